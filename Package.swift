@@ -1,0 +1,48 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Strict memory safety: every unsafe construct is marked `unsafe` where it is used.
+// Lifetimes: a `Span` into a value is returned with `@_lifetime(borrow self)`.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+let tested: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+    name: "scrap-worker",
+    targets: [
+        .target(name: "Union", swiftSettings: strict),
+        .target(name: "CJsmn", cSettings: [.treatAllWarnings(as: .error)]),
+        .target(name: "Wire", dependencies: ["Union", "CJsmn"], swiftSettings: strict),
+        .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "CJsmn"], swiftSettings: tested),
+    ]
+)
+
+// The shipped binary needs Debian trixie's libraries, which a host that only runs the
+// tests does not have. The Makefile sets SCRAP_BOARD together with the Swift SDK that
+// brings them.
+if Context.environment["SCRAP_BOARD"] == "1" {
+    package.products.append(.executable(name: "scrap-worker", targets: ["scrap-worker"]))
+    package.targets += [
+        .systemLibrary(name: "CRdkafka"),
+        .systemLibrary(name: "CGpiod"),
+        .systemLibrary(name: "CInih"),
+        .systemLibrary(name: "CLinux"),
+        .target(name: "CAbsent", cSettings: [.treatAllWarnings(as: .error)]),
+        .target(
+            name: "ScrapWorker",
+            dependencies: ["Union", "Wire", "CRdkafka", "CGpiod", "CInih", "CLinux", "CAbsent"],
+            swiftSettings: strict,
+            // By name: autolinking does not work for the bare-metal target.
+            linkerSettings: ["rdkafka", "gpiod", "inih"].map { .linkedLibrary($0) }
+        ),
+        .executableTarget(name: "scrap-worker", dependencies: ["ScrapWorker"]),
+    ]
+}

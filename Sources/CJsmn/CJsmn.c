@@ -1,0 +1,2 @@
+#define SCRAP_JSMN_BODY
+#include "CJsmn.h"

@@ -1,0 +1,103 @@
+// The part of glibc and Linux that a node needs. Where C offers a macro or a variadic
+// function, which Swift cannot import, a `scrap_` function of the same meaning stands in.
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <netdb.h>
+#include <nss.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static inline int scrap_errno(void) { return errno; }
+static inline void scrap_set_errno(int code) { errno = code; }
+
+// open(2), fcntl(2), ioctl(2) and prctl(2) are variadic.
+static inline int scrap_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC); }
+static inline int scrap_create(const char *path, int flags, mode_t mode) {
+    return open(path, flags | O_CREAT | O_CLOEXEC, mode);
+}
+static inline int scrap_set_nonblocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+static inline int scrap_window_size(int fd, struct winsize *size) {
+    return ioctl(fd, TIOCGWINSZ, size);
+}
+static inline int scrap_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
+
+// A signal handler is a union of function pointers behind macros.
+static inline int scrap_ignore_signal(int signal) {
+    struct sigaction action = {.sa_handler = SIG_IGN};
+    return sigaction(signal, &action, NULL);
+}
+
+// A datagram for sd_notify(3). A leading '@' names an abstract socket.
+static inline ssize_t scrap_send_datagram(int fd, const char *path, const void *bytes,
+                                          size_t count) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof address.sun_path) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@') address.sun_path[0] = '\0';
+    return sendto(fd, bytes, count, MSG_NOSIGNAL, (const struct sockaddr *)&address,
+                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+}
+
+// Globals are shared mutable state to Swift, which refuses them.
+static inline const char *scrap_option_argument(void) { return optarg; }
+static inline int scrap_option_unknown(void) { return optopt; }
+static inline int scrap_option_index(void) { return optind; }
+static inline void scrap_option_restart(void) {
+    optind = 0;
+    opterr = 0;
+}
+
+// Casts and complex macros that the importer leaves out.
+static inline void *scrap_map(size_t bytes) {
+    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return base == MAP_FAILED ? NULL : base;
+}
+static inline int scrap_waitid_pidfd(int pidfd, siginfo_t *info, int options) {
+    return waitid((idtype_t)P_PIDFD, (id_t)pidfd, info, options);
+}
+static inline pid_t scrap_child_pid(const siginfo_t *info) { return info->si_pid; }
+static inline int scrap_child_status(const siginfo_t *info) { return info->si_status; }
+static inline uint64_t scrap_boottime_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+static inline FILE *scrap_stderr(void) { return stderr; }
+static inline FILE *scrap_stdout(void) { return stdout; }
+static inline char **scrap_environment(void) { return environ; }
