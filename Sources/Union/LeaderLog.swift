@@ -1,0 +1,118 @@
+/// Who leads (design, section 3): the referee over the `leader` topic, and the lease.
+///
+/// The referee is a pure function of the log's prefix, so every node agrees about every record.
+/// The lease adds time: a holder leads only while a record that it wrote *and read back* is
+/// younger than `leaseMs`, and only after its predecessors' leases are surely over.
+struct LeaderLog {
+    struct Tenure {
+        var term: Term = 0
+        var holder: WorkerID?
+        var incarnation: Incarnation = 0
+        var resigned = false
+        /// Taken from a claim by a reader that joined in the middle of the log, and that may have
+        /// missed an earlier claim of the same term: the holder's next record confirms it.
+        var provisional = false
+    }
+
+    enum Verdict: Equatable {
+        case void
+        /// Said by the holder of the tenure.
+        case valid
+        /// The same, and the tenure is new: claimed, or adopted because its claim was missed.
+        case newTenure
+    }
+
+    private let me: WorkerID
+    private let incarnation: Incarnation
+    private(set) var tenure = Tenure()
+    /// Set when reading began behind the log's first record and not at a checkpoint.
+    var joinedMidLog = false
+
+    /// When the last valid record was read; any worker's, this one's included.
+    private(set) var heardAt = Instant.zero
+    /// The lease that our own records have earned; it is over at this instant.
+    private(set) var leaseUntil = Instant.zero
+    /// Until when the present holder may lead, as seen from here; and all holders before it.
+    private var holderMayLeadUntil = Instant.zero
+    private var formersMayLeadUntil = Instant.zero
+
+    init(_ me: WorkerID, _ incarnation: Incarnation) {
+        self.me = me
+        self.incarnation = incarnation
+    }
+
+    /// Judges the next record of the log, read at `now`.
+    mutating func judge(_ record: LeaderRecord, at now: Instant) -> Verdict {
+        let verdict = referee(record)
+        guard verdict != .void else { return .void }
+        heardAt = now
+        if record.workerID == me && record.incarnation == incarnation {
+            leaseUntil = max(leaseUntil, record.sentAt + record.leaseMs)
+        } else {
+            let wait = Settings.withClockMargin(record.leaseMs)
+            holderMayLeadUntil = max(holderMayLeadUntil, now + wait)
+        }
+        if case .resign = record.order {
+            // It stopped leading before it wrote this. Its predecessors' leases are untouched.
+            tenure.resigned = true
+            holderMayLeadUntil = .zero
+            leaseUntil = .zero
+        }
+        return verdict
+    }
+
+    /// Section 3's table, and nothing else.
+    private mutating func referee(_ record: LeaderRecord) -> Verdict {
+        let isHolder = record.workerID == tenure.holder && record.incarnation == tenure.incarnation
+        if case .claim = record.order {
+            guard record.term > tenure.term else { return .void }
+            begin(record, provisional: joinedMidLog)
+            return .newTenure
+        }
+        if record.term > tenure.term {
+            begin(record, provisional: false)
+            return .newTenure
+        }
+        guard record.term == tenure.term, !tenure.resigned else { return .void }
+        if isHolder {
+            tenure.provisional = false
+            return .valid
+        }
+        guard tenure.provisional else { return .void }
+        begin(record, provisional: false)
+        return .newTenure
+    }
+
+    private mutating func begin(_ record: LeaderRecord, provisional: Bool) {
+        formersMayLeadUntil = max(formersMayLeadUntil, holderMayLeadUntil)
+        holderMayLeadUntil = .zero
+        leaseUntil = .zero
+        tenure = Tenure(
+            term: record.term, holder: record.workerID, incarnation: record.incarnation,
+            provisional: provisional)
+    }
+
+    /// A reader that has just joined, or comes back to a log that lost records, cannot know what
+    /// the holder's last record was: it assumes one that was written just now.
+    mutating func assumeHolderWasHeard(leaseMs: Int32, at now: Instant) {
+        heardAt = now
+        guard !isMine, tenure.holder != nil, !tenure.resigned else { return }
+        holderMayLeadUntil = max(holderMayLeadUntil, now + Settings.withClockMargin(leaseMs))
+    }
+
+    /// Whether the tenure is this worker's own, in this life of the process.
+    var isMine: Bool {
+        tenure.holder == me && tenure.incarnation == incarnation && !tenure.resigned
+    }
+
+    /// Whether this worker leads at `now`: derived from log and clock each time it is asked.
+    func leads(at now: Instant) -> Bool {
+        isMine && now < leaseUntil && now >= formersMayLeadUntil
+    }
+
+    /// When `leads` may become true or false next without a record being read.
+    func nextChange(after now: Instant) -> Instant {
+        guard isMine, now < leaseUntil else { return .never }
+        return now < formersMayLeadUntil ? formersMayLeadUntil : leaseUntil
+    }
+}

@@ -1,0 +1,49 @@
+/// Every capacity of the node (design, section 9). What does not fit is refused with an error
+/// that names the limit. Relations between them are checked by `LimitsTests`.
+public enum Limits {
+    /// Members of one union.
+    public static let members = 256
+    /// Requests that a leader holds unfinished.
+    public static let ledger = 256
+    /// Rows of the open-work table that every node keeps: a checkpoint's list, and the
+    /// assignments up to the next checkpoint.
+    public static let openWork = 2 * ledger
+    /// Bytes of a request's `code`.
+    public static let codeBytes = 4096
+    /// Parameters of a request, and the bytes of all their names and values together.
+    public static let parameters = 16
+    public static let parameterBytes = 1024
+    /// Bytes of `request_id`, `requester_id` and of an op's name.
+    public static let idBytes = 64
+    public static let opBytes = 32
+    public static let signatureBytes = 256
+    /// Bytes of a request's packed payload (see `Payload`): the four bulky fields and their
+    /// lengths.
+    public static let requestPayloadBytes = 5510
+    /// Bytes of the largest payload of any record: a checkpoint's `ledger` rows.
+    public static let payloadBytes = 10240
+    /// Bytes of a job's output that come back in its result.
+    public static let outputBytes = 4096
+    /// Bytes of one record on the wire.
+    public static let recordBytes = 32 * 1024
+    /// Jobs that a worker runs at once.
+    public static let slots = 8
+    /// Jobs that a worker runs, has queued, or has finished without a delivery report.
+    public static let bench = 64
+    /// Finished requests that a heartbeat names.
+    public static let completedIDs = 4
+    /// Heartbeats whose offsets a worker remembers until the leader acknowledges them.
+    public static let unacknowledgedHeartbeats = 64
+    /// Requests whose ids a leader remembers after they are settled, against duplicates.
+    public static let recentlySettled = 256
+    /// Finished attempts that a worker remembers, against orders that are read twice.
+    public static let recentAttempts = 256
+    /// Job kinds that a configuration may name.
+    public static let ops = 32
+    /// Effects of one step, and the bytes that travel with them.
+    public static let effects = 128
+    public static let effectBytes = 256 * 1024
+    /// Bytes of one packed worker id and of one packed row of open work (see `Payload`).
+    public static let packedIDBytes = 16
+    public static let packedOpenWorkBytes = 40
+}

@@ -1,0 +1,79 @@
+/// How a record's bulk is packed into one run of bytes (see `Record`). Only memory, never the
+/// wire: numbers are little-endian, lengths precede what they measure.
+///
+/// ```
+/// ids (votes, members)   16 bytes each
+/// open work              40 bytes a row: offset 8, attempt 4, failures 4, worker 16, key 8
+/// request                code: length + 1 (2 bytes; 0 is null), bytes
+///                        parameters: count (1), each name length (2), name, value length (2), value
+///                        requester_id: length + 1 (1; 0 is null), bytes
+///                        signature: length + 1 (2; 0 is null), bytes
+/// output                 as it is
+/// ```
+///
+/// A packed worker id of 16 zero bytes is "nobody".
+public enum Payload {
+    /// Room for any record's payload (`Limits.payloadBytes`).
+    public typealias Buffer = FixedText<10240>
+    /// Room for a request's payload (`Limits.requestPayloadBytes`).
+    public typealias RequestBuffer = FixedText<5510>
+
+    /// The little-endian number in the `size` bytes from `index` on.
+    public static func number(_ bytes: Span<UInt8>, at index: Int, size: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for i in 0..<size { value |= UInt64(bytes[index + i]) << (8 * UInt64(i)) }
+        return value
+    }
+
+    public static func workerID(_ bytes: Span<UInt8>, at index: Int) -> WorkerID? {
+        let high = number(bytes, at: index, size: 8)
+        let low = number(bytes, at: index + 8, size: 8)
+        return high == 0 && low == 0 ? nil : WorkerID(high: high, low: low)
+    }
+
+    /// The row of open work that begins at `index`.
+    public static func openWork(_ bytes: Span<UInt8>, at index: Int) -> OpenWork {
+        OpenWork(
+            requestOffset: Offset(bitPattern: number(bytes, at: index, size: 8)),
+            attempt: Int32(truncatingIfNeeded: number(bytes, at: index + 8, size: 4)),
+            failures: Int32(truncatingIfNeeded: number(bytes, at: index + 12, size: 4)),
+            workerID: workerID(bytes, at: index + 16),
+            requestKey: number(bytes, at: index + 32, size: 8))
+    }
+}
+
+/// Where payloads are packed: the outbox, or a buffer that `Wire` decodes into.
+public protocol PayloadSink: ~Copyable {
+    /// Appends a byte; traps, or in a decoder refuses, when there is no room.
+    mutating func pack(_ byte: UInt8)
+}
+
+extension PayloadSink where Self: ~Copyable {
+    public mutating func pack(_ value: UInt64, size: Int) {
+        for i in 0..<size { pack(UInt8(truncatingIfNeeded: value >> (8 * UInt64(i)))) }
+    }
+
+    public mutating func pack(_ bytes: Span<UInt8>) {
+        for i in 0..<bytes.count { pack(bytes[i]) }
+    }
+
+    public mutating func pack(_ id: WorkerID?) {
+        pack(id?.high ?? 0, size: 8)
+        pack(id?.low ?? 0, size: 8)
+    }
+
+    public mutating func pack(_ row: OpenWork) {
+        pack(UInt64(bitPattern: row.requestOffset), size: 8)
+        pack(UInt64(UInt32(bitPattern: row.attempt)), size: 4)
+        pack(UInt64(UInt32(bitPattern: row.failures)), size: 4)
+        pack(row.workerID)
+        pack(row.requestKey, size: 8)
+    }
+}
+
+extension FixedText: PayloadSink {
+    /// Traps when full: who packs has checked the limits before.
+    public mutating func pack(_ byte: UInt8) {
+        precondition(append(byte), "FixedText: full")
+    }
+}
