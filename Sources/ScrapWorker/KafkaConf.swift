@@ -1,0 +1,230 @@
+import CLinux
+import CRdkafka
+import Union
+
+/// What librdkafka refused or reports: rd_kafka_resp_err_t and its words.
+struct KafkaError: Error {
+    var code: Int32
+    var text = FixedText<512>()
+
+    init(_ words: StaticString, code: rd_kafka_resp_err_t = RD_KAFKA_RESP_ERR__INVALID_ARG) {
+        self.code = code.rawValue
+        text.put(words)
+    }
+
+    init(_ errno: Errno) {
+        code = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE.rawValue
+        text.put(errno: errno.code)
+    }
+}
+
+/// librdkafka's room for an error's words, as C functions want it.
+typealias KafkaWords = InlineArray<512, CChar>
+
+/// A configuration of librdkafka: rd_kafka_conf_t.
+///
+/// `[kafka]` decides everything but what the union's guarantees stand on, which is refused there
+/// (`owned`); what it leaves open has a default here that suits a small board.
+@safe
+struct KafkaConf: ~Copyable {
+    /// Nil once a handle has taken it over.
+    private var conf: OpaquePointer?
+
+    /// Keys that `[kafka]` must leave alone: the guarantees depend on them.
+    static func isOwned(_ key: Span<UInt8>) -> Bool {
+        key.equals("acks") || key.equals("request.required.acks")
+            || key.equals("enable.idempotence") || key.equals("transactional.id")
+            || key.equals("message.timeout.ms") || key.equals("delivery.timeout.ms")
+            || key.equals("auto.offset.reset") || key.equals("enable.partition.eof")
+            || key.equals("allow.auto.create.topics") || key.equals("log.queue")
+            || key.equals("group.id") || key.equals("enabled_events")
+    }
+
+    private init(taking conf: OpaquePointer) { unsafe self.conf = conf }
+
+    deinit { if let conf = unsafe conf { unsafe rd_kafka_conf_destroy(conf) } }
+
+    /// Defaults, then what `[kafka]` says: rd_kafka_conf_set(3) for each pair.
+    init(_ config: borrowing Config) throws(KafkaError) {
+        unsafe conf = rd_kafka_conf_new()
+        setDefaults()
+        for i in 0..<config.kafka.count {
+            let pair = config.kafka[i]
+            guard !Self.isOwned(config.bytes(pair.key)) else {
+                var error = KafkaError("[kafka] ")
+                error.text.put(foreign: config.bytes(pair.key))
+                error.text.put(": is not yours to set: the union's guarantees depend on it")
+                throw error
+            }
+            try set(config, pair)
+        }
+        try refuseKerberos()
+    }
+
+    /// A copy: rd_kafka_conf_dup(3).
+    func copy() -> KafkaConf { unsafe KafkaConf(taking: rd_kafka_conf_dup(conf)) }
+
+    /// What the guarantees need of the handle that writes (design, section 2).
+    func forWriter() -> KafkaConf {
+        let copy = copy()
+        copy.set("acks", "all")
+        copy.set("enable.idempotence", "true")
+        copy.set("allow.auto.create.topics", "false")
+        unsafe rd_kafka_conf_set_events(
+            copy.conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
+        return copy
+    }
+
+    /// What the guarantees need of the handle that reads (design, section 2).
+    func forReader() -> KafkaConf {
+        let copy = copy()
+        copy.set("auto.offset.reset", "error")
+        copy.set("enable.partition.eof", "true")
+        copy.set("enable.auto.commit", "false")
+        copy.set("allow.auto.create.topics", "false")
+        unsafe rd_kafka_conf_set_events(copy.conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
+        return copy
+    }
+
+    /// Opens a handle: rd_kafka_new(3), which takes the configuration over when it succeeds.
+    consuming func open(_ type: rd_kafka_type_t) throws(KafkaError) -> OpaquePointer {
+        var words = KafkaWords(repeating: 0)
+        var span = words.mutableSpan
+        let handle = unsafe span.withUnsafeMutableBufferPointer {
+            unsafe rd_kafka_new(type, conf, $0.baseAddress, $0.count)
+        }
+        guard let handle = unsafe handle else {
+            var error = KafkaError("")
+            error.text.put(words)
+            throw error
+        }
+        unsafe conf = nil
+        return unsafe handle
+    }
+
+    /// Ours to know: librdkafka accepts it, or this is a bug.
+    private func set(_ key: StaticString, _ value: StaticString) {
+        let result = unsafe rd_kafka_conf_set(conf, key.cString, value.cString, nil, 0)
+        precondition(result == RD_KAFKA_CONF_OK)
+    }
+
+    private func set(_ config: borrowing Config, _ pair: Config.Pair) throws(KafkaError) {
+        var words = KafkaWords(repeating: 0)
+        var span = words.mutableSpan
+        let result = unsafe span.withUnsafeMutableBufferPointer { words in
+            unsafe config.withCString(pair.key) { key in
+                unsafe config.withCString(pair.value) { value in
+                    unsafe rd_kafka_conf_set(conf, key, value, words.baseAddress, words.count)
+                }
+            }
+        }
+        guard result != RD_KAFKA_CONF_OK else { return }
+        var error = KafkaError("[kafka] ")
+        error.text.put(foreign: config.bytes(pair.key))
+        error.text.put(": ")
+        error.text.put(words)
+        throw error
+    }
+
+    /// A board has little memory, a union's records are small, and a broker that comes back must
+    /// be found within a lease or two.
+    private func setDefaults() {
+        set("client.id", "scrap-worker")
+        set("log.queue", "true")
+        set("log.connection.close", "false")
+        set("enable.metrics.push", "false")
+        set("linger.ms", "0")
+        set("socket.nagle.disable", "true")
+        set("socket.keepalive.enable", "true")
+        set("socket.timeout.ms", "6000")
+        set("socket.connection.setup.timeout.ms", "3000")
+        set("reconnect.backoff.max.ms", "1000")
+        set("retry.backoff.ms", "20")
+        set("retry.backoff.max.ms", "500")
+        set("queue.buffering.max.messages", "10000")
+        set("queue.buffering.max.kbytes", "16384")
+        set("check.crcs", "true")
+        set("queued.min.messages", "1000")
+        set("queued.max.messages.kbytes", "1024")
+        set("fetch.message.max.bytes", "262144")
+        set("fetch.max.bytes", "1048576")
+        set("fetch.queue.backoff.ms", "10")
+        set("fetch.error.backoff.ms", "100")
+    }
+
+    /// Cyrus SASL is not linked in (CAbsent). Kerberos is also librdkafka's default as soon as
+    /// `security.protocol` names SASL.
+    private func refuseKerberos() throws(KafkaError) {
+        let protocolName = get("security.protocol")
+        let mechanism = get("sasl.mechanisms")
+        guard protocolName.span.hasPrefix("sasl") && mechanism.span.equals("GSSAPI") else { return }
+        throw KafkaError(
+            """
+            [kafka] sasl.mechanisms: GSSAPI (Kerberos) is not in this build; set PLAIN, \
+            SCRAM-SHA-256 or SCRAM-SHA-512
+            """)
+    }
+
+    /// rd_kafka_conf_get(3); empty when the value is longer than the names we look for.
+    private func get(_ key: StaticString) -> FixedText<64> {
+        var value = InlineArray<64, CChar>(repeating: 0)
+        var size = 64
+        var span = value.mutableSpan
+        let result = unsafe span.withUnsafeMutableBufferPointer {
+            unsafe rd_kafka_conf_get(conf, key.cString, $0.baseAddress, &size)
+        }
+        var text = FixedText<64>()
+        if result == RD_KAFKA_CONF_OK { text.put(value) }
+        return text
+    }
+}
+
+/// The five topics' full names as C strings that stay where they are. Made once per process.
+@safe
+struct TopicNames {
+    private static let room = 128
+    private let base: UnsafeMutablePointer<CChar>
+
+    init(_ config: borrowing Config) {
+        guard let page = unsafe scrap_map(Topic.count * Self.room) else { fatalError("mmap") }
+        unsafe base = page.assumingMemoryBound(to: CChar.self)
+        for i in 0..<Topic.count {
+            let name = config.name(of: Topic(rawValue: UInt8(i))!)
+            for j in 0..<name.count {
+                unsafe base[i * Self.room + j] = CChar(bitPattern: name[j])
+            }
+        }
+    }
+
+    /// The name, ended by a zero byte: the page is zeroed, and longer than any name.
+    subscript(topic: Topic) -> UnsafePointer<CChar> {
+        unsafe UnsafePointer(base + Int(topic.rawValue) * Self.room)
+    }
+
+    /// The topic that is called so.
+    @unsafe
+    func topic(named name: UnsafePointer<CChar>) -> Topic? {
+        for i in 0..<Topic.count {
+            let topic = Topic(rawValue: UInt8(i))!
+            if unsafe strcmp(self[topic], name) == 0 { return topic }
+        }
+        return nil
+    }
+}
+
+extension StaticString {
+    /// The literal as a C string, which it is already.
+    var cString: UnsafePointer<CChar> {
+        unsafe UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
+    }
+}
+
+extension FixedText {
+    /// What C wrote into `words`, up to its zero byte.
+    mutating func put<let n: Int>(_ words: InlineArray<n, CChar>) {
+        for i in 0..<n {
+            guard words[i] != 0 else { return }
+            append(UInt8(bitPattern: words[i]))
+        }
+    }
+}

@@ -1,0 +1,293 @@
+import CLinux
+import CRdkafka
+import Union
+
+/// The union's five topics on a Kafka cluster (design, section 2): append, read from an offset,
+/// ask for bounds. Stands on librdkafka; one handle writes, one reads and asks.
+///
+/// Nothing here blocks, and no code of ours runs on librdkafka's threads. Whatever happens makes
+/// `fd` readable; the owner then acknowledges it, and takes events with `nextEvent` and records
+/// with `read` until there are none. It calls `tick` when `deadline` comes, which repeats what
+/// the broker has not answered. librdkafka rings only when a queue was empty before, so who
+/// stops early must come back without waiting.
+///
+/// ```
+/// var log = try KafkaLog(config)
+/// log.ask(.results)
+/// log.tick(at: now)
+/// while let event = log.nextEvent(at: now) { … }
+/// while let message = log.read(.results) { … message.bytes, message.offset … }
+/// ```
+struct KafkaLog: ~Copyable {
+    /// Something that happened, other than a record.
+    enum Event {
+        /// The broker has the record written with this tag, at this offset.
+        case delivered(tag: UInt, Offset)
+        /// The producer gave the record up. It may still appear in the log.
+        case undelivered(tag: UInt)
+        /// The topic holds `low ..< high`; `askedAt` is when the answered question left.
+        case bounds(Topic, low: Offset, high: Offset, askedAt: Instant)
+        /// The broker does not have the offset where we wanted to read on; reading has stopped.
+        case vanished(Topic)
+        /// All five topics exist and have one partition.
+        case topicsReady
+        /// The topic has more than one partition, so the union cannot use it. Text: what to do.
+        case unfit(Topic)
+        /// No broker can be reached / one can again. Text: why.
+        case brokerLost
+        case brokerFound
+        /// Text: a line for the log, with its syslog level.
+        case line(level: Int32)
+    }
+
+    /// The words that belong to the event taken last.
+    private(set) var text = FixedText<512>()
+
+    private let bell: Bell
+    private let names: TopicNames
+    private let writerConf: KafkaConf
+    private let leaseMs: Int32
+    private var writer: KafkaWriter
+    /// A writer that met a fatal error, until its last delivery report is taken.
+    private var retired: KafkaWriter?
+    /// The event whose delivery reports are being handed out.
+    private var reports: KafkaEvent?
+    private var reader: KafkaReader
+    private var questions = KafkaQuestions()
+    private var setup = TopicSetup()
+    private var connection = Connection.unknown
+    /// Topics, a bit for each, whose `vanished` is not handed out yet.
+    private var vanished: UInt8 = 0
+    private var isFound = false
+    private var readError = RD_KAFKA_RESP_ERR_NO_ERROR
+    private var readErrorSaidAt = Instant(us: -5_000_000)
+    /// When the writer, which met a fatal error, is to be replaced; and when one last was.
+    private var replaceAt = Instant.never
+    private var replacedAt = Instant(us: -1_000_000)
+
+    private enum Connection { case unknown, online, lost }
+
+    /// Opens both handles; the broker need not be reachable yet. Throws when librdkafka refuses
+    /// a key of `[kafka]`, or when this build cannot do what they ask for.
+    ///
+    /// Signals must be blocked already (see `Signals`): this starts librdkafka's threads.
+    init(_ config: borrowing Config) throws(KafkaError) {
+        let bell = try Self.bell()
+        let names = TopicNames(config)
+        let leaseMs = config.settings.leaseMs
+        let shared = try KafkaConf(config)
+        let writerConf = shared.forWriter()
+        let reader = try KafkaReader(shared.forReader(), names, bell: bell.fd)
+        writer = try KafkaWriter(writerConf.copy(), names, leaseMs: leaseMs, bell: bell.fd)
+        self.bell = bell
+        self.names = names
+        self.leaseMs = leaseMs
+        self.writerConf = writerConf
+        self.reader = reader
+    }
+
+    private static func bell() throws(KafkaError) -> Bell {
+        do { return try Bell() } catch { throw KafkaError(error) }
+            }
+
+    /// Readable when there is something to take.
+    var fd: Int32 { bell.fd }
+
+    /// To be called before taking, when `fd` is readable.
+    mutating func acknowledge() throws(Errno) { try bell.acknowledge() }
+
+    /// When `tick` must be called.
+    var deadline: Instant {
+        min(replaceAt, setup.isReady ? min(setup.deadline, questions.deadline) : setup.deadline)
+    }
+
+    /// Sends the questions that are due.
+    mutating func tick(at now: Instant) {
+        replaceWriter(at: now)
+        setup.tick(at: now, reader)
+        if setup.isReady { questions.tick(at: now, reader) }
+    }
+}
+
+// What the owner wants.
+extension KafkaLog {
+    /// Appends a record. `tag` comes back in `delivered` or `undelivered`; 0 asks for no report.
+    /// False when the producer takes none now: its queue is full, or it is being replaced.
+    mutating func write(_ bytes: Span<UInt8>, to topic: Topic, tag: UInt) -> Bool {
+        writer.write(bytes, to: topic, tag: tag)
+    }
+
+    /// Reads `topic` from `offset` on, wherever it was read before.
+    mutating func seek(_ topic: Topic, to offset: Offset) {
+        vanished &= ~(1 << topic.rawValue)
+        reader.seek(topic, to: offset)
+    }
+
+    /// Reads `topic` no more.
+    mutating func close(_ topic: Topic) { reader.close(topic) }
+
+    /// Finds out which offsets the topic holds; answered by `bounds` as soon as a broker can. A
+    /// question that is asked again is a new question. It leaves with the next `tick`.
+    mutating func ask(_ topic: Topic) { questions.ask(topic) }
+
+    /// Records that are not delivered yet, and reports that are not taken yet.
+    var undelivered: Int { writer.pending }
+
+    /// Waits up to `ms` until everything is delivered or given up, and drops the reports.
+    mutating func flush(ms: Int32) { writer.flush(ms: ms) }
+}
+
+// What happens.
+extension KafkaLog {
+    /// The next record of `topic`, nil when there is none now. What stands in a record's place
+    /// becomes an event, so the owner looks for events again after it has read.
+    mutating func read(_ topic: Topic) -> Message? {
+        while let message = reader.read(topic) {
+            let code = message.code
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR { return message }
+            switch code {
+            case RD_KAFKA_RESP_ERR__PARTITION_EOF: break
+            case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
+                RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
+                reader.close(topic)
+                vanished |= 1 << topic.rawValue
+            case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+                RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+                setup.checkAgain()
+            default: readError = code
+            }
+        }
+        return nil
+    }
+
+    /// The next event, nil when there is none now.
+    mutating func nextEvent(at now: Instant) -> Event? {
+        while true {
+            if let event = nextOwnEvent(at: now) { return event }
+            if let report = nextReport() {
+                if let event = understand(report) { return event }
+            } else if let event = takeEvent() {
+                if event.type == RD_KAFKA_EVENT_DR {
+                    reports = consume event
+                } else if let event = understand(event, at: now) {
+                    return event
+                }
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// What was noticed on the way to something else.
+    private mutating func nextOwnEvent(at now: Instant) -> Event? {
+        if isFound {
+            isFound = false
+            text.removeAll()
+            return .brokerFound
+        }
+        for i in 0..<UInt8(Topic.count) where vanished & (1 << i) != 0 {
+            vanished &= ~(1 << i)
+            return .vanished(Topic(rawValue: i)!)
+        }
+        let code = readError
+        readError = RD_KAFKA_RESP_ERR_NO_ERROR
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR && now >= readErrorSaidAt + 5000 else { return nil }
+        readErrorSaidAt = now
+        text.removeAll()
+        text.put("cannot read: ")
+        if let words = unsafe rd_kafka_err2str(code) { unsafe text.put(cString: words) }
+        return .line(level: LOG_ERR)
+    }
+
+    private mutating func nextReport() -> KafkaEvent.Report? {
+        guard var event = reports.take(), let report = event.nextReport() else { return nil }
+        reports = consume event
+        return report
+    }
+
+    private mutating func understand(_ report: KafkaEvent.Report) -> Event? {
+        if report.offset != nil { noteOnline() }
+        if report.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { setup.checkAgain() }
+        guard report.tag != 0 else { return nil }
+        guard let offset = report.offset else { return .undelivered(tag: report.tag) }
+        return .delivered(tag: report.tag, offset)
+    }
+
+    private mutating func takeEvent() -> KafkaEvent? {
+        if let event = writer.nextEvent() { return event }
+        if let old = retired.take() {
+            let event = old.nextEvent()
+            if event != nil || old.pending > 0 { retired = consume old }
+            if let event { return event }
+        }
+        return reader.nextEvent()
+    }
+
+    private mutating func understand(_ event: consuming KafkaEvent, at now: Instant) -> Event? {
+        switch event.type {
+        case RD_KAFKA_EVENT_LOG:
+            return event.logLine(into: &text).map { .line(level: $0) }
+        case RD_KAFKA_EVENT_ERROR:
+            return onError(event, at: now)
+        case RD_KAFKA_EVENT_LISTOFFSETS_RESULT:
+            let offset = event.listedOffset()
+            if offset != nil { noteOnline() }
+            return questions.answer(event.opaque, offset, at: now)
+        default:
+            guard let outcome = setup.answer(event, names, reader, at: now, words: &text) else {
+                return nil
+            }
+            if setup.isReady { noteOnline() }
+            return outcome
+        }
+    }
+
+    /// librdkafka's log has a line for every error too; here is what must be acted on.
+    private mutating func onError(_ event: consuming KafkaEvent, at now: Instant) -> Event? {
+        if event.code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && connection != .lost {
+            connection = .lost
+            isFound = false
+            setup.checkAgain()
+            text = event.words
+            return .brokerLost
+        }
+        guard event.code == RD_KAFKA_RESP_ERR__FATAL, let error = writer.fatalError else {
+            return nil
+        }
+        if replaceAt == .never { replaceAt = max(now, replacedAt + 1000) }
+        text.removeAll()
+        text.put("new producer: ")
+        text.put(error.text)
+        return .line(level: LOG_WARNING)
+    }
+
+    /// A round trip succeeded.
+    private mutating func noteOnline() {
+        if connection != .online { isFound = true }
+        connection = .online
+    }
+}
+
+// Fatal errors.
+extension KafkaLog {
+    /// Retires a writer that met a fatal error: a broker that lost acknowledged records no longer
+    /// accepts what this producer sends. What it had is given up and reported.
+    private mutating func replaceWriter(at now: Instant) {
+        guard replaceAt <= now else { return }
+        guard retired == nil else {
+            replaceAt = now + 100
+            return
+        }
+        replaceAt = .never
+        replacedAt = now
+        writer.purge()
+        do {
+            var other = try KafkaWriter(writerConf.copy(), names, leaseMs: leaseMs, bell: bell.fd)
+            swap(&writer, &other)
+            retired = consume other
+        } catch {
+            // The same configuration was good before: the system is out of threads or memory.
+            fatalError("rd_kafka_new")
+        }
+    }
+}

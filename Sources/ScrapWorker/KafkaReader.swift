@@ -1,0 +1,172 @@
+import CLinux
+import CRdkafka
+import Union
+
+/// The handle that reads and asks. Each topic's only partition has a queue of its own, so that
+/// the owner decides what is read first, and what waits (design, section 2).
+///
+/// It uses librdkafka's simple consumer, which reads from stated offsets: there is no group whose
+/// coordinator could be missing.
+@safe
+struct KafkaReader: ~Copyable {
+    private let handle: OpaquePointer
+    /// Errors, log lines and the answers to admin requests.
+    private let queue: OpaquePointer
+    private let names: TopicNames
+    private var topics = unsafe InlineArray<5, OpaquePointer?>(repeating: nil)
+    private var records = unsafe InlineArray<5, OpaquePointer?>(repeating: nil)
+    private var isOpen = InlineArray<5, Bool>(repeating: false)
+
+    /// Opens the handle; its events and records ring `bell`.
+    init(_ conf: consuming KafkaConf, _ names: TopicNames, bell: Int32) throws(KafkaError) {
+        unsafe handle = try conf.open(RD_KAFKA_CONSUMER)
+        unsafe queue = rd_kafka_queue_get_main(handle)
+        self.names = names
+        unsafe ring(bell, for: queue)
+        for i in 0..<Topic.count {
+            unsafe records[i] = rd_kafka_queue_new(handle)
+            unsafe ring(bell, for: records[i]!)
+        }
+        unsafe rd_kafka_set_log_queue(handle, queue)
+    }
+
+    /// rd_kafka_destroy(3), after every partition is stopped, as it demands.
+    deinit {
+        for i in 0..<Topic.count {
+            if isOpen[i] { unsafe rd_kafka_consume_stop(topics[i], 0) }
+            if let topic = unsafe topics[i] { unsafe rd_kafka_topic_destroy(topic) }
+            if let records = unsafe records[i] { unsafe rd_kafka_queue_destroy(records) }
+        }
+        unsafe rd_kafka_queue_destroy(queue)
+        unsafe rd_kafka_destroy(handle)
+    }
+
+    /// Reads `topic` from `offset` on, wherever it was read before; what was fetched ahead is
+    /// dropped: rd_kafka_consume_start_queue(3).
+    mutating func seek(_ topic: Topic, to offset: Offset) {
+        close(topic)
+        let index = Int(topic.rawValue)
+        if unsafe topics[index] == nil {
+            unsafe topics[index] = rd_kafka_topic_new(handle, names[topic], nil)
+        }
+        let result = unsafe rd_kafka_consume_start_queue(topics[index], 0, offset, records[index])
+        precondition(result == 0, "rd_kafka_consume_start_queue")
+        isOpen[index] = true
+    }
+
+    /// Reads `topic` no more: rd_kafka_consume_stop(3), which waits for a thread of librdkafka
+    /// that does not block.
+    mutating func close(_ topic: Topic) {
+        let index = Int(topic.rawValue)
+        guard isOpen[index] else { return }
+        unsafe rd_kafka_consume_stop(topics[index], 0)
+        isOpen[index] = false
+    }
+
+    /// The next record of `topic` or event in its place, nil when none is here yet:
+    /// rd_kafka_consume_queue(3).
+    func read(_ topic: Topic) -> Message? {
+        let index = Int(topic.rawValue)
+        guard isOpen[index] else { return nil }
+        return unsafe Message(rd_kafka_consume_queue(records[index], 0))
+    }
+
+    /// The next event: rd_kafka_queue_poll(3).
+    func nextEvent() -> KafkaEvent? { unsafe KafkaEvent(rd_kafka_queue_poll(queue, 0)) }
+}
+
+// Admin requests. Each is answered by an event within its timeout, whatever happens.
+extension KafkaReader {
+    /// Asks where the topic begins or ends: rd_kafka_ListOffsets(3). The end is that of what can
+    /// be read: records of a transaction that is still open lie behind it.
+    func listOffset(of topic: Topic, end: Bool, opaque: UInt) {
+        let wanted = unsafe rd_kafka_topic_partition_list_new(1)
+        defer { unsafe rd_kafka_topic_partition_list_destroy(wanted) }
+        let spec = end ? RD_KAFKA_OFFSET_SPEC_LATEST : RD_KAFKA_OFFSET_SPEC_EARLIEST
+        unsafe rd_kafka_topic_partition_list_add(wanted, names[topic], 0).pointee.offset =
+            Int64(spec.rawValue)
+        unsafe withOptions(RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeoutMs: 3000, opaque: opaque) {
+            unsafe destroy(
+                rd_kafka_AdminOptions_set_isolation_level(
+                    $0, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED))
+            unsafe rd_kafka_ListOffsets(handle, wanted, $0, queue)
+        }
+    }
+
+    /// Asks whether the five topics exist: rd_kafka_DescribeTopics(3), which creates none.
+    func describeTopics() {
+        var pointers = unsafe InlineArray<5, UnsafePointer<CChar>?>(repeating: nil)
+        for i in 0..<Topic.count {
+            unsafe pointers[i] = names[Topic(rawValue: UInt8(i))!]
+        }
+        var span = unsafe pointers.mutableSpan
+        let topics = unsafe span.withUnsafeMutableBufferPointer {
+            unsafe rd_kafka_TopicCollection_of_topic_names($0.baseAddress, Topic.count)
+        }
+        defer { unsafe rd_kafka_TopicCollection_destroy(topics) }
+        unsafe withOptions(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeoutMs: 3000, opaque: 0) {
+            unsafe rd_kafka_DescribeTopics(handle, topics, $0, queue)
+        }
+    }
+
+    /// Asks how many brokers there are: rd_kafka_DescribeCluster(3).
+    func describeCluster() {
+        unsafe withOptions(RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER, timeoutMs: 3000, opaque: 0) {
+            unsafe rd_kafka_DescribeCluster(handle, $0, queue)
+        }
+    }
+
+    /// Creates the topics in `missing`, a bit for each: rd_kafka_CreateTopics(3).
+    func createTopics(_ missing: UInt8, replication: Int32) {
+        var topics = unsafe InlineArray<5, OpaquePointer?>(repeating: nil)
+        var count = 0
+        for i in 0..<Topic.count where missing & (1 << UInt8(i)) != 0 {
+            let topic = Topic(rawValue: UInt8(i))!
+            unsafe topics[count] = rd_kafka_NewTopic_new(names[topic], 1, replication, nil, 0)
+            if let created = unsafe topics[count] {
+                unsafe configure(created, topic, replication)
+                count += 1
+            }
+        }
+        var span = unsafe topics.mutableSpan
+        unsafe withOptions(RD_KAFKA_ADMIN_OP_CREATETOPICS, timeoutMs: 5000, opaque: 0) { options in
+            unsafe rd_kafka_AdminOptions_set_operation_timeout(options, 3000, nil, 0)
+            unsafe span.withUnsafeMutableBufferPointer {
+                unsafe rd_kafka_CreateTopics(handle, $0.baseAddress, count, options, queue)
+                unsafe rd_kafka_NewTopic_destroy_array($0.baseAddress, count)
+            }
+        }
+    }
+
+    /// The table in the design, section 2.
+    @unsafe
+    private func configure(_ created: OpaquePointer, _ topic: Topic, _ replication: Int32) {
+        func set(_ key: StaticString, _ value: StaticString) {
+            _ = unsafe rd_kafka_NewTopic_set_config(created, key.cString, value.cString)
+        }
+        if replication == 3 { set("min.insync.replicas", "2") }
+        switch topic {
+        case .election: set("retention.ms", "86400000")
+        case .heartbeat: set("retention.ms", "3600000")
+        case .leader:
+            set("retention.ms", "-1")
+            set("retention.bytes", "1073741824")
+        case .results, .requests: break
+        }
+    }
+
+    /// Lends rd_kafka_AdminOptions_t with this timeout.
+    @unsafe
+    private func withOptions(
+        _ operation: rd_kafka_admin_op_t, timeoutMs: Int32, opaque: UInt,
+        _ body: (OpaquePointer) -> Void
+    ) {
+        guard let options = unsafe rd_kafka_AdminOptions_new(handle, operation) else {
+            fatalError("rd_kafka_AdminOptions_new")
+        }
+        unsafe rd_kafka_AdminOptions_set_request_timeout(options, timeoutMs, nil, 0)
+        unsafe rd_kafka_AdminOptions_set_opaque(options, UnsafeMutableRawPointer(bitPattern: opaque))
+        unsafe body(options)
+        unsafe rd_kafka_AdminOptions_destroy(options)
+    }
+}

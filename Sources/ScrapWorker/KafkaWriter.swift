@@ -1,0 +1,129 @@
+import CLinux
+import CRdkafka
+import Union
+
+/// The handle that appends: an idempotent producer, acks=all (design, section 2).
+@safe
+struct KafkaWriter: ~Copyable {
+    private let handle: OpaquePointer
+    /// Delivery reports, errors and log lines.
+    private let queue: OpaquePointer
+    private let names: TopicNames
+    private let leaseMs: Int32
+    private var topics = unsafe InlineArray<5, OpaquePointer?>(repeating: nil)
+
+    /// Opens the handle; its events ring `bell`.
+    init(
+        _ conf: consuming KafkaConf, _ names: TopicNames, leaseMs: Int32, bell: Int32
+    ) throws(KafkaError) {
+        unsafe handle = try conf.open(RD_KAFKA_PRODUCER)
+        unsafe queue = rd_kafka_queue_get_main(handle)
+        self.names = names
+        self.leaseMs = leaseMs
+        unsafe ring(bell, for: queue)
+        unsafe rd_kafka_set_log_queue(handle, queue)
+    }
+
+    /// rd_kafka_destroy(3): waits for librdkafka's threads, which wait for nobody. What is not
+    /// delivered is dropped.
+    deinit {
+        for i in 0..<Topic.count {
+            if let topic = unsafe topics[i] { unsafe rd_kafka_topic_destroy(topic) }
+        }
+        unsafe rd_kafka_queue_destroy(queue)
+        unsafe rd_kafka_destroy(handle)
+    }
+
+    /// Records that are not delivered yet, and reports that are not taken yet.
+    var pending: Int { unsafe Int(rd_kafka_outq_len(handle)) }
+
+    /// Hands a record over: rd_kafka_produce(3) to partition 0. False when the handle takes
+    /// none: its queue is full, or it met a fatal error.
+    mutating func write(_ bytes: Span<UInt8>, to topic: Topic, tag: UInt) -> Bool {
+        guard let destination = unsafe open(topic) else { return false }
+        let result = unsafe bytes.withUnsafeBytes {
+            unsafe rd_kafka_produce(
+                destination, 0, Int32(RD_KAFKA_MSG_F_COPY),
+                UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count, nil, 0,
+                UnsafeMutableRawPointer(bitPattern: tag))
+        }
+        return result == 0
+    }
+
+    /// The next event: rd_kafka_queue_poll(3).
+    func nextEvent() -> KafkaEvent? { unsafe KafkaEvent(rd_kafka_queue_poll(queue, 0)) }
+
+    /// The error that made the handle useless, or nil: rd_kafka_fatal_error(3).
+    var fatalError: KafkaError? {
+        var words = KafkaWords(repeating: 0)
+        var span = words.mutableSpan
+        let code = unsafe span.withUnsafeMutableBufferPointer {
+            unsafe rd_kafka_fatal_error(handle, $0.baseAddress, $0.count)
+        }
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        var error = KafkaError("", code: code)
+        error.text.put(words)
+        return error
+    }
+
+    /// Gives everything up: rd_kafka_purge(3), without waiting. Each record is still reported.
+    func purge() {
+        unsafe rd_kafka_purge(
+            handle,
+            RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
+    }
+
+    /// Waits up to `ms` until everything is delivered or given up; whatever is reported
+    /// meanwhile is dropped.
+    func flush(ms: Int32) {
+        let end = Clock.now + ms
+        while pending > 0 && Clock.now < end {
+            if let event = unsafe rd_kafka_queue_poll(queue, 10) {
+                unsafe rd_kafka_event_destroy(event)
+            }
+        }
+    }
+
+    /// The topic's handle. It is made when it is first needed, because librdkafka remembers for a
+    /// while that a topic does not exist.
+    private mutating func open(_ topic: Topic) -> OpaquePointer? {
+        let index = Int(topic.rawValue)
+        if unsafe topics[index] == nil {
+            let conf = unsafe rd_kafka_default_topic_conf_dup(handle)
+            var timeout = FixedText<12>()
+            timeout.put(timeoutMs(topic))
+            timeout.append(0)
+            let result = unsafe timeout.span.withUnsafeBytes {
+                unsafe rd_kafka_topic_conf_set(
+                    conf, StaticString("message.timeout.ms").cString,
+                    $0.baseAddress!.assumingMemoryBound(to: CChar.self), nil, 0)
+            }
+            precondition(result == RD_KAFKA_CONF_OK)
+            unsafe topics[index] = rd_kafka_topic_new(handle, names[topic], conf)
+        }
+        return unsafe topics[index]
+    }
+
+    /// How long a record is worth sending: late words are worthless, results must not be lost,
+    /// and a user waits for a request.
+    private func timeoutMs(_ topic: Topic) -> Int32 {
+        switch topic {
+        case .leader, .election, .heartbeat: leaseMs
+        case .results: 0
+        case .requests: 30_000
+        }
+    }
+}
+
+/// Makes a queue ring an eventfd whenever it is no longer empty: rd_kafka_queue_io_event_enable.
+@unsafe
+func ring(_ bell: Int32, for queue: OpaquePointer) {
+    var one: UInt64 = 1
+    unsafe rd_kafka_queue_io_event_enable(queue, bell, &one, MemoryLayout<UInt64>.size)
+}
+
+/// Destroys an error that says nothing new: rd_kafka_error_destroy(3).
+@unsafe
+func destroy(_ error: OpaquePointer?) {
+    if let error = unsafe error { unsafe rd_kafka_error_destroy(error) }
+}

@@ -1,0 +1,77 @@
+import CLinux
+import Union
+
+/// What systemd hears from us: sd_notify(3), spoken directly over its datagram socket. Without
+/// systemd every call does nothing.
+struct Notify: ~Copyable {
+    private let socket: Int32
+    /// NOTIFY_SOCKET, ended by a zero byte. A socket's path has at most 107 bytes.
+    private var path = FixedText<108>()
+    /// How often the watchdog wants to be fed: half of WATCHDOG_USEC, or never.
+    private let watchdogUs: Int64
+    private var fedAt = Int64.min
+
+    /// Takes NOTIFY_SOCKET and WATCHDOG_USEC out of the environment, which jobs inherit.
+    init() {
+        let watchdog = Self.take("WATCHDOG_USEC")
+        let pid = Self.take("WATCHDOG_PID")
+        let isOurs = pid.isEmpty || pid.span.decimal == Int64(getpid())
+        watchdogUs = isOurs ? (watchdog.span.decimal ?? 0) / 2 : 0
+        path = Self.take("NOTIFY_SOCKET")
+        path.append(0)
+        let kind = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
+        socket = path.count > 1 ? CLinux.socket(AF_UNIX, kind, 0) : -1
+    }
+
+    deinit { if socket >= 0 { close(socket) } }
+
+    func ready() { send("READY=1") }
+    func stopping() { send("STOPPING=1") }
+
+    /// One line for `systemctl status`.
+    func status(_ words: Span<UInt8>) {
+        var message = FixedText<256>()
+        message.put("STATUS=")
+        message.put(foreign: words.extracting(first: 240))
+        send(message.span)
+    }
+
+    /// Feeds the watchdog when it is hungry. Called after real progress only: a turn of the loop
+    /// that served the log.
+    mutating func alive(at now: Instant) {
+        guard watchdogUs > 0 && now.us - fedAt >= watchdogUs / 2 else { return }
+        send("WATCHDOG=1")
+        fedAt = now.us
+    }
+
+    /// When it must be fed next.
+    var deadline: Instant {
+        watchdogUs > 0 ? Instant(us: fedAt).adding(us: watchdogUs) : .never
+    }
+
+    private func send(_ message: StaticString) { send(message.bytes) }
+
+    /// A lost datagram is no reason to fail: systemd has its timeouts.
+    private func send(_ message: Span<UInt8>) {
+        guard socket >= 0 else { return }
+        _ = unsafe path.span.withUnsafeBytes { path in
+            unsafe message.withUnsafeBytes { message in
+                unsafe scrap_send_datagram(
+                    socket, path.baseAddress!.assumingMemoryBound(to: CChar.self),
+                    message.baseAddress!, message.count)
+            }
+        }
+    }
+
+    /// An environment variable, removed: getenv(3), unsetenv(3). Empty when it is not set, or too
+    /// long for what it should be.
+    private static func take(_ name: StaticString) -> FixedText<108> {
+        var value = FixedText<108>()
+        let name = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+        if let text = unsafe getenv(name), unsafe strlen(text) < 108 {
+            unsafe value.put(cString: text)
+        }
+        unsafe unsetenv(name)
+        return value
+    }
+}
