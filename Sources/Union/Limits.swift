@@ -26,6 +26,9 @@ public enum Limits {
     public static let outputBytes = 4096
     /// Bytes of one record on the wire.
     public static let recordBytes = 32 * 1024
+    /// Bytes of one request on the wire: the order that assigns it holds the request and less than
+    /// 1 KiB of its own.
+    public static let requestBytes = recordBytes - 1024
     /// Jobs that a worker runs at once.
     public static let slots = 8
     /// Jobs that a worker runs, has queued, or has finished without a delivery report.

@@ -1,13 +1,70 @@
-import CJsmn
+/// Records as JSON (design, sections 2 to 6): what travels on the topics.
+///
+/// ```swift
+/// var decoder = RecordDecoder()
+/// let record = try decoder.decode(bytes, from: .leader, payload: &payload)
+///
+/// var buffer = RecordBuffer()
+/// encode(record, payload.span, into: &buffer)
+/// ```
+///
+/// The names and words are the original project's where it has them. Reading is strict about
+/// what it knows and deaf to what it does not: unknown fields are passed over, optional ones that
+/// are absent or null have their defaults, and anything else that is not as it must be is refused
+/// with a reason (`Malformed`). Everything that is accepted can be written again: a request leaves
+/// room for the order that assigns it (`Limits.requestBytes`).
+///
+/// Each kind of record has a file of its own, which reads and writes it.
+import Union
 
-/// How many JSON tokens `text` holds, or nil when it is not one complete JSON value.
-func tokenCount(_ text: Span<UInt8>) -> Int? {
-    var parser = jsmn_parser()
-    unsafe jsmn_init(&parser)
-    let count = unsafe text.withUnsafeBufferPointer { bytes in
-        unsafe bytes.withMemoryRebound(to: CChar.self) { text in
-            unsafe jsmn_parse(&parser, text.baseAddress, text.count, nil, 0)
+/// Reads records. Holds the token array, so it is made once and used for every record.
+public struct RecordDecoder: ~Copyable {
+    private var tokens = Tokens()
+    private let names = FieldTable()
+
+    public init() {}
+
+    /// The record that `text`, read from `topic`, holds; its bulk replaces what is in `payload`,
+    /// packed as `Payload` says. When it throws, `payload` is not to be used.
+    public mutating func decode(
+        _ text: Span<UInt8>, from topic: Topic, payload: inout Payload.Buffer
+    ) throws(Malformed) -> Record {
+        payload.removeAll()
+        let limit = topic == .requests ? Limits.requestBytes : Limits.recordBytes
+        guard text.count <= limit else {
+            throw Malformed(.recordTooLong, given: text.count, limit: limit)
+        }
+        try Grammar.check(text)
+        try tokens.find(in: text)
+        let object = try JSONObject(text, tokens.span, at: 0, names)
+        switch topic {
+        case .election: return .candidacy(try Candidacy(object, payload: &payload))
+        case .leader: return .leader(try LeaderRecord(object, names, payload: &payload))
+        case .heartbeat: return .heartbeat(try Heartbeat(object))
+        case .requests: return .request(try WorkRequest(object, payload: &payload))
+        case .results: return .result(try WorkResult(object, payload: &payload))
         }
     }
-    return count < 0 ? nil : Int(count)
+}
+
+/// Writes a record, whose payload is packed as `Payload` says, as compact JSON; replaces what
+/// is in `buffer`.
+///
+/// False when it is longer than `Limits.recordBytes`, or a request longer than
+/// `Limits.requestBytes`. That happens only to a request that `RecordDecoder` has not read, full
+/// of control characters.
+public func encode(
+    _ record: Record, _ payload: Span<UInt8>, into buffer: inout RecordBuffer
+) -> Bool {
+    buffer.removeAll()
+    switch record {
+    case .candidacy(let candidacy): candidacy.write(payload, into: &buffer)
+    case .leader(let leader): leader.write(payload, into: &buffer)
+    case .heartbeat(let heartbeat): heartbeat.write(into: &buffer)
+    case .request(let request):
+        request.write(payload, into: &buffer)
+        return !buffer.isOverrun && buffer.span.count <= Limits.requestBytes
+    case .result(let result): result.write(payload, into: &buffer)
+    }
+    return !buffer.isOverrun
 }

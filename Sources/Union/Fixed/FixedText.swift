@@ -44,10 +44,7 @@ public struct FixedText<let capacity: Int>: Sendable {
     }
 
     @discardableResult
-    public mutating func append(_ literal: StaticString) -> Bool {
-        let bytes = unsafe UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
-        return unsafe append(Span(_unsafeElements: bytes))
-    }
+    public mutating func append(_ literal: StaticString) -> Bool { append(literal.bytes) }
 
     /// Appends a decimal number; false (and nothing changed) when it does not fit.
     @discardableResult

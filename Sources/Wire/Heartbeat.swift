@@ -1,0 +1,79 @@
+import Union
+
+extension Heartbeat {
+    init(_ object: borrowing JSONObject) throws(Malformed) {
+        self.init(
+            workerID: try object.workerID(.workerID), incarnation: try object.hex(.incarnation))
+        count = try object.integer(.count)
+        leaderID = try object.optionalWorkerID(.leaderID)
+        term = try object.integer(.term)
+        leaderOffset = try object.integer(.leaderOffset)
+        role = try Role(object)
+        ranking = try object.small(.ranking)
+        slots = try object.small(.slots, from: 1, to: Int64(Limits.slots))
+        current = try object.text(.currentRequestID)
+        let running = try object.list(.running, limit: Limits.bench)
+        for i in 0..<running.count {
+            self.running.append(try object.integer(at: running.token + 1 + i, .running))
+        }
+        let completed = try object.list(.completedRequestIDs, limit: Limits.completedIDs)
+        for i in 0..<completed.count {
+            let token = completed.token + 1 + i
+            self.completed.append(try object.text(at: token, .completedRequestIDs))
+        }
+        completedCount = try object.integer(.completedCount)
+    }
+
+    func write(into buffer: inout RecordBuffer) {
+        buffer.openObject()
+        buffer.field(.workerID, workerID)
+        buffer.field(.incarnation, hex: incarnation)
+        buffer.field(.count, count)
+        buffer.field(.leaderID, leaderID)
+        buffer.field(.term, term)
+        buffer.field(.leaderOffset, leaderOffset)
+        buffer.field(.role, word: role.word)
+        buffer.field(.ranking, ranking)
+        buffer.field(.slots, slots)
+        buffer.name(.currentRequestID)
+        if let current { buffer.write(string: current.span) } else { buffer.writeNull() }
+        buffer.name(.running)
+        buffer.openList()
+        for i in 0..<running.count {
+            buffer.separate()
+            buffer.write(decimal: running[i])
+        }
+        buffer.closeList()
+        buffer.name(.completedRequestIDs)
+        buffer.openList()
+        for i in 0..<completed.count {
+            buffer.separate()
+            buffer.write(string: completed[i].span)
+        }
+        buffer.closeList()
+        buffer.field(.completedCount, completedCount)
+        buffer.closeObject()
+    }
+}
+
+extension Role {
+    fileprivate init(_ object: borrowing JSONObject) throws(Malformed) {
+        let word = try object.string(at: object.required(.role), .role)
+        for raw in UInt8(0)...3 {
+            if let role = Role(rawValue: raw), role.word.bytes.hasSameBytes(as: word) {
+                self = role
+                return
+            }
+        }
+        throw Malformed(.role, notOneOf: "leader, candidate, voter, member")
+    }
+
+    fileprivate var word: StaticString {
+        switch self {
+        case .leader: "leader"
+        case .candidate: "candidate"
+        case .voter: "voter"
+        case .member: "member"
+        }
+    }
+}

@@ -1,0 +1,195 @@
+import Union
+
+/// One object of a text that `Grammar` has accepted, and the values of its fields as Swift's
+/// types. Each reader names the field, because errors do.
+struct JSONObject: ~Escapable {
+    let text: Span<UInt8>
+    let tokens: Span<Token>
+    /// The token of each field's value; 0, which is the record itself, when the field is absent.
+    private var values = InlineArray<48, Int16>(repeating: 0)
+
+    /// The object at token `index`. Unknown fields are passed over; a known one given twice throws.
+    @_lifetime(copy text, copy tokens)
+    init(
+        _ text: Span<UInt8>, _ tokens: Span<Token>, at index: Int, _ names: borrowing FieldTable
+    ) throws(Malformed) {
+        self.text = text
+        self.tokens = tokens
+        let end = tokens[index].behind
+        var key = index + 1
+        while key < tokens.count && tokens[key].first < end {
+            if let field = field(key, names) {
+                guard values[Int(field.rawValue)] == 0 else { throw Malformed(.givenTwice, field) }
+                values[Int(field.rawValue)] = Int16(key + 1)
+            }
+            key = behind(key + 1)
+        }
+    }
+
+    private func field(_ key: Int, _ names: borrowing FieldTable) -> Field? {
+        let name = text.extracting(tokens[key].range)
+        guard name.holdsEscapes else { return names.field(name) }
+        guard name.unescapedCount <= 64 else { return nil }
+        var unescaped = FixedText<64>()
+        name.unescape(into: &unescaped)
+        return names.field(unescaped.span)
+    }
+
+    /// The token behind the value at `token`, with all that is in it.
+    func behind(_ token: Int) -> Int {
+        let end = tokens[token].behind
+        var next = token + 1
+        while next < tokens.count && tokens[next].first < end { next += 1 }
+        return next
+    }
+
+    /// The token of a field's value; nil when it is absent or null.
+    func optional(_ field: Field) -> Int? {
+        let token = Int(values[Int(field.rawValue)])
+        return token == 0 || isNull(token) ? nil : token
+    }
+
+    /// The token of a field's value; null is one.
+    func required(_ field: Field) throws(Malformed) -> Int {
+        let token = Int(values[Int(field.rawValue)])
+        guard token != 0 else { throw Malformed(.missing, field) }
+        return token
+    }
+
+    func isNull(_ token: Int) -> Bool { firstByte(token) == UInt8(ascii: "n") }
+
+    /// Of a number, true, false or null; 0 for anything else.
+    func firstByte(_ token: Int) -> UInt8 {
+        tokens[token].isPrimitive ? text[tokens[token].first] : 0
+    }
+}
+
+// MARK: Numbers
+
+extension JSONObject {
+    /// JSON's integers are exact up to here in every language (RFC 7493, section 2.2); and what
+    /// is decoded stays far from where adding to it could overflow.
+    static let maxInteger: Int64 = 1 << 53 - 1
+    /// The same for numbers that fit 32 bits: counts, rankings, attempts.
+    static let maxSmall: Int64 = 1_000_000_000
+
+    func integer(
+        _ field: Field, from low: Int64 = 0, to high: Int64 = maxInteger
+    ) throws(Malformed) -> Int64 {
+        try integer(at: required(field), field, from: low, to: high)
+    }
+
+    func small(
+        _ field: Field, from low: Int64 = 0, to high: Int64 = maxSmall
+    ) throws(Malformed) -> Int32 {
+        try Int32(integer(at: required(field), field, from: low, to: high))
+    }
+
+    func optionalSmall(
+        _ field: Field, from low: Int64 = 0, to high: Int64 = maxSmall
+    ) throws(Malformed) -> Int32? {
+        guard let token = optional(field) else { return nil }
+        return try Int32(integer(at: token, field, from: low, to: high))
+    }
+
+    func integer(
+        at token: Int, _ field: Field, from low: Int64 = 0, to high: Int64 = maxInteger
+    ) throws(Malformed) -> Int64 {
+        let first = firstByte(token)
+        guard first == UInt8(ascii: "-") || first.isDigit,
+            let value = text.extracting(tokens[token].range).integer, value >= low, value <= high
+        else { throw Malformed(field, notFrom: low, to: high) }
+        return value
+    }
+
+    func boolean(_ field: Field) throws(Malformed) -> Bool {
+        switch try firstByte(required(field)) {
+        case UInt8(ascii: "t"): return true
+        case UInt8(ascii: "f"): return false
+        default: throw Malformed(.notBoolean, field)
+        }
+    }
+}
+
+// MARK: Text
+
+extension JSONObject {
+    /// A text without NUL characters of at most as many bytes as fit; may be empty.
+    func text<let n: Int>(at token: Int, _ field: Field) throws(Malformed) -> FixedText<n> {
+        var result = FixedText<n>()
+        try unescape(token, field, limit: n, nul: false, into: &result)
+        return result
+    }
+
+    func text<let n: Int>(_ field: Field) throws(Malformed) -> FixedText<n>? {
+        guard let token = optional(field) else { return nil }
+        return try text(at: token, field)
+    }
+
+    /// Appends the string at `token` to `sink`, which has room for `limit` bytes.
+    func unescape<Sink: PayloadSink & ~Copyable>(
+        _ token: Int, _ field: Field, limit: Int, nul: Bool, into sink: inout Sink
+    ) throws(Malformed) {
+        let string = try string(at: token, field)
+        let count = string.unescapedCount
+        guard count <= limit else {
+            throw Malformed(.tooLong, field, given: count, limit: limit)
+        }
+        guard nul || !string.holdsNUL else { throw Malformed(.holdsNUL, field) }
+        string.unescape(into: &sink)
+    }
+
+    /// The string at `token` as it stands in the text, escapes and all.
+    @_lifetime(copy self)
+    func string(at token: Int, _ field: Field) throws(Malformed) -> Span<UInt8> {
+        guard tokens[token].isString else { throw Malformed(.notString, field) }
+        return text.extracting(tokens[token].range)
+    }
+
+    func workerID(_ field: Field) throws(Malformed) -> WorkerID {
+        try workerID(at: required(field), field)
+    }
+
+    func optionalWorkerID(_ field: Field) throws(Malformed) -> WorkerID? {
+        guard let token = optional(field) else { return nil }
+        return try workerID(at: token, field)
+    }
+
+    func workerID(at token: Int, _ field: Field) throws(Malformed) -> WorkerID {
+        guard let id = try WorkerID(uuid: string(at: token, field)) else {
+            throw Malformed(.notUUID, field)
+        }
+        return id
+    }
+
+    func hex(_ field: Field) throws(Malformed) -> UInt64 { try hex(at: required(field), field) }
+
+    func hex(at token: Int, _ field: Field) throws(Malformed) -> UInt64 {
+        guard let value = try string(at: token, field).hex16 else {
+            throw Malformed(.notHex, field)
+        }
+        return value
+    }
+}
+
+// MARK: Lists
+
+extension JSONObject {
+    /// A field's list; it has `count` elements, the first of them behind its own token.
+    func list(_ field: Field, limit: Int) throws(Malformed) -> (token: Int, count: Int) {
+        let token = try required(field)
+        guard tokens[token].isList else { throw Malformed(.notList, field) }
+        let count = tokens[token].count
+        guard count <= limit else {
+            throw Malformed(.tooMany, field, given: count, limit: limit)
+        }
+        return (token, count)
+    }
+
+    /// Packs a list of worker ids.
+    func packIDs(_ field: Field, into payload: inout Payload.Buffer) throws(Malformed) {
+        let list = try list(field, limit: Limits.members)
+        // An element that holds others is no id: it throws before the next token is looked at.
+        for i in 0..<list.count { payload.pack(try workerID(at: list.token + 1 + i, field)) }
+    }
+}

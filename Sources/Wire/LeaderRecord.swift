@@ -1,0 +1,200 @@
+import Union
+
+extension LeaderRecord {
+    init(
+        _ object: borrowing JSONObject, _ names: borrowing FieldTable,
+        payload: inout Payload.Buffer
+    ) throws(Malformed) {
+        self.init(
+            workerID: try object.workerID(.workerID),
+            incarnation: try object.hex(.incarnation),
+            term: try object.integer(.term),
+            sentAt: Instant(us: try object.integer(.sentUs)),
+            leaseMs: try object.small(.leaseMs, to: 3_600_000),
+            heartbeatOffset: try object.integer(.heartbeatOffset),
+            checkpointOffset: try object.integer(.checkpointOffset, from: -1),
+            order: try Order(object, names, payload: &payload))
+    }
+
+    func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
+        buffer.openObject()
+        buffer.field(.workerID, workerID)
+        buffer.field(.opCode, word: order.code.word)
+        buffer.name(.metadata)
+        buffer.writeNull()
+        order.write(payload, into: &buffer)
+        buffer.field(.term, term)
+        buffer.field(.incarnation, hex: incarnation)
+        buffer.field(.sentUs, sentAt.us)
+        buffer.field(.leaseMs, leaseMs)
+        buffer.field(.heartbeatOffset, heartbeatOffset)
+        buffer.field(.checkpointOffset, checkpointOffset)
+        buffer.closeObject()
+    }
+}
+
+extension Order {
+    fileprivate init(
+        _ object: borrowing JSONObject, _ names: borrowing FieldTable,
+        payload: inout Payload.Buffer
+    ) throws(Malformed) {
+        switch try OrderCode(object) {
+        case .claim: self = .claim
+        case .noop: self = .noop
+        case .resign: self = .resign
+        case .addMember:
+            try object.packIDs(.unionMembers, into: &payload)
+            self = .addMember(
+                try object.workerID(.memberID), try object.hex(.memberIncarnation))
+        case .removeMember:
+            try object.packIDs(.unionMembers, into: &payload)
+            self = .removeMember(try object.workerID(.memberID))
+        case .assign:
+            let token = try object.required(.workRequest)
+            guard object.tokens[token].isObject else { throw Malformed(.notMap, .workRequest) }
+            let request = try JSONObject(object.text, object.tokens, at: token, names)
+            self = .assign(
+                Assignment(
+                    attempt: try Attempt(object), failures: try object.small(.failures),
+                    request: try WorkRequest(request, payload: &payload)))
+        case .cancel: self = .cancel(try Attempt(object))
+        case .checkpoint:
+            try object.packUnfinished(into: &payload)
+            self = .checkpoint(
+                requestsNext: try object.integer(.requestsNext),
+                resultsNext: try object.integer(.resultsNext))
+        }
+    }
+
+    fileprivate var code: OrderCode {
+        switch self {
+        case .claim: .claim
+        case .noop: .noop
+        case .resign: .resign
+        case .addMember: .addMember
+        case .removeMember: .removeMember
+        case .assign: .assign
+        case .cancel: .cancel
+        case .checkpoint: .checkpoint
+        }
+    }
+
+    fileprivate func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
+        switch self {
+        case .claim, .noop, .resign: break
+        case .addMember(let member, let incarnation):
+            buffer.field(.unionMembers, ids: payload)
+            buffer.field(.memberID, member)
+            buffer.field(.memberIncarnation, hex: incarnation)
+        case .removeMember(let member):
+            buffer.field(.unionMembers, ids: payload)
+            buffer.field(.memberID, member)
+        case .assign(let assignment):
+            assignment.attempt.write(into: &buffer)
+            buffer.field(.failures, assignment.failures)
+            buffer.name(.workRequest)
+            assignment.request.write(payload, into: &buffer)
+        case .cancel(let attempt): attempt.write(into: &buffer)
+        case .checkpoint(let requestsNext, let resultsNext):
+            buffer.field(.requestsNext, requestsNext)
+            buffer.field(.resultsNext, resultsNext)
+            buffer.field(unfinished: payload)
+        }
+    }
+}
+
+private enum OrderCode: UInt8 {
+    case noop, addMember, removeMember, assign, claim, resign, cancel, checkpoint
+
+    init(_ object: borrowing JSONObject) throws(Malformed) {
+        let word = try object.string(at: object.required(.opCode), .opCode)
+        for raw in UInt8(0)...7 {
+            if let code = OrderCode(rawValue: raw), code.word.bytes.hasSameBytes(as: word) {
+                self = code
+                return
+            }
+        }
+        throw Malformed(
+            .opCode,
+            notOneOf: """
+                NOOP, ADD_MEMBER, REMOVE_MEMBER, ASSIGN_WORK_REQUEST, CLAIM, RESIGN, \
+                CANCEL_WORK_REQUEST, CHECKPOINT
+                """)
+    }
+
+    var word: StaticString {
+        switch self {
+        case .noop: "NOOP"
+        case .addMember: "ADD_MEMBER"
+        case .removeMember: "REMOVE_MEMBER"
+        case .assign: "ASSIGN_WORK_REQUEST"
+        case .claim: "CLAIM"
+        case .resign: "RESIGN"
+        case .cancel: "CANCEL_WORK_REQUEST"
+        case .checkpoint: "CHECKPOINT"
+        }
+    }
+}
+
+extension Attempt {
+    fileprivate init(_ object: borrowing JSONObject) throws(Malformed) {
+        self.init(
+            requestOffset: try object.integer(.requestOffset),
+            attempt: try object.small(.attempt, from: 1),
+            workerID: try object.workerID(.memberID))
+    }
+
+    fileprivate func write(into buffer: inout RecordBuffer) {
+        buffer.field(.memberID, workerID)
+        buffer.field(.requestOffset, requestOffset)
+        buffer.field(.attempt, attempt)
+    }
+}
+
+// MARK: A checkpoint's rows: [offset, attempt, worker id or null, failures, key]
+
+extension JSONObject {
+    fileprivate func packUnfinished(into payload: inout Payload.Buffer) throws(Malformed) {
+        let list = try list(.unfinished, limit: Limits.ledger)
+        var row = list.token + 1
+        for _ in 0..<list.count {
+            payload.pack(try openWork(at: row))
+            row = behind(row)
+        }
+    }
+
+    private func openWork(at row: Int) throws(Malformed) -> OpenWork {
+        guard tokens[row].isList, tokens[row].count == 5, behind(row) == row + 6 else {
+            throw Malformed(.notRow, .unfinished)
+        }
+        return OpenWork(
+            requestOffset: try integer(at: row + 1, .unfinished),
+            attempt: try Int32(integer(at: row + 2, .unfinished, to: Self.maxSmall)),
+            failures: try Int32(integer(at: row + 4, .unfinished, to: Self.maxSmall)),
+            workerID: isNull(row + 3) ? nil : try workerID(at: row + 3, .unfinished),
+            requestKey: try hex(at: row + 5, .unfinished))
+    }
+}
+
+extension RecordBuffer {
+    fileprivate mutating func field(unfinished rows: Span<UInt8>) {
+        name(.unfinished)
+        openList()
+        for i in 0..<(rows.count / Limits.packedOpenWorkBytes) {
+            let row = Payload.openWork(rows, at: i * Limits.packedOpenWorkBytes)
+            separate()
+            openList()
+            write(decimal: row.requestOffset)
+            separate()
+            write(decimal: Int64(row.attempt))
+            separate()
+            write(row.workerID)
+            separate()
+            write(decimal: Int64(row.failures))
+            separate()
+            write(hex: row.requestKey)
+            closeList()
+        }
+        closeList()
+    }
+}

@@ -1,0 +1,182 @@
+import Union
+
+/// Where a record is encoded: `Limits.recordBytes` inline, to be made once and used again.
+public struct RecordBuffer: ~Copyable {
+    private var storage = InlineArray<32768, UInt8>(repeating: 0)
+    private var count = 0
+    /// More was written than there is room for.
+    private(set) var isOverrun = false
+
+    public init() {}
+
+    /// The record's bytes.
+    public var span: Span<UInt8> {
+        @_lifetime(borrow self)
+        borrowing get { storage.span.extracting(0..<count) }
+    }
+
+    mutating func removeAll() {
+        count = 0
+        isOverrun = false
+    }
+
+    mutating func write(_ byte: UInt8) {
+        guard count < storage.count else {
+            isOverrun = true
+            return
+        }
+        storage[count] = byte
+        count += 1
+    }
+
+    mutating func write(_ bytes: Span<UInt8>) {
+        guard bytes.count <= storage.count - count else {
+            isOverrun = true
+            return
+        }
+        for i in 0..<bytes.count { storage[count + i] = bytes[i] }
+        count += bytes.count
+    }
+}
+
+// MARK: JSON's structure
+
+extension RecordBuffer {
+    mutating func openObject() { write(UInt8(ascii: "{")) }
+    mutating func closeObject() { write(UInt8(ascii: "}")) }
+    mutating func openList() { write(UInt8(ascii: "[")) }
+    mutating func closeList() { write(UInt8(ascii: "]")) }
+
+    /// The comma before the next field or element, unless it is the first.
+    mutating func separate() {
+        guard count > 0 else { return }
+        let last = storage[count - 1]
+        if last != UInt8(ascii: "{") && last != UInt8(ascii: "[") { write(UInt8(ascii: ",")) }
+    }
+
+    /// A field's name; its value is to be written next.
+    mutating func name(_ field: Field) {
+        separate()
+        write(UInt8(ascii: "\""))
+        write(field.name.bytes)
+        write(UInt8(ascii: "\""))
+        write(UInt8(ascii: ":"))
+    }
+
+    mutating func field(_ field: Field, _ number: Int64?) {
+        name(field)
+        if let number { write(decimal: number) } else { writeNull() }
+    }
+
+    mutating func field(_ field: Field, _ number: Int32?) {
+        self.field(field, number.map { Int64($0) })
+    }
+
+    mutating func field(_ field: Field, _ truth: Bool) {
+        name(field)
+        write((truth ? "true" as StaticString : "false").bytes)
+    }
+
+    mutating func field(_ field: Field, _ id: WorkerID?) {
+        name(field)
+        write(id)
+    }
+
+    mutating func field(_ field: Field, hex: UInt64) {
+        name(field)
+        write(hex: hex)
+    }
+
+    mutating func field(_ field: Field, word: StaticString) {
+        name(field)
+        write(string: word.bytes)
+    }
+
+    mutating func field(_ field: Field, text: Span<UInt8>?) {
+        name(field)
+        if let text { write(string: text) } else { writeNull() }
+    }
+
+    /// A string, or null for an empty one.
+    mutating func field(_ field: Field, _ id: RequestID) {
+        name(field)
+        if id.isEmpty { writeNull() } else { write(string: id.span) }
+    }
+
+    /// A list of packed worker ids.
+    mutating func field(_ field: Field, ids: Span<UInt8>) {
+        name(field)
+        openList()
+        for i in 0..<(ids.count / Limits.packedIDBytes) {
+            separate()
+            write(Payload.workerID(ids, at: i * Limits.packedIDBytes))
+        }
+        closeList()
+    }
+}
+
+// MARK: JSON's scalars
+
+extension RecordBuffer {
+    mutating func writeNull() { write(("null" as StaticString).bytes) }
+
+    mutating func write(decimal number: Int64) {
+        var digits = FixedText<20>()
+        digits.append(decimal: number)
+        write(digits.span)
+    }
+
+    mutating func write(_ id: WorkerID?) {
+        guard let id else { return writeNull() }
+        write(UInt8(ascii: "\""))
+        write(id.uuid.span)
+        write(UInt8(ascii: "\""))
+    }
+
+    mutating func write(hex number: UInt64) {
+        write(UInt8(ascii: "\""))
+        for i in 1...16 { write(UInt8(number >> UInt64(64 - 4 * i) & 15).hexDigit) }
+        write(UInt8(ascii: "\""))
+    }
+
+    /// A string, as short as JSON allows. A byte that is not UTF-8 becomes U+FFFD. Whole
+    /// characters of at most `limit` bytes are written; false when there were more.
+    @discardableResult
+    mutating func write(string text: Span<UInt8>, limit: Int = .max) -> Bool {
+        write(UInt8(ascii: "\""))
+        var written = 0
+        var i = 0
+        while i < text.count {
+            let length = text.characterLength(at: i)
+            written += length == 0 ? 3 : length
+            if written > limit { break }
+            switch length {
+            case 0: write(("\u{FFFD}" as StaticString).bytes)
+            case 1: write(escaped: text[i])
+            default: write(text.extracting(i..<(i + length)))
+            }
+            i += max(length, 1)
+        }
+        write(UInt8(ascii: "\""))
+        return i == text.count
+    }
+
+    private mutating func write(escaped byte: UInt8) {
+        let short: UInt8
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): short = byte
+        case 0x20...: return write(byte)
+        case 0x08: short = UInt8(ascii: "b")
+        case 0x09: short = UInt8(ascii: "t")
+        case 0x0A: short = UInt8(ascii: "n")
+        case 0x0C: short = UInt8(ascii: "f")
+        case 0x0D: short = UInt8(ascii: "r")
+        default:
+            write(("\\u00" as StaticString).bytes)
+            write((byte >> 4).hexDigit)
+            return write((byte & 15).hexDigit)
+        }
+        write(UInt8(ascii: "\\"))
+        write(short)
+    }
+}

@@ -1,0 +1,90 @@
+import Union
+
+extension WorkRequest {
+    init(_ object: borrowing JSONObject, payload: inout Payload.Buffer) throws(Malformed) {
+        let opCode: OpName = try object.text(at: object.required(.opCode), .opCode)
+        guard !opCode.isEmpty else { throw Malformed(.empty, .opCode) }
+        self.init(
+            requestID: try object.text(.requestID) ?? RequestID(),
+            opCode: opCode,
+            timeoutMs: try object.optionalSmall(.timeoutMs, from: 1, to: 86_400_000),
+            maxAttempts: try object.optionalSmall(.maxAttempts, from: 1, to: 100)
+                ?? Self.defaultMaxAttempts)
+        try object.packText(
+            .code, limit: Limits.codeBytes, nul: true, lengthSize: 2, into: &payload)
+        let parameters = try object.parameters()
+        parameters.pack(into: &payload)
+        try object.packText(.requesterID, limit: Limits.idBytes, lengthSize: 1, into: &payload)
+        try object.packText(.signature, limit: Limits.signatureBytes, lengthSize: 2, into: &payload)
+    }
+
+    func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
+        let payload = RequestPayload(payload)
+        buffer.openObject()
+        buffer.field(.requestID, requestID)
+        buffer.name(.opCode)
+        buffer.write(string: opCode.span)
+        buffer.field(.code, text: payload.code)
+        buffer.name(.parameters)
+        buffer.openObject()
+        for i in 0..<payload.parameterCount {
+            let parameter = payload.parameter(i)
+            buffer.separate()
+            buffer.write(string: parameter.name)
+            buffer.write(UInt8(ascii: ":"))
+            buffer.write(string: parameter.value)
+        }
+        buffer.closeObject()
+        buffer.field(.requesterID, text: payload.requesterID)
+        buffer.field(.signature, text: payload.signature)
+        buffer.field(.timeoutMs, timeoutMs)
+        buffer.field(.maxAttempts, maxAttempts)
+        buffer.closeObject()
+    }
+}
+
+extension JSONObject {
+    /// Packs a text or null, as `Payload` says: its length + 1, then itself.
+    fileprivate func packText(
+        _ field: Field, limit: Int, nul: Bool = false, lengthSize: Int,
+        into payload: inout Payload.Buffer
+    ) throws(Malformed) {
+        guard let token = optional(field) else { return payload.pack(0, size: lengthSize) }
+        let count = try string(at: token, field).unescapedCount
+        payload.pack(UInt64(min(count, limit) + 1), size: lengthSize)
+        try unescape(token, field, limit: limit, nul: nul, into: &payload)
+    }
+
+    /// Names and values; a value that is a number, true or false counts as its own text.
+    fileprivate func parameters() throws(Malformed) -> Parameters {
+        var parameters = Parameters()
+        guard let object = optional(.parameters) else { return parameters }
+        guard tokens[object].isObject else { throw Malformed(.notMap, .parameters) }
+        let count = tokens[object].count
+        guard count <= Limits.parameters else {
+            throw Malformed(.tooMany, .parameters, given: count, limit: Limits.parameters)
+        }
+        for i in 0..<count {
+            // Each value before was one token, or we would have thrown.
+            let token = object + 1 + 2 * i
+            let name: FixedText<1024> = try self.text(at: token, .parameters)
+            let value = try parameterValue(at: token + 1)
+            try parameters.add(name: name.span, value: value.span)
+        }
+        return parameters
+    }
+
+    private func parameterValue(at token: Int) throws(Malformed) -> FixedText<1024> {
+        if tokens[token].isString { return try self.text(at: token, .parameters) }
+        guard tokens[token].isPrimitive, !isNull(token) else {
+            throw Malformed(.parameterValue, .parameters)
+        }
+        let literal = text.extracting(tokens[token].range)
+        var value = FixedText<1024>()
+        guard value.append(literal) else {
+            throw Malformed(
+                .tooLong, .parameters, given: literal.count, limit: Limits.parameterBytes)
+        }
+        return value
+    }
+}

@@ -1,0 +1,64 @@
+import Union
+
+extension WorkResult {
+    init(_ object: borrowing JSONObject, payload: inout Payload.Buffer) throws(Malformed) {
+        self.init(
+            requestID: try object.text(.requestID) ?? RequestID(),
+            requestOffset: try object.integer(.requestOffset),
+            workerID: try object.workerID(.workerID),
+            term: try object.integer(.term),
+            attempt: try object.small(.attempt),
+            status: try Status(object),
+            exitCode: try object.optionalSmall(
+                .exitCode, from: Int64(Int32.min), to: Int64(Int32.max)),
+            truncated: try object.boolean(.truncated),
+            durationMs: try object.integer(.durationMs),
+            final: try object.boolean(.final))
+        try object.unescape(
+            object.required(.output), .output, limit: Limits.outputBytes, nul: true, into: &payload)
+    }
+
+    /// The output may be any bytes. What is not UTF-8 grows when it becomes U+FFFD; so that
+    /// readers need to expect no more than `Limits.outputBytes`, the rest is cut, and flagged.
+    func write(_ output: Span<UInt8>, into buffer: inout RecordBuffer) {
+        buffer.openObject()
+        buffer.field(.requestID, requestID)
+        buffer.field(.requestOffset, requestOffset)
+        buffer.field(.workerID, workerID)
+        buffer.field(.term, term)
+        buffer.field(.attempt, attempt)
+        buffer.field(.status, word: status.word)
+        buffer.field(.exitCode, exitCode)
+        buffer.name(.output)
+        let isWhole = buffer.write(string: output, limit: Limits.outputBytes)
+        buffer.field(.truncated, truncated || !isWhole)
+        buffer.field(.durationMs, durationMs)
+        buffer.field(.final, final)
+        buffer.closeObject()
+    }
+}
+
+extension Status {
+    fileprivate init(_ object: borrowing JSONObject) throws(Malformed) {
+        let word = try object.string(at: object.required(.status), .status)
+        for raw in UInt8(0)...5 {
+            if let status = Status(rawValue: raw), status.word.bytes.hasSameBytes(as: word) {
+                self = status
+                return
+            }
+        }
+        throw Malformed(
+            .status, notOneOf: "completed, failed, timed_out, rejected, lost, exhausted")
+    }
+
+    fileprivate var word: StaticString {
+        switch self {
+        case .completed: "completed"
+        case .failed: "failed"
+        case .timedOut: "timed_out"
+        case .rejected: "rejected"
+        case .lost: "lost"
+        case .exhausted: "exhausted"
+        }
+    }
+}
