@@ -48,7 +48,6 @@ public enum Notice: Sendable {
     case memberAdded(WorkerID)
     case memberRemoved(WorkerID)
     case tookOver(open: Int32, assigned: Int32)
-    case assigned(Attempt)
     case cancelled(Attempt, CancelReason)
     case attemptEnded(Attempt, Status)
     case settled(requestOffset: Offset, Status)

@@ -4,6 +4,8 @@ public enum Event: Sendable {
     case read(Record, Offset)
     /// Something unreadable was read at an offset. Bytes: why, as text for people.
     case malformed(Topic, Offset)
+    /// The topic has been read up to here, and ends here for now (partition EOF).
+    case reachedEnd(Topic, Offset)
     /// The broker has this record now, at this offset.
     case delivered(Receipt, Offset)
     /// A record was given up by the producer. It may still appear in the log later.

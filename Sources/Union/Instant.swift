@@ -22,5 +22,7 @@ public struct Instant: Comparable, Sendable {
     }
 
     /// Whole milliseconds from `earlier` to here; 0 when `earlier` is later.
-    public func ms(since earlier: Instant) -> Int64 { us > earlier.us ? (us - earlier.us) / 1000 : 0 }
+    public func ms(since earlier: Instant) -> Int64 {
+        us > earlier.us ? (us - earlier.us) / 1000 : 0
+    }
 }

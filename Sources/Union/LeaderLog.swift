@@ -30,6 +30,8 @@ struct LeaderLog {
 
     /// When the last valid record was read; any worker's, this one's included.
     private(set) var heardAt = Instant.zero
+    /// The longest lease that any valid record claimed.
+    private(set) var longestLeaseMs: Int32 = 0
     /// The lease that our own records have earned; it is over at this instant.
     private(set) var leaseUntil = Instant.zero
     /// Until when the present holder may lead, as seen from here; and all holders before it.
@@ -46,6 +48,7 @@ struct LeaderLog {
         let verdict = referee(record)
         guard verdict != .void else { return .void }
         heardAt = now
+        longestLeaseMs = max(longestLeaseMs, record.leaseMs)
         if record.workerID == me && record.incarnation == incarnation {
             leaseUntil = max(leaseUntil, record.sentAt + record.leaseMs)
         } else {

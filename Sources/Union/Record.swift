@@ -236,7 +236,8 @@ public struct OpenWork: Equatable, Sendable {
     public var requestKey: UInt64
 
     public init(
-        requestOffset: Offset, attempt: Int32, failures: Int32, workerID: WorkerID?, requestKey: UInt64
+        requestOffset: Offset, attempt: Int32, failures: Int32, workerID: WorkerID?,
+        requestKey: UInt64
     ) {
         self.requestOffset = requestOffset
         self.attempt = attempt

@@ -23,6 +23,25 @@ public struct Settings: Sendable {
     public var countdownStart: Int32
     public var countdownDelayMs: Int32
     public var campaignTtlMs: Int32
+    /// The configured ops' own deadlines, for requests that name none.
+    private var opTimeouts = FixedArray<32, OpTimeout>(filler: OpTimeout(key: 0, ms: 0))
+
+    private struct OpTimeout: Sendable {
+        var key: UInt64
+        var ms: Int32
+    }
+
+    /// Makes an op's deadline known; false when there is no room (`Limits.ops`).
+    @discardableResult
+    public mutating func setTimeout(of op: OpName, ms: Int32) -> Bool {
+        opTimeouts.append(OpTimeout(key: op.key, ms: ms))
+    }
+
+    func timeout(of op: OpName) -> Int32? {
+        let key = op.key
+        for i in 0..<opTimeouts.count where opTimeouts[i].key == key { return opTimeouts[i].ms }
+        return nil
+    }
 
     public enum Pace: Sendable { case fast, normal, classroom }
 
@@ -67,7 +86,8 @@ public struct Settings: Sendable {
         let ackPath = Int32(clamping: 2 * Int64(heartbeatMs) + Int64(announceMs))
         if twoAnnouncements > leaseMs {
             return Broken(
-                rule: "2 x announce_ms <= lease_ms", why: "one lost announcement would end the lease",
+                rule: "2 x announce_ms <= lease_ms",
+                why: "one lost announcement would end the lease",
                 left: twoAnnouncements, right: leaseMs)
         }
         if fenced > leaderTimeoutMs {

@@ -43,7 +43,9 @@ public struct Table<Element>: ~Copyable {
     private let elements: UnsafeMutableBufferPointer<Element>
 
     @unsafe
-    fileprivate init(_ elements: UnsafeMutableBufferPointer<Element>) { unsafe self.elements = elements }
+    fileprivate init(_ elements: UnsafeMutableBufferPointer<Element>) {
+        unsafe self.elements = elements
+    }
 
     public var count: Int { unsafe elements.count }
 

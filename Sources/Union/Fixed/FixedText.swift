@@ -38,7 +38,14 @@ public struct FixedText<let capacity: Int>: Sendable {
     @discardableResult
     public mutating func append(_ bytes: Span<UInt8>) -> Bool {
         guard bytes.count <= capacity - count else { return false }
-        for i in 0..<bytes.count { storage[count + i] = bytes[i] }
+        guard bytes.count > 0 else { return true }
+        let end = count
+        var room = storage.mutableSpan
+        unsafe room.withUnsafeMutableBufferPointer { room in
+            unsafe bytes.withUnsafeBufferPointer {
+                unsafe (room.baseAddress! + end).update(from: $0.baseAddress!, count: $0.count)
+            }
+        }
         count += bytes.count
         return true
     }

@@ -1,0 +1,144 @@
+/// How a node joins the log: at start, and again when the broker has lost what it wanted to read.
+///
+/// It reads the leader log's last record, goes back to the checkpoint that this one names, and
+/// reads from there to where the log ended when it asked: then it is caught up. It reads
+/// `election` from its end, and `heartbeat` from a little before its end, to see whether somebody
+/// lives under its id already (section 5).
+struct Joining {
+    enum Phase: Equatable {
+        /// The topics' bounds were asked for, or the log is read up to `leaderTarget`.
+        case reading
+        /// Caught up, but its own id was seen in `heartbeat`: an earlier life, or a twin.
+        case watching(until: Instant)
+        case joined
+    }
+
+    enum Leader: Equatable {
+        case asking
+        /// The last record is read, to find the checkpoint.
+        case probing(low: Offset, high: Offset)
+        case reading(target: Offset)
+        case caughtUp
+    }
+
+    var phase = Phase.reading
+    var leader = Leader.asking
+    var knowsElection = false
+    /// `heartbeat` as it was when we came ends here; nil: not known yet.
+    var heartbeatEnd: Offset?
+    var sawOwnID = false
+    var twinHeartbeats = 0
+    /// Where a checkpoint should be, if the record that named it was right.
+    var checkpointAt: Offset = -1
+
+    /// Heartbeats that are read from before the end.
+    static var heartbeatTail: Offset { 1024 }
+
+    var heartbeatTarget: Offset { heartbeatEnd ?? .max }
+}
+
+extension Node {
+    mutating func join(_ outbox: inout Outbox) {
+        outbox.append(.ask(.leader))
+        outbox.append(.ask(.election))
+        outbox.append(.ask(.heartbeat))
+    }
+
+    mutating func onBounds(
+        _ topic: Topic, low: Offset, high: Offset, askedAt: Instant, _ now: Instant,
+        _ outbox: inout Outbox
+    ) {
+        switch topic {
+        case .leader:
+            if joining.leader == .asking {
+                onLeaderBounds(low: low, high: high, &outbox)
+            } else {
+                onLeaderLogEnd(high, askedAt: askedAt)
+            }
+        case .election:
+            joining.knowsElection = true
+            open(.election, from: high, &outbox)
+        case .heartbeat:
+            let isFirst = joining.heartbeatEnd == nil
+            joining.heartbeatEnd = high
+            let from = isFirst ? max(low, high - Joining.heartbeatTail) : high
+            roster.heartbeatOffset = from
+            open(.heartbeat, from: from, &outbox)
+        case .results: onResultsBounds(low: low, high: high, now, &outbox)
+        case .requests: onRequestsBounds(low: low, high: high, now, &outbox)
+        }
+        finishJoining(now, &outbox)
+    }
+
+    private mutating func onLeaderBounds(low: Offset, high: Offset, _ outbox: inout Outbox) {
+        if next(.leader) > high {
+            outbox.say(.logLost(.leader, wanted: next(.leader), from: low))
+        }
+        if openWork.checkpointOffset >= high { openWork.checkpointOffset = -1 }
+        guard high > low else {
+            log.joinedMidLog = low > 0
+            joining.leader = .reading(target: high)
+            return open(.leader, from: high, &outbox)
+        }
+        joining.leader = .probing(low: low, high: high)
+        open(.leader, from: high - 1, &outbox)
+    }
+
+    /// The last record of the leader log (nil: it is unreadable) says where to begin.
+    mutating func onProbe(
+        _ record: LeaderRecord?, low: Offset, high: Offset, at offset: Offset,
+        _ outbox: inout Outbox
+    ) {
+        let checkpoint = record?.checkpointOffset ?? -1
+        let isThere = checkpoint >= low && checkpoint <= offset
+        let from = isThere ? checkpoint : low
+        joining.checkpointAt = isThere ? checkpoint : -1
+        log.joinedMidLog = !isThere && low > 0
+        joining.leader = .reading(target: high)
+        open(.leader, from: from, &outbox)
+    }
+
+    /// Whether everything that was in the topics when we came has been read.
+    mutating func finishJoining(_ now: Instant, _ outbox: inout Outbox) {
+        if case .reading(let target) = joining.leader, next(.leader) >= target {
+            joining.leader = .caughtUp
+            log.assumeHolderWasHeard(leaseMs: settings.leaseMs, at: now)
+            outbox.say(.caughtUp(leaderOffset: target))
+        }
+        guard joining.phase == .reading, joining.leader == .caughtUp, joining.knowsElection,
+            let end = joining.heartbeatEnd, next(.heartbeat) >= end
+        else { return }
+        if joining.sawOwnID && !hasJoinedBefore {
+            outbox.say(.waitsForTwin)
+            joining.phase = .watching(until: now + 3 * settings.heartbeatMs)
+        } else {
+            finishWatching(now, &outbox)
+        }
+    }
+
+    /// Nobody else lives under our id: from now on we are heard.
+    mutating func finishWatching(_ now: Instant, _ outbox: inout Outbox) {
+        joining.phase = .joined
+        contactAt = now
+        returnToMember(now)
+        heartbeats.dueAt = now
+        guard !hasJoinedBefore else { return }
+        hasJoinedBefore = true
+        outbox.append(.ready)
+    }
+
+    /// The broker does not have the offset where we wanted to read on.
+    mutating func onVanished(_ topic: Topic, _ now: Instant, _ outbox: inout Outbox) {
+        counters.logsLost += 1
+        switch topic {
+        case .leader:
+            joining.leader = .asking
+            joining.phase = .reading
+        case .heartbeat: heartbeats.forgetOffsets()
+        case .election: break
+        case .results, .requests:
+            guard takeover.phase != .none else { return }
+        }
+        outbox.append(.ask(topic))
+    }
+}

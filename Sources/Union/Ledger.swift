@@ -1,0 +1,730 @@
+/// The leader's ledger (design, section 6): every request that it has taken from `requests` and
+/// that has no outcome in `results` yet.
+struct Ledger: ~Copyable {
+    enum State: Equatable {
+        /// Waits for a worker.
+        case waiting
+        /// Its payload must be read again from `requests` first.
+        case fetching
+        /// A worker has it.
+        case assigned
+        /// Its worker was told to drop it, and has not confirmed.
+        case cancelling(CancelReason)
+        /// We wrote its outcome ourselves and wait to read it back.
+        case concluded(Status)
+        /// Its outcome was read before the request itself was read again (takeover).
+        case settled
+    }
+
+    struct Entry {
+        var state = State.waiting
+        /// Its request was read, not only its row of open work.
+        var isLoaded = false
+        var request = WorkRequest(
+            requestID: RequestID(), opCode: OpName(), timeoutMs: nil, maxAttempts: 1)
+        var requestKey: UInt64 = 0
+        /// The highest attempt number used, and how many attempts failed.
+        var attempt: Int32 = 0
+        var failures: Int32 = 0
+        var workerID: WorkerID?
+        /// Since when it is in its state.
+        var since = Instant.zero
+        /// When its worker's heartbeat showed it last.
+        var shownAt = Instant.zero
+        /// Where our own `CANCEL_WORK_REQUEST` was read back.
+        var cancelOffset: Offset?
+        /// Whether its op is known to be short, as it was when it was assigned.
+        var isShort = false
+        var payloadCount: Int32 = 0
+    }
+
+    /// How long an op takes, as its results say.
+    private struct OpTime {
+        var key: UInt64 = 0
+        var us: Int32 = 0
+        var samples: Int32 = 0
+    }
+
+    var entries: OffsetTable<Entry>
+    private var payloads: Table<UInt8>
+    /// Entries that wait for a worker, by offset, in the order of their turn.
+    var turn = Ring<512, Offset>(filler: -1)
+    private var recent: Table<UInt64>
+    private var recentNext = 0
+    private var opTimes = FixedArray<32, OpTime>(filler: OpTime())
+
+    /// Entries that have no outcome yet, and those of them whose payload must be read again.
+    var unfinished: Int32 = 0
+    var fetching: Int32 = 0
+    /// Entries that are `settled`: their requests are still to be passed.
+    var settledAhead: Int32 = 0
+    /// The next request, and the next result, to read.
+    var requestsNext: Offset = 0
+    var resultsNext: Offset = 0
+
+    /// Requests admitted so far; what it was at the last checkpoint written, and read back.
+    var admitted: Int64 = 0
+    var admittedAtWritten: Int64 = 0
+    var admittedAtRead: Int64 = 0
+    var needsCheckpoint = false
+    var checkpointAt = Instant.zero
+    /// The checkpoint that was written and is not read back yet, by its `requests_next`.
+    var checkpointUnderWay: Offset?
+    var sweepAt = Instant.never
+    /// A record's way into the leader log and back, smoothed.
+    var roundTripUs: Int64 = 2000
+
+    init(_ arena: inout Arena) {
+        entries = OffsetTable(capacity: Limits.openWork, filler: Entry(), &arena)
+        payloads = arena.bytes(Limits.openWork * Limits.requestPayloadBytes)
+        recent = arena.table(Limits.recentlySettled, filler: 0)
+    }
+
+    @_lifetime(borrow self)
+    borrowing func payload(_ index: Int) -> Span<UInt8> {
+        let start = index * Limits.requestPayloadBytes
+        return payloads.span(start..<(start + Int(entries[index].payloadCount)))
+    }
+
+    mutating func keep(_ bytes: Span<UInt8>, at index: Int) {
+        payloads.copy(bytes, at: index * Limits.requestPayloadBytes)
+        entries[index].payloadCount = Int32(bytes.count)
+    }
+
+    mutating func removeAll() {
+        entries.removeAll()
+        turn.removeAll()
+        for i in 0..<recent.count { recent[i] = 0 }
+        unfinished = 0
+        fetching = 0
+        settledAhead = 0
+        needsCheckpoint = false
+        checkpointAt = .zero
+        checkpointUnderWay = nil
+        sweepAt = .never
+        (admitted, admittedAtWritten, admittedAtRead) = (0, 0, 0)
+    }
+
+    /// Requests may be admitted: their rows fit into everybody's open-work table.
+    var hasRoom: Bool {
+        unfinished < Int32(Limits.ledger) && entries.count < Limits.openWork
+            && admitted - admittedAtRead < Int64(Limits.ledger)
+    }
+
+    /// An entry that waits has its offset in `turn` once, so `turn` has room for all.
+    mutating func leaveTurn(_ offset: Offset) {
+        for _ in 0..<turn.count {
+            let first = turn.removeFirst()
+            if first != offset { turn.append(first) }
+        }
+    }
+
+    mutating func rememberSettled(_ key: UInt64) {
+        guard key != 0 else { return }
+        recent[recentNext] = key
+        recentNext = (recentNext + 1) % recent.count
+    }
+
+    /// A request with this id is open, or was settled a short while ago.
+    func isKnown(_ key: UInt64) -> Bool {
+        for i in 0..<recent.count where recent[i] == key { return true }
+        for i in 0..<entries.capacity
+        where entries.isUsed(i) && entries[i].requestKey == key && entries[i].state != .settled {
+            return true
+        }
+        return false
+    }
+
+    // MARK: How long ops take
+
+    /// An op is short when its last runs took less than this on average.
+    private static var shortUs: Int32 { 5000 }
+    /// Results say whole milliseconds; less than one counts as this much.
+    private static var leastUs: Int32 { 100 }
+
+    mutating func learn(_ op: OpName, durationMs: Int64) {
+        let key = op.key
+        let us = max(Self.leastUs, Int32(clamping: durationMs * 1000))
+        for i in 0..<opTimes.count where opTimes[i].key == key {
+            opTimes[i].us += (us - opTimes[i].us) / 4
+            opTimes[i].samples = min(opTimes[i].samples + 1, 1000)
+            return
+        }
+        opTimes.append(OpTime(key: key, us: us, samples: 1))
+    }
+
+    /// The smoothed time of a short op in µs; nil: not known to be short.
+    func shortTime(_ op: OpName) -> Int32? {
+        let key = op.key
+        for i in 0..<opTimes.count where opTimes[i].key == key {
+            return opTimes[i].samples >= 3 && opTimes[i].us < Self.shortUs ? opTimes[i].us : nil
+        }
+        return nil
+    }
+}
+
+// MARK: - Requests come in
+
+extension Node {
+    mutating func onRequest(
+        _ request: WorkRequest, _ bytes: Span<UInt8>, at offset: Offset, _ now: Instant,
+        _ outbox: inout Outbox
+    ) {
+        guard let taken = takeRequest(at: offset, now) else { return }
+        var request = request
+        if request.requestID.isEmpty {
+            request.requestID.append("offset-")
+            request.requestID.append(decimal: offset)
+        }
+        let key = request.requestID.key
+        if let index = taken.known {
+            return load(index, request, bytes, now)
+        }
+        if ledger.isKnown(key) {
+            counters.duplicates += 1
+            outbox.say(.duplicate(requestOffset: offset))
+            return
+        }
+        var entry = Ledger.Entry()
+        entry.requestKey = key
+        guard let new = admit(offset, entry) else { return }
+        load(new, request, bytes, now)
+    }
+
+    /// A record that is no request: its outcome is `rejected`, with the reason.
+    mutating func onMalformedRequest(
+        _ why: Span<UInt8>, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        guard let taken = takeRequest(at: offset, now) else { return }
+        var entry = Ledger.Entry()
+        entry.request.requestID.append("offset-")
+        entry.request.requestID.append(decimal: offset)
+        entry.requestKey = entry.request.requestID.key
+        guard let index = taken.known ?? admit(offset, entry) else { return }
+        ledger.entries[index].request.requestID = entry.request.requestID
+        conclude(index, .rejected, why, now, &outbox)
+    }
+
+    private struct Taken { var known: Int? }
+
+    /// What to do with a record of `requests` at this offset: nil, nothing; else load the entry
+    /// that is known, or admit a new one.
+    private mutating func takeRequest(at offset: Offset, _ now: Instant) -> Taken? {
+        guard isLedgerOpen, leads(at: now) else { return nil }
+        if let index = ledger.entries.find(offset) {
+            ledger.requestsNext = max(ledger.requestsNext, offset + 1)
+            switch ledger.entries[index].state {
+            case .settled:
+                ledger.entries.remove(at: index)
+                ledger.settledAhead -= 1
+                return nil
+            case .fetching: return Taken(known: index)
+            case .assigned, .cancelling:
+                return ledger.entries[index].isLoaded ? nil : Taken(known: index)
+            case .waiting, .concluded: return nil
+            }
+        }
+        // What lies before was settled, or is being fetched and has vanished.
+        guard offset >= ledger.requestsNext else { return nil }
+        ledger.requestsNext = offset + 1
+        ledger.needsCheckpoint = true
+        return Taken(known: nil)
+    }
+
+    private mutating func admit(_ offset: Offset, _ entry: Ledger.Entry) -> Int? {
+        guard let index = ledger.entries.insert(offset, entry) else {
+            counters.ledgerFull += 1
+            return nil
+        }
+        ledger.unfinished += 1
+        ledger.admitted += 1
+        counters.admitted += 1
+        return index
+    }
+
+    /// The request of an entry has been read.
+    private mutating func load(
+        _ index: Int, _ request: WorkRequest, _ bytes: Span<UInt8>, _ now: Instant
+    ) {
+        ledger.keep(bytes, at: index)
+        ledger.entries[index].request = request
+        ledger.entries[index].isLoaded = true
+        switch ledger.entries[index].state {
+        case .fetching:
+            ledger.fetching -= 1
+            wait(index, now)
+        case .waiting: wait(index, now)
+        case .assigned, .cancelling, .concluded, .settled: break
+        }
+    }
+
+    private mutating func wait(_ index: Int, _ now: Instant) {
+        ledger.entries[index].state = .waiting
+        ledger.entries[index].since = now
+        let queued = ledger.turn.append(ledger.entries.offset(at: index))
+        precondition(queued, "Ledger: more entries wait than there are")
+    }
+}
+
+// MARK: - Work goes out
+
+extension Node {
+    /// Everything that the leader does about work: bounded by the outbox, resumed at once.
+    mutating func actOnLedger(_ now: Instant, _ outbox: inout Outbox) {
+        guard isLedgerOpen, leads(at: now) else { return }
+        steerRequests(now, &outbox)
+        if now >= ledger.sweepAt {
+            sweepMembers(now, &outbox)
+            sweepLedger(now, &outbox)
+        }
+        assignWaiting(now, &outbox)
+        checkpointIfDue(now, &outbox)
+    }
+
+    private mutating func assignWaiting(_ now: Instant, _ outbox: inout Outbox) {
+        while !ledger.turn.isEmpty, outbox.hasRoom {
+            guard let index = ledger.entries.find(ledger.turn[0]),
+                ledger.entries[index].state == .waiting
+            else {
+                ledger.turn.removeFirst()
+                continue
+            }
+            if ledger.entries[index].failures >= ledger.entries[index].request.maxAttempts {
+                ledger.turn.removeFirst()
+                exhaust(index, now, &outbox)
+                continue
+            }
+            let shortUs = ledger.shortTime(ledger.entries[index].request.opCode)
+            guard let worker = pickWorker(shortUs: shortUs, now) else { return }
+            ledger.turn.removeFirst()
+            assign(index, to: worker, isShort: shortUs != nil, now, &outbox)
+        }
+    }
+
+    /// The free worker that has waited longest; for a short op, where none is free, the one with
+    /// the shortest queue that keeps it busy over a round trip. Without members, ourselves.
+    private func pickWorker(shortUs: Int32?, _ now: Instant) -> Int? {
+        var picked: Int?
+        for i in 0..<roster.count where isEligible(i, now) {
+            let worker = roster[i]
+            if worker.inFlight >= worker.slots {
+                guard let shortUs, worker.slow == 0, worker.inFlight < window(worker, shortUs)
+                else { continue }
+            }
+            guard let best = picked else {
+                picked = i
+                continue
+            }
+            let (a, b) = (max(0, worker.inFlight - worker.slots + 1), roster[best])
+            let queueOfBest = max(0, b.inFlight - b.slots + 1)
+            if a < queueOfBest || (a == queueOfBest && worker.freeSince < b.freeSince) {
+                picked = i
+            }
+        }
+        return picked
+    }
+
+    private func isEligible(_ index: Int, _ now: Instant) -> Bool {
+        let worker = roster[index]
+        guard worker.isCurrent, worker.overrun == 0 else { return false }
+        if worker.isMember { return !isSilent(index, now) }
+        return roster.members == 0 && roster.id(index) == settings.workerID
+    }
+
+    /// Slots, plus what a short op's worker can do while an order and a result travel.
+    private func window(_ worker: Roster.Worker, _ shortUs: Int32) -> Int32 {
+        let queue = 2 * ledger.roundTripUs * Int64(worker.slots) / Int64(max(1, shortUs)) + 1
+        return Int32(min(Int64(worker.slots) + queue, Int64(Limits.bench) * 3 / 4))
+    }
+
+    private mutating func assign(
+        _ index: Int, to worker: Int, isShort: Bool, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        let id = roster.id(worker)
+        ledger.entries[index].attempt += 1
+        ledger.entries[index].state = .assigned
+        ledger.entries[index].workerID = id
+        ledger.entries[index].since = now
+        ledger.entries[index].shownAt = now
+        ledger.entries[index].cancelOffset = nil
+        ledger.entries[index].isShort = isShort
+        ledger.needsCheckpoint = true
+        roster[worker].inFlight += 1
+        if !isShort { roster[worker].slow += 1 }
+        roster[worker].freeSince = now
+        counters.assigned += 1
+        let entry = ledger.entries[index]
+        let attempt = attempt(of: index)
+        outbox.pack(ledger.payload(index))
+        let assignment = Assignment(
+            attempt: attempt, failures: entry.failures, request: entry.request)
+        writeAsLeader(.assign(assignment), now, &outbox)
+    }
+
+    private func attempt(of index: Int) -> Attempt {
+        Attempt(
+            requestOffset: ledger.entries.offset(at: index), attempt: ledger.entries[index].attempt,
+            workerID: ledger.entries[index].workerID ?? settings.workerID)
+    }
+
+    /// The entry's worker has one thing less to do.
+    private mutating func release(_ index: Int, _ now: Instant) {
+        guard let id = ledger.entries[index].workerID else { return }
+        ledger.entries[index].workerID = nil
+        guard let worker = roster.find(id) else { return }
+        if ledger.entries[index].state == .cancelling(.overrun), roster[worker].overrun > 0 {
+            roster[worker].overrun -= 1
+        }
+        guard roster[worker].inFlight > 0 else { return }
+        roster[worker].inFlight -= 1
+        if !ledger.entries[index].isShort, roster[worker].slow > 0 { roster[worker].slow -= 1 }
+        roster[worker].freeSince = now
+    }
+}
+
+// MARK: - Attempts end
+
+extension Node {
+    /// A record of `results`. The first final one of a request is its outcome; one that is not
+    /// final ends the attempt, when its own worker says so.
+    mutating func onResult(
+        _ r: WorkResult, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        guard log.isMine else { return }
+        ledger.resultsNext = offset + 1
+        guard let index = ledger.entries.find(r.requestOffset) else {
+            if r.final { onUnknownOutcome(r, now) }
+            return
+        }
+        let key = r.requestID.key
+        let entry = ledger.entries[index]
+        guard entry.state != .settled, entry.requestKey == 0 || entry.requestKey == key else {
+            counters.voidResults += 1
+            return
+        }
+        let isCurrent = entry.attempt == r.attempt && entry.workerID == r.workerID
+        if isCurrent && entry.isLoaded {
+            ledger.learn(entry.request.opCode, durationMs: r.durationMs)
+        }
+        if r.final {
+            settle(index, r, isCurrent: isCurrent, now, &outbox)
+        } else if isCurrent {
+            endAttempt(index, r.status, now, &outbox)
+        } else {
+            counters.voidResults += 1
+        }
+    }
+
+    /// Takeover: the outcome of a request that is read again later.
+    private mutating func onUnknownOutcome(_ r: WorkResult, _ now: Instant) {
+        ledger.rememberSettled(r.requestID.key)
+        guard r.requestOffset >= ledger.requestsNext else {
+            counters.voidResults += 1
+            return
+        }
+        var entry = Ledger.Entry()
+        entry.state = .settled
+        entry.since = now
+        if ledger.entries.insert(r.requestOffset, entry) != nil { ledger.settledAhead += 1 }
+    }
+
+    private mutating func settle(
+        _ index: Int, _ r: WorkResult, isCurrent: Bool, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        let entry = ledger.entries[index]
+        if !isCurrent, entry.workerID != nil, entry.state == .assigned, leads(at: now) {
+            let attempt = attempt(of: index)
+            counters.cancelled += 1
+            outbox.say(.cancelled(attempt, .settled))
+            writeAsLeader(.cancel(attempt), now, &outbox)
+        }
+        release(index, now)
+        counters.settled += 1
+        if r.status != .completed { outbox.say(.settled(requestOffset: r.requestOffset, r.status)) }
+        ledger.rememberSettled(r.requestID.key)
+        ledger.needsCheckpoint = true
+        ledger.unfinished -= 1
+        if entry.state == .fetching { ledger.fetching -= 1 }
+        if entry.state == .waiting { ledger.leaveTurn(r.requestOffset) }
+        if r.requestOffset >= ledger.requestsNext {
+            ledger.entries[index].state = .settled
+            ledger.settledAhead += 1
+        } else {
+            ledger.entries.remove(at: index)
+        }
+    }
+
+    /// The current attempt is over without an outcome.
+    private mutating func endAttempt(
+        _ index: Int, _ status: Status, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        outbox.say(.attemptEnded(attempt(of: index), status))
+        counters.attemptsEnded += 1
+        // A worker that gave a job up says nothing against the job.
+        let isRecall = ledger.entries[index].state == .cancelling(.recalled)
+        if status == .failed || status == .timedOut { ledger.entries[index].failures += 1 }
+        release(index, now)
+        if isRecall { counters.recalls += 1 }
+        tryAgain(index, now)
+    }
+
+    /// The entry has no worker: it waits for another, once its request is known.
+    private mutating func tryAgain(_ index: Int, _ now: Instant) {
+        ledger.needsCheckpoint = true
+        guard !ledger.entries[index].isLoaded else { return wait(index, now) }
+        ledger.entries[index].state = .fetching
+        ledger.entries[index].since = now
+        ledger.fetching += 1
+    }
+
+    /// `max_attempts` have failed.
+    private mutating func exhaust(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        let failures = ledger.entries[index].failures
+        var why = FixedText<64>()
+        why.append(decimal: Int64(failures))
+        why.append(failures == 1 ? " attempt failed or was lost" : " attempts failed or were lost")
+        conclude(index, .exhausted, why.span, now, &outbox)
+    }
+
+    /// We say ourselves how a request ends. It is over when that is read back.
+    mutating func conclude(
+        _ index: Int, _ status: Status, _ why: Span<UInt8>, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        if ledger.entries[index].state == .fetching { ledger.fetching -= 1 }
+        ledger.keep(why, at: index)
+        ledger.entries[index].isLoaded = false
+        ledger.entries[index].state = .concluded(status)
+        ledger.needsCheckpoint = true
+        counters.concluded += 1
+        writeConclusion(index, now, &outbox)
+    }
+
+    private mutating func writeConclusion(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        guard case .concluded(let status) = ledger.entries[index].state else { return }
+        ledger.entries[index].since = now
+        outbox.pack(ledger.payload(index))
+        writeOwnResult(index, status, final: true, &outbox)
+    }
+
+    /// A result by the leader; it names itself, for only a worker's own word ends an attempt.
+    private func writeOwnResult(
+        _ index: Int, _ status: Status, final: Bool, _ outbox: inout Outbox
+    ) {
+        let entry = ledger.entries[index]
+        let result = WorkResult(
+            requestID: entry.request.requestID, requestOffset: ledger.entries.offset(at: index),
+            workerID: settings.workerID, term: log.tenure.term, attempt: entry.attempt,
+            status: status, exitCode: nil, truncated: false, durationMs: 0, final: final)
+        outbox.append(.write(.result(result), .none))
+    }
+
+    /// A new member may have work from before it was one.
+    mutating func countInFlight(_ worker: Int) {
+        roster[worker].inFlight = 0
+        roster[worker].slow = 0
+        let id = roster.id(worker)
+        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
+            guard ledger.entries[i].workerID == id else { continue }
+            roster[worker].inFlight += 1
+            if !ledger.entries[i].isShort { roster[worker].slow += 1 }
+        }
+    }
+
+    /// A worker is lost: `REMOVE_MEMBER` for it was written just now.
+    mutating func loseAttempts(of id: WorkerID, _ now: Instant, _ outbox: inout Outbox) {
+        for index in 0..<ledger.entries.capacity
+        where ledger.entries.isUsed(index) && ledger.entries[index].workerID == id {
+            switch ledger.entries[index].state {
+            case .assigned, .cancelling(.unacknowledged), .cancelling(.overrun):
+                loseAttempt(index, now, &outbox)
+            case .cancelling(.recalled): endAttempt(index, .lost, now, &outbox)
+            case .cancelling(.settled), .waiting, .fetching, .concluded, .settled: break
+            }
+        }
+    }
+
+    private mutating func loseAttempt(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        counters.attemptsLost += 1
+        ledger.entries[index].failures += 1
+        if ledger.entries[index].isLoaded && outbox.hasRoom {
+            outbox.pack(FixedText<64>("its worker was lost").span)
+            writeOwnResult(index, .lost, final: false, &outbox)
+        }
+        endAttempt(index, .lost, now, &outbox)
+    }
+}
+
+// MARK: - Workers report, and fall silent
+
+extension Node {
+    /// A member's heartbeat under our own term: what it has, and what it has dropped.
+    mutating func onReport(
+        _ h: Heartbeat, from worker: Int, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        guard isLedgerOpen else { return }
+        for i in 0..<h.running.count {
+            guard let index = ledger.entries.find(h.running[i]),
+                ledger.entries[index].workerID == h.workerID
+            else { continue }
+            ledger.entries[index].shownAt = now
+        }
+        guard ledger.unfinished > 0 else { return }
+        for index in 0..<ledger.entries.capacity where ledger.entries.isUsed(index) {
+            guard case .cancelling(let reason) = ledger.entries[index].state,
+                ledger.entries[index].workerID == h.workerID,
+                let offset = ledger.entries[index].cancelOffset, h.leaderOffset > offset,
+                !h.running.contains(ledger.entries.offset(at: index))
+            else { continue }
+            switch reason {
+            case .recalled, .settled: endAttempt(index, .lost, now, &outbox)
+            case .unacknowledged, .overrun: loseAttempt(index, now, &outbox)
+            }
+        }
+    }
+
+    /// Looks at everything that is out, a few times per timeout.
+    private mutating func sweepLedger(_ now: Instant, _ outbox: inout Outbox) {
+        ledger.sweepAt = now + min(settings.heartbeatMs, 100)
+        for index in 0..<ledger.entries.capacity where ledger.entries.isUsed(index) {
+            guard outbox.hasRoom else {
+                ledger.sweepAt = now
+                return
+            }
+            switch ledger.entries[index].state {
+            case .assigned: sweepAssigned(index, now, &outbox)
+            case .cancelling:
+                if removeIfSilent(index, now, &outbox) { continue }
+                if ledger.entries[index].cancelOffset == nil,
+                    now >= ledger.entries[index].since + settings.ackTimeoutMs
+                {
+                    writeCancel(index, now, &outbox)
+                }
+            case .concluded:
+                // Not read back in time: it may have been lost on its way.
+                if now >= ledger.entries[index].since + settings.ackTimeoutMs {
+                    writeConclusion(index, now, &outbox)
+                }
+            case .waiting, .fetching, .settled: break
+            }
+        }
+        recallQueued(now, &outbox)
+    }
+
+    private mutating func sweepAssigned(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        if removeIfSilent(index, now, &outbox) { return }
+        let entry = ledger.entries[index]
+        let shownAt = max(entry.shownAt, leadingSince)
+        if now >= shownAt + settings.ackTimeoutMs {
+            return cancel(index, .unacknowledged, now, &outbox)
+        }
+        let opTimeoutMs = settings.timeout(of: entry.request.opCode)
+        guard entry.isLoaded, let timeoutMs = entry.request.timeoutMs ?? opTimeoutMs else { return }
+        // The worker has the time that it needs to start it and to kill it; then it is ours.
+        let grace = settings.ackTimeoutMs + 2 * settings.killGraceMs
+        if now >= max(entry.since, leadingSince) + timeoutMs + grace {
+            cancel(index, .overrun, now, &outbox)
+        }
+    }
+
+    /// An entry whose worker is no member and was not heard: nobody removed it yet (takeover).
+    private mutating func removeIfSilent(
+        _ index: Int, _ now: Instant, _ outbox: inout Outbox
+    ) -> Bool {
+        guard let id = ledger.entries[index].workerID, id != settings.workerID else { return false }
+        if let worker = roster.find(id) {
+            if roster[worker].isMember { return false }
+            guard isSilent(worker, now) else { return false }
+        } else {
+            guard now >= leadingSince + settings.memberTimeoutMs else { return false }
+        }
+        writeRemoval(of: id, now, &outbox)
+        loseAttempts(of: id, now, &outbox)
+        return true
+    }
+
+    private mutating func cancel(
+        _ index: Int, _ reason: CancelReason, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        ledger.entries[index].state = .cancelling(reason)
+        counters.cancelled += 1
+        switch reason {
+        case .unacknowledged: counters.unacknowledged += 1
+        case .overrun:
+            counters.overruns += 1
+            if let id = ledger.entries[index].workerID, let worker = roster.find(id) {
+                roster[worker].overrun += 1
+            }
+        case .recalled, .settled: break
+        }
+        outbox.say(.cancelled(attempt(of: index), reason))
+        writeCancel(index, now, &outbox)
+    }
+
+    private mutating func writeCancel(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        ledger.entries[index].since = now
+        ledger.entries[index].cancelOffset = nil
+        writeAsLeader(.cancel(attempt(of: index)), now, &outbox)
+    }
+
+    /// Our own `CANCEL_WORK_REQUEST` was read back.
+    mutating func onOwnCancel(_ attempt: Attempt, at offset: Offset) {
+        guard let index = ledger.entries.find(attempt.requestOffset),
+            case .cancelling = ledger.entries[index].state,
+            self.attempt(of: index) == attempt, ledger.entries[index].cancelOffset == nil
+        else { return }
+        ledger.entries[index].cancelOffset = offset
+    }
+
+    /// A short op that turns out slow must not hold those behind it: they are called back.
+    private mutating func recallQueued(_ now: Instant, _ outbox: inout Outbox) {
+        for worker in 0..<roster.count where roster[worker].inFlight > roster[worker].slots {
+            let id = roster.id(worker)
+            var overdue: Int32 = 0
+            for index in 0..<ledger.entries.capacity where ledger.entries.isUsed(index) {
+                let entry = ledger.entries[index]
+                guard entry.state == .assigned, entry.workerID == id,
+                    entry.shownAt >= entry.since + Self.slowMs(ledger.roundTripUs)
+                else { continue }
+                overdue += 1
+                guard entry.isShort else { continue }
+                ledger.entries[index].isShort = false
+                roster[worker].slow += 1
+            }
+            if overdue >= roster[worker].slots { recall(from: worker, now, &outbox) }
+        }
+    }
+
+    /// A short op that its worker still has after so long is slow.
+    private static func slowMs(_ roundTripUs: Int64) -> Int32 {
+        Int32(clamping: 50 + 10 * roundTripUs / 1000)
+    }
+
+    /// Calls back all that this worker has but the oldest, as many as it has slots: those run.
+    private mutating func recall(from worker: Int, _ now: Instant, _ outbox: inout Outbox) {
+        let id = roster.id(worker)
+        for index in 0..<ledger.entries.capacity where ledger.entries.isUsed(index) {
+            guard outbox.hasRoom else { return }
+            let entry = ledger.entries[index]
+            guard entry.state == .assigned, entry.workerID == id else { continue }
+            if olderAssignments(than: index) >= roster[worker].slots {
+                cancel(index, .recalled, now, &outbox)
+            }
+        }
+    }
+
+    private func olderAssignments(than index: Int) -> Int32 {
+        let entry = ledger.entries[index]
+        let offset = ledger.entries.offset(at: index)
+        var older: Int32 = 0
+        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
+            let other = ledger.entries[i]
+            guard other.state == .assigned, other.workerID == entry.workerID else { continue }
+            if other.since < entry.since
+                || (other.since == entry.since && ledger.entries.offset(at: i) < offset)
+            {
+                older += 1
+            }
+        }
+        return older
+    }
+}

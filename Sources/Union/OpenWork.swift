@@ -1,0 +1,61 @@
+/// The open-work table (design, section 6, takeover): what every node knows of unfinished
+/// requests from the leader log alone, a pure function of its prefix. The last valid checkpoint's
+/// rows, and the valid assignments behind it.
+struct OpenWorkTable: ~Copyable {
+    private var rows: OffsetTable<OpenWork>
+    /// The last valid checkpoint's own offset; -1: none was read.
+    var checkpointOffset: Offset = -1
+    /// Where a new leader goes on reading.
+    private(set) var requestsNext: Offset = 0
+    private(set) var resultsNext: Offset = 0
+
+    init(_ arena: inout Arena) {
+        let filler = OpenWork(
+            requestOffset: 0, attempt: 0, failures: 0, workerID: nil, requestKey: 0)
+        rows = OffsetTable(capacity: Limits.openWork, filler: filler, &arena)
+    }
+
+    var capacity: Int { rows.capacity }
+
+    /// The row in this place, if there is one.
+    func row(_ place: Int) -> OpenWork? { rows.isUsed(place) ? rows[place] : nil }
+
+    /// A checkpoint says all: what it does not list is settled. Bytes: its packed rows.
+    mutating func replace(
+        _ list: Span<UInt8>, at offset: Offset, requestsNext: Offset, resultsNext: Offset
+    ) {
+        rows.removeAll()
+        for i in 0..<(list.count / Limits.packedOpenWorkBytes) {
+            let row = Payload.openWork(list, at: i * Limits.packedOpenWorkBytes)
+            guard row.requestOffset >= 0, rows.find(row.requestOffset) == nil else { continue }
+            _ = rows.insert(row.requestOffset, row)
+        }
+        checkpointOffset = offset
+        self.requestsNext = requestsNext
+        self.resultsNext = resultsNext
+    }
+
+    /// Applies an assignment; false when it is void: for a request that is settled, or an attempt
+    /// number that was used before (it was written long ago and appears late).
+    mutating func assign(_ a: Assignment) -> Bool {
+        let row = OpenWork(
+            requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
+            failures: a.failures, workerID: a.attempt.workerID,
+            requestKey: a.request.requestID.key)
+        if let known = rows.find(row.requestOffset) {
+            guard row.attempt > rows[known].attempt else { return false }
+            rows[known] = row
+            return true
+        }
+        let isSettled = checkpointOffset >= 0 && row.requestOffset < requestsNext
+        guard row.requestOffset >= 0, !isSettled else { return false }
+        return rows.insert(row.requestOffset, row) != nil
+    }
+
+    /// The worker is lost, and its lease surely over: nobody has its work any more.
+    mutating func remove(worker id: WorkerID) {
+        for i in 0..<rows.capacity where rows.isUsed(i) && rows[i].workerID == id {
+            rows[i].workerID = nil
+        }
+    }
+}

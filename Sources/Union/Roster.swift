@@ -1,0 +1,258 @@
+/// Who is there (design, section 5): every worker whose heartbeats were read, and of those the
+/// union's members, as the leader has added them.
+struct Roster: ~Copyable {
+    struct Worker {
+        var incarnation: Incarnation = 0
+        /// The incarnation before this one: what it wrote and appears late is not heard.
+        var former: Incarnation = 0
+        var heardAt = Instant.zero
+        var slots: Int32 = 1
+        /// Its last heartbeat carried our term: it has read every order before our claim.
+        var isCurrent = false
+        var isMember = false
+        /// Open assignments, and those of them that are not known to be short.
+        var inFlight: Int32 = 0
+        var slow: Int32 = 0
+        /// Since when it has had a free slot.
+        var freeSince = Instant.zero
+        /// Attempts that it overran and has not been seen to stop: it gets no work meanwhile.
+        var overrun: Int32 = 0
+    }
+
+    private var ids: Table<WorkerID>
+    private var workers: Table<Worker>
+    private(set) var count = 0
+    var members: Int32 = 0
+    /// Every heartbeat before this offset has been read: the members' acknowledgement.
+    var heartbeatOffset: Offset = 0
+
+    init(_ arena: inout Arena) {
+        ids = arena.table(Limits.members, filler: WorkerID(high: 0, low: 0))
+        workers = arena.table(Limits.members, filler: Worker())
+    }
+
+    subscript(index: Int) -> Worker {
+        get { workers[index] }
+        set { workers[index] = newValue }
+    }
+
+    func id(_ index: Int) -> WorkerID { ids[index] }
+
+    func find(_ id: WorkerID) -> Int? {
+        for i in 0..<count where ids[i] == id { return i }
+        return nil
+    }
+
+    /// The worker's index; nil when it is unknown and there is no room: the places of workers
+    /// last heard before `silentSince` that are no members are given away.
+    mutating func findOrAdd(_ id: WorkerID, silentSince: Instant) -> Int? {
+        if let known = find(id) { return known }
+        if count < ids.count {
+            count += 1
+            ids[count - 1] = id
+            workers[count - 1] = Worker()
+            return count - 1
+        }
+        for i in 0..<count where !workers[i].isMember && workers[i].heardAt < silentSince {
+            ids[i] = id
+            workers[i] = Worker()
+            return i
+        }
+        return nil
+    }
+
+    /// A new tenure knows no members yet.
+    mutating func forgetMembers() {
+        members = 0
+        for i in 0..<count {
+            workers[i].isMember = false
+            workers[i].isCurrent = false
+            workers[i].inFlight = 0
+            workers[i].slow = 0
+            workers[i].overrun = 0
+        }
+    }
+}
+
+extension Node {
+    mutating func onHeartbeat(
+        _ h: Heartbeat, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        roster.heartbeatOffset = offset + 1
+        if h.workerID == settings.workerID && h.incarnation != settings.incarnation {
+            return onTwin(h, at: offset, now, &outbox)
+        }
+        let silent = now - settings.memberTimeoutMs
+        guard let index = roster.findOrAdd(h.workerID, silentSince: silent) else {
+            counters.rosterFull += 1
+            return
+        }
+        if roster[index].incarnation != h.incarnation {
+            if roster[index].former == h.incarnation && h.incarnation != 0 { return }
+            roster[index].former = roster[index].incarnation
+            roster[index].incarnation = h.incarnation
+            // The board was started anew: what it had is lost, at once.
+            if roster[index].isMember && leads(at: now) { removeMember(index, now, &outbox) }
+        }
+        roster[index].heardAt = now
+        roster[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
+        guard log.isMine, h.term == log.tenure.term, h.leaderID == settings.workerID else {
+            roster[index].isCurrent = false
+            return
+        }
+        roster[index].isCurrent = true
+        guard leads(at: now) else { return }
+        if !roster[index].isMember && h.workerID != settings.workerID {
+            addMember(index, now, &outbox)
+        }
+        onReport(h, from: index, now, &outbox)
+    }
+
+    private mutating func addMember(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        roster[index].isMember = true
+        roster[index].freeSince = now
+        countInFlight(index)
+        roster.members += 1
+        counters.membersAdded += 1
+        outbox.say(.memberAdded(roster.id(index)))
+        packMembers(&outbox)
+        writeAsLeader(.addMember(roster.id(index), roster[index].incarnation), now, &outbox)
+    }
+
+    /// Writes `REMOVE_MEMBER`; the worker's open assignments are lost, behind it in the log.
+    mutating func removeMember(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        roster[index].isMember = false
+        roster[index].isCurrent = false
+        roster.members -= 1
+        let id = roster.id(index)
+        writeRemoval(of: id, now, &outbox)
+        loseAttempts(of: id, now, &outbox)
+        roster[index].inFlight = 0
+        roster[index].slow = 0
+        roster[index].overrun = 0
+    }
+
+    mutating func writeRemoval(of id: WorkerID, _ now: Instant, _ outbox: inout Outbox) {
+        counters.membersRemoved += 1
+        outbox.say(.memberRemoved(id))
+        packMembers(&outbox)
+        writeAsLeader(.removeMember(id), now, &outbox)
+    }
+
+    private func packMembers(_ outbox: inout Outbox) {
+        for i in 0..<roster.count where roster[i].isMember { outbox.pack(roster.id(i)) }
+    }
+
+    /// Members that were not heard for `member_timeout_ms`, counted anew from the beginning of
+    /// each time that we lead: a paused leader has read nothing, which is nobody's fault.
+    mutating func sweepMembers(_ now: Instant, _ outbox: inout Outbox) {
+        for i in 0..<roster.count where roster[i].isMember {
+            guard outbox.hasRoom else { return }
+            if isSilent(i, now) { removeMember(i, now, &outbox) }
+        }
+    }
+
+    /// Whether a worker's lease is surely over, for it was not heard long enough.
+    func isSilent(_ index: Int, _ now: Instant) -> Bool {
+        now >= max(roster[index].heardAt, leadingSince) + settings.memberTimeoutMs
+    }
+}
+
+// MARK: - This node's own heartbeats, and its twin
+
+extension Node {
+    mutating func sayHeartbeat(_ now: Instant, _ outbox: inout Outbox) {
+        var h = Heartbeat(workerID: settings.workerID, incarnation: settings.incarnation)
+        h.count = heartbeats.count
+        h.leaderID = log.tenure.resigned ? nil : log.tenure.holder
+        h.term = log.tenure.term
+        h.leaderOffset = next(.leader)
+        h.role = role(at: now)
+        h.ranking = campaign.stand == .member ? settings.ranking : campaign.ranking
+        h.slots = settings.slots
+        bench.report(&h)
+        outbox.append(.write(.heartbeat(h), .heartbeat(h.count)))
+        heartbeats.sent(at: now)
+        heartbeats.dueAt = now + settings.heartbeatMs
+    }
+
+    /// Something that others wait for has changed: the next heartbeat comes sooner, but at most
+    /// one in 20 ms.
+    mutating func hastenHeartbeat() {
+        heartbeats.dueAt = min(heartbeats.dueAt, heartbeats.sentAt + Heartbeats.coalescedMs)
+    }
+
+    /// A heartbeat with our id that is not ours: an earlier life of this board, or a twin (a
+    /// cloned card). An earlier life falls silent; while we are not sure we say nothing.
+    private mutating func onTwin(
+        _ h: Heartbeat, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        guard joining.phase != .joined else { return }
+        if offset < joining.heartbeatTarget {
+            joining.sawOwnID = true
+            return
+        }
+        joining.sawOwnID = true
+        joining.twinHeartbeats += 1
+        if joining.twinHeartbeats >= 2 {
+            outbox.say(.twin)
+            outbox.append(.exit(.twin))
+        }
+    }
+
+    /// The leader has added another incarnation of us after this one: we were taken for dead and
+    /// somebody else lives under our id now.
+    mutating func onMemberAdded(
+        _ id: WorkerID, _ incarnation: Incarnation, _ outbox: inout Outbox
+    ) {
+        guard id == settings.workerID else { return }
+        if incarnation == settings.incarnation {
+            wasAdded = true
+        } else if wasAdded {
+            outbox.say(.superseded)
+            outbox.append(.exit(.twin))
+        }
+    }
+}
+
+/// This node's heartbeats that the leader has not acknowledged yet.
+struct Heartbeats {
+    static let coalescedMs: Int32 = 20
+
+    private struct Sent {
+        var count: Int64
+        var at: Instant
+        var offset: Offset?
+    }
+
+    private var sent = Ring<64, Sent>(filler: Sent(count: 0, at: .zero, offset: nil))
+    /// Heartbeats written so far.
+    private(set) var count: Int64 = 0
+    private(set) var sentAt = Instant.zero
+    var dueAt = Instant.never
+
+    mutating func sent(at now: Instant) {
+        sent.push(Sent(count: count, at: now, offset: nil))
+        sentAt = now
+        count += 1
+    }
+
+    mutating func delivered(_ count: Int64, at offset: Offset) {
+        for i in 0..<sent.count where sent[i].count == count { sent[i].offset = offset }
+    }
+
+    /// When the newest heartbeat before `offset` was sent; it and the older ones are done with.
+    mutating func acknowledged(before offset: Offset) -> Instant? {
+        var newest: Int?
+        for i in 0..<sent.count {
+            if let at = sent[i].offset, at < offset { newest = i }
+        }
+        guard let newest else { return nil }
+        let at = sent[newest].at
+        for _ in 0...newest { sent.removeFirst() }
+        return at
+    }
+
+    /// Their offsets mean nothing any more: the broker lost them.
+    mutating func forgetOffsets() { sent.removeAll() }
+}

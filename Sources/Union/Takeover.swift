@@ -1,0 +1,211 @@
+/// How a new leader learns what is open (design, section 6, takeover). The open-work table says it
+/// at the claim; what has been settled since the last checkpoint stands in `results`.
+struct Takeover {
+    enum Phase: Equatable {
+        /// We do not hold the tenure.
+        case none
+        /// `results` and `requests` were asked for their bounds.
+        case asking
+        /// `results` is read up to its end as it was then.
+        case reading(until: Offset)
+        /// The ledger is complete.
+        case done
+    }
+
+    var phase = Phase.none
+    /// The first offset of `requests` that the broker still has; nil: not known yet.
+    var requestsLow: Offset?
+    /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
+    /// read before the request itself has been passed.
+    var resultsFrom: Offset = 0
+}
+
+extension Node {
+    /// The ledger is complete, and ours.
+    var isLedgerOpen: Bool { takeover.phase == .done && log.isMine }
+
+    /// We have become the holder of the tenure.
+    mutating func beginTakeover(_ now: Instant, _ outbox: inout Outbox) {
+        counters.takeovers += 1
+        roster.forgetMembers()
+        ledger.removeAll()
+        ledger.requestsNext = openWork.requestsNext
+        ledger.resultsNext = openWork.resultsNext
+        for place in 0..<openWork.capacity {
+            guard let row = openWork.row(place) else { continue }
+            takeOver(row, now)
+        }
+        takeover = Takeover(phase: .asking)
+        outbox.append(.ask(.results))
+        outbox.append(.ask(.requests))
+    }
+
+    private mutating func takeOver(_ row: OpenWork, _ now: Instant) {
+        var entry = Ledger.Entry()
+        entry.requestKey = row.requestKey
+        entry.attempt = row.attempt
+        entry.failures = row.failures
+        entry.workerID = row.workerID
+        entry.state = row.workerID == nil ? .fetching : .assigned
+        entry.since = now
+        entry.shownAt = now
+        guard ledger.entries.insert(row.requestOffset, entry) != nil else { return }
+        ledger.unfinished += 1
+        if entry.state == .fetching { ledger.fetching += 1 }
+    }
+
+    /// The tenure is somebody else's, or nobody's.
+    mutating func endTenure(_ outbox: inout Outbox) {
+        guard takeover.phase != .none else { return }
+        takeover = Takeover()
+        ledger.removeAll()
+        roster.forgetMembers()
+        outbox.append(.close(.results))
+        outbox.append(.close(.requests))
+    }
+
+    mutating func onResultsBounds(
+        low: Offset, high: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        guard takeover.phase != .none else { return }
+        if ledger.resultsNext > high {
+            outbox.say(.logLost(.results, wanted: ledger.resultsNext, from: high))
+            counters.logsLost += 1
+        }
+        // A little from before the checkpoint: ids that were settled a short while ago.
+        let back = Offset(Limits.recentlySettled)
+        let from = max(low, min(ledger.resultsNext, high) - back)
+        open(.results, from: from, &outbox)
+        takeover.resultsFrom = from
+        if takeover.phase != .done { takeover.phase = .reading(until: high) }
+        finishTakeover(now, &outbox)
+    }
+
+    mutating func onRequestsBounds(
+        low: Offset, high: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        guard takeover.phase != .none else { return }
+        takeover.requestsLow = low
+        if ledger.requestsNext > high || ledger.requestsNext < low {
+            // Cut at its end: what is new there has offsets that we have seen. Read the last of
+            // what there is again; ids tell what is known.
+            let back = Offset(Limits.ledger)
+            let from = max(
+                low, min(ledger.requestsNext, high) - (ledger.requestsNext > high ? back : 0))
+            outbox.say(.logLost(.requests, wanted: ledger.requestsNext, from: from))
+            counters.logsLost += 1
+            ledger.requestsNext = from
+        }
+        // Not where it was before: the first `steerRequests` seeks.
+        setNext(.requests, -1)
+        finishTakeover(now, &outbox)
+    }
+
+    /// The end of what `results` held at the claim has been read.
+    mutating func finishTakeover(_ now: Instant, _ outbox: inout Outbox) {
+        if case .reading(let until) = takeover.phase {
+            guard next(.results) >= until, takeover.requestsLow != nil else { return }
+            takeover.phase = .done
+            ledger.sweepAt = now
+            ledger.needsCheckpoint = true
+            var assigned: Int32 = 0
+            for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
+                if ledger.entries[i].state == .assigned { assigned += 1 }
+            }
+            outbox.say(.tookOver(open: ledger.unfinished, assigned: assigned))
+        }
+        steerRequests(now, &outbox)
+    }
+
+    /// Where to read `requests` next: what must be fetched again, then what is new.
+    mutating func steerRequests(_ now: Instant, _ outbox: inout Outbox) {
+        guard isLedgerOpen, let low = takeover.requestsLow else { return }
+        while ledger.fetching > 0, outbox.hasRoom, let index = firstToFetch {
+            let offset = ledger.entries.offset(at: index)
+            guard offset < low else {
+                if next(.requests) != offset { open(.requests, from: offset, &outbox) }
+                return
+            }
+            vanish(index, now, &outbox)
+        }
+        if ledger.fetching == 0, next(.requests) != ledger.requestsNext {
+            open(.requests, from: ledger.requestsNext, &outbox)
+        }
+    }
+
+    private var firstToFetch: Int? {
+        var first: Int?
+        for i in 0..<ledger.entries.capacity
+        where ledger.entries.isUsed(i) && ledger.entries[i].state == .fetching {
+            if first.map({ ledger.entries.offset(at: i) < ledger.entries.offset(at: $0) }) ?? true {
+                first = i
+            }
+        }
+        return first
+    }
+
+    /// The broker has the record of an open request no more.
+    private mutating func vanish(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        if ledger.entries[index].request.requestID.isEmpty {
+            ledger.entries[index].request.requestID.append("offset-")
+            ledger.entries[index].request.requestID.append(
+                decimal: ledger.entries.offset(at: index))
+        }
+        // Its id is not known here; who reads results finds it by its offset.
+        ledger.entries[index].requestKey = 0
+        let why = FixedText<64>("the broker has this request's record no more")
+        conclude(index, .rejected, why.span, now, &outbox)
+    }
+
+    /// Reading of `requests` has come to `offset`: what was to be fetched before it is gone.
+    mutating func passRequests(to offset: Offset, _ now: Instant, _ outbox: inout Outbox) {
+        guard isLedgerOpen, leads(at: now) else { return }
+        while ledger.fetching > 0, outbox.hasRoom, let index = firstToFetch,
+            ledger.entries.offset(at: index) < offset
+        {
+            vanish(index, now, &outbox)
+        }
+    }
+}
+
+// MARK: - Checkpoints
+
+extension Node {
+    /// A checkpoint every second in which something changed, and before other nodes' open-work
+    /// tables could be full.
+    mutating func checkpointIfDue(_ now: Instant, _ outbox: inout Outbox) {
+        guard ledger.needsCheckpoint, ledger.unfinished <= Int32(Limits.ledger), outbox.hasRoom
+        else { return }
+        let isDue = now >= ledger.checkpointAt + Self.checkpointMs
+        let admitted = ledger.admitted - ledger.admittedAtWritten
+        let isFull = admitted >= Int64(Limits.ledger) * 3 / 4 && ledger.checkpointUnderWay == nil
+        guard isDue || isFull else { return }
+        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
+            let entry = ledger.entries[i]
+            guard entry.state != .settled else { continue }
+            outbox.pack(
+                OpenWork(
+                    requestOffset: ledger.entries.offset(at: i), attempt: entry.attempt,
+                    failures: entry.failures, workerID: entry.workerID,
+                    requestKey: entry.requestKey))
+        }
+        ledger.needsCheckpoint = false
+        ledger.checkpointAt = now
+        ledger.checkpointUnderWay = ledger.requestsNext
+        ledger.admittedAtWritten = ledger.admitted
+        counters.checkpoints += 1
+        let order = Order.checkpoint(
+            requestsNext: ledger.requestsNext,
+            resultsNext: ledger.settledAhead > 0 ? takeover.resultsFrom : ledger.resultsNext)
+        writeAsLeader(order, now, &outbox)
+    }
+
+    static var checkpointMs: Int32 { 1000 }
+
+    /// Our own checkpoint was read back: everybody has it.
+    mutating func onOwnCheckpoint(requestsNext: Offset) {
+        guard ledger.checkpointUnderWay == requestsNext else { return }
+        ledger.checkpointUnderWay = nil
+        ledger.admittedAtRead = ledger.admittedAtWritten
+    }
+}
