@@ -22,6 +22,12 @@ let package = Package(
         .target(name: "Wire", dependencies: ["Union", "CJsmn"], swiftSettings: strict),
         .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CJsmn"], swiftSettings: tested),
+        .target(name: "CSpawn", path: "Tests/CSpawn", cSettings: [.treatAllWarnings(as: .error)]),
+        .target(
+            name: "Harness", dependencies: ["CSpawn"], path: "Tests/Harness", swiftSettings: tested),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["Harness"], path: "Tests/EndToEnd",
+            swiftSettings: tested),
     ]
 )
 
@@ -29,7 +35,7 @@ let package = Package(
 // tests does not have. The Makefile sets SCRAP_BOARD together with the Swift SDK that
 // brings them.
 if Context.environment["SCRAP_BOARD"] == "1" {
-    package.products.append(.executable(name: "scrap-worker", targets: ["scrap-worker"]))
+    package.products += ["scrap-worker", "probe"].map { .executable(name: $0, targets: [$0]) }
     package.targets += [
         .systemLibrary(name: "CRdkafka"),
         .systemLibrary(name: "CGpiod"),
@@ -44,5 +50,9 @@ if Context.environment["SCRAP_BOARD"] == "1" {
             linkerSettings: ["rdkafka", "gpiod", "inih"].map { .linkedLibrary($0) }
         ),
         .executableTarget(name: "scrap-worker", dependencies: ["ScrapWorker"]),
+        .executableTarget(
+            name: "probe", dependencies: ["CRdkafka", "CAbsent"], path: "Tests/Probe",
+            linkerSettings: [.linkedLibrary("rdkafka")]
+        ),
     ]
 }

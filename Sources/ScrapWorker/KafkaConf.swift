@@ -40,6 +40,13 @@ struct KafkaConf: ~Copyable {
             || key.equals("group.id") || key.equals("enabled_events")
     }
 
+    /// For a handle that talks to nobody: the mock cluster's owner. It is quiet about that.
+    static func forMock() -> KafkaConf {
+        let conf = unsafe KafkaConf(taking: rd_kafka_conf_new())
+        conf.set("log_level", "3")
+        return conf
+    }
+
     private init(taking conf: OpaquePointer) { unsafe self.conf = conf }
 
     deinit { if let conf = unsafe conf { unsafe rd_kafka_conf_destroy(conf) } }
@@ -104,7 +111,7 @@ struct KafkaConf: ~Copyable {
 
     /// Ours to know: librdkafka accepts it, or this is a bug.
     private func set(_ key: StaticString, _ value: StaticString) {
-        let result = unsafe rd_kafka_conf_set(conf, key.cString, value.cString, nil, 0)
+        let result = unsafe rd_kafka_conf_set(conf, Argument(key).cString, Argument(value).cString, nil, 0)
         precondition(result == RD_KAFKA_CONF_OK)
     }
 
@@ -171,7 +178,7 @@ struct KafkaConf: ~Copyable {
         var size = 64
         var span = value.mutableSpan
         let result = unsafe span.withUnsafeMutableBufferPointer {
-            unsafe rd_kafka_conf_get(conf, key.cString, $0.baseAddress, &size)
+            unsafe rd_kafka_conf_get(conf, Argument(key).cString, $0.baseAddress, &size)
         }
         var text = FixedText<64>()
         if result == RD_KAFKA_CONF_OK { text.put(value) }
@@ -209,13 +216,6 @@ struct TopicNames {
             if unsafe strcmp(self[topic], name) == 0 { return topic }
         }
         return nil
-    }
-}
-
-extension StaticString {
-    /// The literal as a C string, which it is already.
-    var cString: UnsafePointer<CChar> {
-        unsafe UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
     }
 }
 

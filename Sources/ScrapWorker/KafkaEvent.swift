@@ -49,21 +49,21 @@ struct KafkaEvent: ~Copyable {
 
     /// A line of librdkafka's log, and its syslog level: rd_kafka_event_log(3). Nil for what is
     /// no news: `[kafka]` goes to both handles, and each warns of the other's keys.
-    func logLine(into text: inout FixedText<512>) -> Int32? {
+    func logLine(into text: inout FixedText<512>) -> (level: Int32, isFailure: Bool)? {
         var facility: UnsafePointer<CChar>?
         var words: UnsafePointer<CChar>?
         var level: Int32 = 0
         guard unsafe rd_kafka_event_log(event, &facility, &words, &level) == 0,
             let facility = unsafe facility, let words = unsafe words
         else { return nil }
-        if unsafe strcmp(facility, StaticString("CONFWARN").cString) == 0,
-            unsafe strstr(words, StaticString("will be ignored by").cString) != nil
+        if unsafe strcmp(facility, Argument("CONFWARN").cString) == 0,
+            unsafe strstr(words, Argument("will be ignored by").cString) != nil
         {
             return nil
         }
         text.removeAll()
         unsafe text.put(cString: words)
-        return level
+        return (level, unsafe strcmp(facility, Argument("FAIL").cString) == 0)
     }
 
     /// The offset in a RD_KAFKA_EVENT_LISTOFFSETS_RESULT about one partition.

@@ -61,6 +61,7 @@ struct KafkaLog: ~Copyable {
     private var isFound = false
     private var readError = RD_KAFKA_RESP_ERR_NO_ERROR
     private var readErrorSaidAt = Instant(us: -5_000_000)
+    private var failureSaidAt = Instant(us: -5_000_000)
     /// When the writer, which met a fatal error, is to be replaced; and when one last was.
     private var replaceAt = Instant.never
     private var replacedAt = Instant(us: -1_000_000)
@@ -226,7 +227,7 @@ extension KafkaLog {
     private mutating func understand(_ event: consuming KafkaEvent, at now: Instant) -> Event? {
         switch event.type {
         case RD_KAFKA_EVENT_LOG:
-            return event.logLine(into: &text).map { .line(level: $0) }
+            return onLogLine(event, at: now)
         case RD_KAFKA_EVENT_ERROR:
             return onError(event, at: now)
         case RD_KAFKA_EVENT_LISTOFFSETS_RESULT:
@@ -234,12 +235,19 @@ extension KafkaLog {
             if offset != nil { noteOnline() }
             return questions.answer(event.opaque, offset, at: now)
         default:
-            guard let outcome = setup.answer(event, names, reader, at: now, words: &text) else {
-                return nil
-            }
-            if setup.isReady { noteOnline() }
-            return outcome
+            if event.code == RD_KAFKA_RESP_ERR_NO_ERROR { noteOnline() }
+            return setup.answer(event, names, reader, at: now, words: &text)
         }
+    }
+
+    /// A broker that is out of reach fails twice a second: that is said now and then.
+    private mutating func onLogLine(_ event: consuming KafkaEvent, at now: Instant) -> Event? {
+        guard let line = event.logLine(into: &text) else { return nil }
+        if line.isFailure && connection == .lost {
+            guard now >= failureSaidAt + 5000 else { return nil }
+            failureSaidAt = now
+        }
+        return .line(level: line.level)
     }
 
     /// librdkafka's log has a line for every error too; here is what must be acted on.

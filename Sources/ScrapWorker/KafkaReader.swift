@@ -93,8 +93,13 @@ extension KafkaReader {
         }
     }
 
-    /// Asks whether the five topics exist: rd_kafka_DescribeTopics(3), which creates none.
-    func describeTopics() {
+    /// How many answers `describeTopics` brings.
+    static let describers = 2
+
+    /// Asks whether the five topics exist: rd_kafka_DescribeTopics(3), which creates none. The
+    /// question goes to the cluster's controller, and to broker 1 for librdkafka's mock cluster,
+    /// which says that it has no controller.
+    func describeTopics(opaque: UInt) {
         var pointers = unsafe InlineArray<5, UnsafePointer<CChar>?>(repeating: nil)
         for i in 0..<Topic.count {
             unsafe pointers[i] = names[Topic(rawValue: UInt8(i))!]
@@ -104,8 +109,11 @@ extension KafkaReader {
             unsafe rd_kafka_TopicCollection_of_topic_names($0.baseAddress, Topic.count)
         }
         defer { unsafe rd_kafka_TopicCollection_destroy(topics) }
-        unsafe withOptions(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeoutMs: 3000, opaque: 0) {
-            unsafe rd_kafka_DescribeTopics(handle, topics, $0, queue)
+        for way in 0..<Self.describers {
+            unsafe withOptions(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeoutMs: 3000, opaque: opaque) {
+                if way == 1 { unsafe rd_kafka_AdminOptions_set_broker($0, 1, nil, 0) }
+                unsafe rd_kafka_DescribeTopics(handle, topics, $0, queue)
+            }
         }
     }
 
@@ -142,7 +150,7 @@ extension KafkaReader {
     @unsafe
     private func configure(_ created: OpaquePointer, _ topic: Topic, _ replication: Int32) {
         func set(_ key: StaticString, _ value: StaticString) {
-            _ = unsafe rd_kafka_NewTopic_set_config(created, key.cString, value.cString)
+            _ = unsafe rd_kafka_NewTopic_set_config(created, Argument(key).cString, Argument(value).cString)
         }
         if replication == 3 { set("min.insync.replicas", "2") }
         switch topic {

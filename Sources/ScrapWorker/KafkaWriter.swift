@@ -95,7 +95,7 @@ struct KafkaWriter: ~Copyable {
             timeout.append(0)
             let result = unsafe timeout.span.withUnsafeBytes {
                 unsafe rd_kafka_topic_conf_set(
-                    conf, StaticString("message.timeout.ms").cString,
+                    conf, Argument("message.timeout.ms").cString,
                     $0.baseAddress!.assumingMemoryBound(to: CChar.self), nil, 0)
             }
             precondition(result == RD_KAFKA_CONF_OK)

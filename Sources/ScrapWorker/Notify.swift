@@ -67,11 +67,8 @@ struct Notify: ~Copyable {
     /// long for what it should be.
     private static func take(_ name: StaticString) -> FixedText<108> {
         var value = FixedText<108>()
-        let name = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-        if let text = unsafe getenv(name), unsafe strlen(text) < 108 {
-            unsafe value.put(cString: text)
-        }
-        unsafe unsetenv(name)
+        if let text = Environment.value(name), text.count < 108 { value.put(text.bytes) }
+        unsafe unsetenv(Argument(name).cString)
         return value
     }
 }

@@ -1,24 +1,47 @@
-import CGpiod
-import CInih
 import CLinux
-import CRdkafka
+import Union
 
-/// Reports which libraries this binary carries.
+/// The whole program: parses the command line, loads the configuration and hands over to the
+/// command. Returns the process's exit code (sysexits(3)).
 @c(scrap_worker_main)
 public func scrapWorkerMain(
     _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 ) -> Int32 {
-    unsafe puts(rd_kafka_version_str())
-    unsafe puts(gpiod_api_version())
-    guard let conf = unsafe rd_kafka_conf_new() else { return EX_OSERR }
-    guard let kafka = unsafe rd_kafka_new(RD_KAFKA_PRODUCER, conf, nil, 0) else {
-        unsafe rd_kafka_conf_destroy(conf)
-        return EX_SOFTWARE
+    do throws(Exit) {
+        let options = try unsafe Options(count, arguments)
+        if !options.isDone { try perform(options) }
+        return EX_OK
+    } catch {
+        return error.code
     }
-    unsafe puts(rd_kafka_name(kafka))
-    unsafe rd_kafka_destroy(kafka)
-    if count > 1 {
-        return unsafe ini_parse(arguments[1], { _, _, _, _ in 1 }, nil)
+}
+
+private func perform(_ options: borrowing Options) throws(Exit) {
+    if options.diesWithParent { dieWithParent() }
+    useOwnResolver()
+    Log.start(.info)
+    if options.command == .demo { return try Demo.perform(options) }
+    let config = try ConfigLoader.load(options, identity: options.command == .run)
+    Log.start(config.logLevel)
+    switch options.command {
+    case .run: try Run.perform(config)
+    case .broker: try Broker.perform(config)
+    case .submit: try Submit.perform(options, config)
+    case .watch: try Watch.perform(options, config)
+    case .leds: try LedsCommand.perform(config)
+    case .check: try Check.perform(options, config)
+    case .demo: preconditionFailure("performed above")
     }
-    return EX_OK
+}
+
+/// Ends this process when its parent, a `demo`, ends in whatever way: PR_SET_PDEATHSIG of prctl(2).
+/// The parent may have gone before that.
+private func dieWithParent() {
+    guard scrap_die_with_parent(SIGKILL) == 0, getppid() != 1 else { exit(EX_UNAVAILABLE) }
+}
+
+/// Names are resolved by this binary's own code: "files" and "dns" are linked in. Other services
+/// of nsswitch.conf, such as Raspberry Pi OS's mdns4_minimal, are modules made for another glibc.
+private func useOwnResolver() {
+    unsafe _ = __nss_configure_lookup(Argument("hosts").cString, Argument("files dns").cString)
 }

@@ -25,7 +25,7 @@ struct Signals: ~Copyable {
     }
 
     /// The next signal that came, or nil.
-    mutating func next() throws(Errno) -> Int32? {
+    func next() throws(Errno) -> Int32? {
         var record = InlineArray<128, UInt8>(repeating: 0)  // struct signalfd_siginfo
         guard try descriptor.read(into: &record) == 128 else { return nil }
         return Int32(record[0]) | Int32(record[1]) << 8

@@ -18,6 +18,10 @@ struct TopicSetup {
     private static let repeatMs: Int32 = 5000
 
     private var stage = Stage.due(Instant(us: .min))
+    /// Counts the looks, and the answers to the last one that are still to come: the first good
+    /// one is enough.
+    private var look: UInt = 0
+    private var answersLeft = 0
     /// A bit for each topic that the last look did not find.
     private var missing: UInt8 = 0
     /// What creating them failed with.
@@ -38,7 +42,9 @@ struct TopicSetup {
     mutating func tick(at now: Instant, _ reader: borrowing KafkaReader) {
         guard deadline <= now else { return }
         stage = .waiting
-        reader.describeTopics()
+        look += 1
+        answersLeft = KafkaReader.describers
+        reader.describeTopics(opaque: look)
     }
 
     /// Takes an admin request's answer, and goes on. Text: what people should know.
@@ -53,6 +59,7 @@ struct TopicSetup {
             if let brokers = event.brokerCount(), brokers > 0 {
                 reader.createTopics(missing, replication: Int32(min(3, brokers)))
             } else {
+                refusal = event.code
                 stage = .due(now + Self.retryMs)
             }
         case RD_KAFKA_EVENT_CREATETOPICS_RESULT:
@@ -72,13 +79,17 @@ struct TopicSetup {
         _ event: borrowing KafkaEvent, _ names: TopicNames, _ reader: borrowing KafkaReader,
         at now: Instant, words: inout FixedText<512>
     ) -> KafkaLog.Event? {
+        guard event.opaque == look && answersLeft > 0 else { return nil }
+        answersLeft -= 1
         guard event.code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            guard answersLeft == 0 else { return nil }
             stage = .due(now + Self.retryMs)
             // librdkafka has said why no broker can be reached.
             let isUnreachable = event.code == RD_KAFKA_RESP_ERR__TIMED_OUT
                 || event.code == RD_KAFKA_RESP_ERR__TRANSPORT
             return isUnreachable ? nil : say(nil, event.code, names, at: now, words: &words)
         }
+        answersLeft = 0
         missing = 0
         var unfit: (topic: Topic, partitions: Int)?
         var failed: (topic: Topic, code: rd_kafka_resp_err_t)?

@@ -134,6 +134,8 @@ extension Node {
         case .leader:
             joining.leader = .asking
             joining.phase = .reading
+            // What is read again speaks of our earlier lives, too.
+            wasAdded = false
         case .heartbeat: heartbeats.forgetOffsets()
         case .election: break
         case .results, .requests:

@@ -46,6 +46,8 @@ public enum Payload {
 public protocol PayloadSink: ~Copyable {
     /// Appends a byte; traps, or in a decoder refuses, when there is no room.
     mutating func pack(_ byte: UInt8)
+    /// Appends all the bytes, in the same way.
+    mutating func pack(_ bytes: Span<UInt8>)
 }
 
 extension PayloadSink where Self: ~Copyable {
@@ -75,5 +77,9 @@ extension FixedText: PayloadSink {
     /// Traps when full: who packs has checked the limits before.
     public mutating func pack(_ byte: UInt8) {
         precondition(append(byte), "FixedText: full")
+    }
+
+    public mutating func pack(_ bytes: Span<UInt8>) {
+        precondition(append(bytes), "FixedText: full")
     }
 }

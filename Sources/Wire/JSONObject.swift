@@ -29,7 +29,7 @@ struct JSONObject: ~Escapable {
     private func field(_ key: Int, _ names: borrowing FieldTable) -> Field? {
         let name = text.extracting(tokens[key].range)
         guard name.holdsEscapes else { return names.field(name) }
-        guard name.unescapedCount <= 64 else { return nil }
+        guard name.unescapedSize.bytes <= 64 else { return nil }
         var unescaped = FixedText<64>()
         name.unescape(into: &unescaped)
         return names.field(unescaped.span)
@@ -117,7 +117,7 @@ extension JSONObject {
     /// A text without NUL characters of at most as many bytes as fit; may be empty.
     func text<let n: Int>(at token: Int, _ field: Field) throws(Malformed) -> FixedText<n> {
         var result = FixedText<n>()
-        try unescape(token, field, limit: n, nul: false, into: &result)
+        try unescape(token, field, limit: n, into: &result)
         return result
     }
 
@@ -128,14 +128,14 @@ extension JSONObject {
 
     /// Appends the string at `token` to `sink`, which has room for `limit` bytes.
     func unescape<Sink: PayloadSink & ~Copyable>(
-        _ token: Int, _ field: Field, limit: Int, nul: Bool, into sink: inout Sink
+        _ token: Int, _ field: Field, limit: Int, nul: Bool = false, into sink: inout Sink
     ) throws(Malformed) {
         let string = try string(at: token, field)
-        let count = string.unescapedCount
-        guard count <= limit else {
-            throw Malformed(.tooLong, field, given: count, limit: limit)
+        let size = string.unescapedSize
+        guard size.bytes <= limit else {
+            throw Malformed(.tooLong, field, given: size.bytes, limit: limit)
         }
-        guard nul || !string.holdsNUL else { throw Malformed(.holdsNUL, field) }
+        guard nul || size.nuls == 0 else { throw Malformed(.holdsNUL, field) }
         string.unescape(into: &sink)
     }
 

@@ -2,8 +2,7 @@ import Union
 
 /// Where a record is encoded: `Limits.recordBytes` inline, to be made once and used again.
 public struct RecordBuffer: ~Copyable {
-    private var storage = InlineArray<32768, UInt8>(repeating: 0)
-    private var count = 0
+    private var text = FixedText<32768>()
     /// More was written than there is room for.
     private(set) var isOverrun = false
 
@@ -12,30 +11,20 @@ public struct RecordBuffer: ~Copyable {
     /// The record's bytes.
     public var span: Span<UInt8> {
         @_lifetime(borrow self)
-        borrowing get { storage.span.extracting(0..<count) }
+        borrowing get { text.span }
     }
 
     mutating func removeAll() {
-        count = 0
+        text.removeAll()
         isOverrun = false
     }
 
     mutating func write(_ byte: UInt8) {
-        guard count < storage.count else {
-            isOverrun = true
-            return
-        }
-        storage[count] = byte
-        count += 1
+        if !text.append(byte) { isOverrun = true }
     }
 
     mutating func write(_ bytes: Span<UInt8>) {
-        guard bytes.count <= storage.count - count else {
-            isOverrun = true
-            return
-        }
-        for i in 0..<bytes.count { storage[count + i] = bytes[i] }
-        count += bytes.count
+        if !text.append(bytes) { isOverrun = true }
     }
 }
 
@@ -49,8 +38,8 @@ extension RecordBuffer {
 
     /// The comma before the next field or element, unless it is the first.
     mutating func separate() {
-        guard count > 0 else { return }
-        let last = storage[count - 1]
+        guard !text.isEmpty else { return }
+        let last = text[text.count - 1]
         if last != UInt8(ascii: "{") && last != UInt8(ascii: "[") { write(UInt8(ascii: ",")) }
     }
 

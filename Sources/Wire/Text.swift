@@ -7,20 +7,11 @@ extension Span where Element == UInt8 {
         return false
     }
 
-    /// The bytes of the string without its escapes.
-    var unescapedCount: Int {
-        guard holdsEscapes else { return count }
-        var counter = ByteCounter()
-        unescape(into: &counter)
-        return counter.count
-    }
-
-    /// Whether the string, without its escapes, holds a NUL character.
-    var holdsNUL: Bool {
-        guard holdsEscapes else { return false }
-        var counter = ByteCounter()
-        unescape(into: &counter)
-        return counter.nuls > 0
+    /// The bytes of the string without its escapes, and how many of them are NUL.
+    var unescapedSize: Size {
+        var size = Size()
+        unescape(into: &size)
+        return size
     }
 
     /// Appends the string without its escapes, as UTF-8.
@@ -115,14 +106,17 @@ extension Span where Element == UInt8 {
 }
 
 /// Measures what would be appended.
-private struct ByteCounter: PayloadSink {
-    var count = 0
-    var nuls = 0
+struct Size: PayloadSink {
+    private(set) var bytes = 0
+    private(set) var nuls = 0
 
     mutating func pack(_ byte: UInt8) {
-        count += 1
+        bytes += 1
         if byte == 0 { nuls += 1 }
     }
+
+    /// Bytes of a text without escapes: JSON has no NUL there.
+    mutating func pack(_ text: Span<UInt8>) { bytes += text.count }
 }
 
 extension PayloadSink where Self: ~Copyable {

@@ -50,8 +50,8 @@ extension JSONObject {
         into payload: inout Payload.Buffer
     ) throws(Malformed) {
         guard let token = optional(field) else { return payload.pack(0, size: lengthSize) }
-        let count = try string(at: token, field).unescapedCount
-        payload.pack(UInt64(min(count, limit) + 1), size: lengthSize)
+        let length = try string(at: token, field).unescapedSize.bytes
+        payload.pack(UInt64(min(length, limit) + 1), size: lengthSize)
         try unescape(token, field, limit: limit, nul: nul, into: &payload)
     }
 
@@ -64,27 +64,33 @@ extension JSONObject {
         guard count <= Limits.parameters else {
             throw Malformed(.tooMany, .parameters, given: count, limit: Limits.parameters)
         }
+        var name = FixedText<1024>()
+        var value = FixedText<1024>()
         for i in 0..<count {
             // Each value before was one token, or we would have thrown.
             let token = object + 1 + 2 * i
-            let name: FixedText<1024> = try self.text(at: token, .parameters)
-            let value = try parameterValue(at: token + 1)
+            name.removeAll()
+            value.removeAll()
+            try unescape(token, .parameters, limit: Limits.parameterBytes, into: &name)
+            try parameterValue(at: token + 1, into: &value)
             try parameters.add(name: name.span, value: value.span)
         }
         return parameters
     }
 
-    private func parameterValue(at token: Int) throws(Malformed) -> FixedText<1024> {
-        if tokens[token].isString { return try self.text(at: token, .parameters) }
+    private func parameterValue(
+        at token: Int, into value: inout FixedText<1024>
+    ) throws(Malformed) {
+        if tokens[token].isString {
+            return try unescape(token, .parameters, limit: Limits.parameterBytes, into: &value)
+        }
         guard tokens[token].isPrimitive, !isNull(token) else {
             throw Malformed(.parameterValue, .parameters)
         }
         let literal = text.extracting(tokens[token].range)
-        var value = FixedText<1024>()
         guard value.append(literal) else {
             throw Malformed(
                 .tooLong, .parameters, given: literal.count, limit: Limits.parameterBytes)
         }
-        return value
     }
 }
