@@ -68,7 +68,8 @@ extension Role {
         throw Malformed(.role, notOneOf: "leader, candidate, voter, member")
     }
 
-    fileprivate var word: StaticString {
+    /// The role's name on the wire, and for people.
+    public var word: StaticString {
         switch self {
         case .leader: "leader"
         case .candidate: "candidate"

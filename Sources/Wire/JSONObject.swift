@@ -28,10 +28,11 @@ struct JSONObject: ~Escapable {
 
     private func field(_ key: Int, _ names: borrowing FieldTable) -> Field? {
         let name = text.extracting(tokens[key].range)
-        guard name.holdsEscapes else { return names.field(name) }
-        guard name.unescapedSize.bytes <= 64 else { return nil }
+        let size = name.unescapedSize
+        guard size.bytes < name.count else { return names.field(name) }
+        guard size.bytes <= 64 else { return nil }
         var unescaped = FixedText<64>()
-        name.unescape(into: &unescaped)
+        name.unescape(size, into: &unescaped)
         return names.field(unescaped.span)
     }
 
@@ -131,12 +132,20 @@ extension JSONObject {
         _ token: Int, _ field: Field, limit: Int, nul: Bool = false, into sink: inout Sink
     ) throws(Malformed) {
         let string = try string(at: token, field)
+        let size = try size(of: string, field, limit: limit, nul: nul)
+        string.unescape(size, into: &sink)
+    }
+
+    /// What the string takes without its escapes.
+    func size(
+        of string: Span<UInt8>, _ field: Field, limit: Int, nul: Bool = false
+    ) throws(Malformed) -> Size {
         let size = string.unescapedSize
         guard size.bytes <= limit else {
             throw Malformed(.tooLong, field, given: size.bytes, limit: limit)
         }
         guard nul || size.nuls == 0 else { throw Malformed(.holdsNUL, field) }
-        string.unescape(into: &sink)
+        return size
     }
 
     /// The string at `token` as it stands in the text, escapes and all.

@@ -133,12 +133,17 @@ extension RecordBuffer {
     @discardableResult
     mutating func write(string text: Span<UInt8>, limit: Int = .max) -> Bool {
         write(UInt8(ascii: "\""))
-        var written = 0
+        var room = limit
         var i = 0
         while i < text.count {
+            let plain = min(text.plainCount(from: i), room)
+            write(text.extracting(i..<(i + plain)))
+            i += plain
+            room -= plain
+            guard i < text.count else { break }
             let length = text.characterLength(at: i)
-            written += length == 0 ? 3 : length
-            if written > limit { break }
+            room -= length == 0 ? 3 : length
+            guard room >= 0 else { break }
             switch length {
             case 0: write(("\u{FFFD}" as StaticString).bytes)
             case 1: write(escaped: text[i])
@@ -167,5 +172,18 @@ extension RecordBuffer {
         }
         write(UInt8(ascii: "\\"))
         write(short)
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// How many bytes from `index` on are ASCII that stands in a JSON string as it is.
+    fileprivate func plainCount(from index: Int) -> Int {
+        var end = index
+        while end < count, self[end] >= 0x20, self[end] < 0x80, self[end] != UInt8(ascii: "\""),
+            self[end] != UInt8(ascii: "\\")
+        {
+            end += 1
+        }
+        return end - index
     }
 }

@@ -51,8 +51,8 @@ public struct RecordDecoder: ~Copyable {
 /// is in `buffer`.
 ///
 /// False when it is longer than `Limits.recordBytes`, or a request longer than
-/// `Limits.requestBytes`. That happens only to a request that `RecordDecoder` has not read, full
-/// of control characters.
+/// `Limits.requestBytes`. That can happen to a request that a user puts together, full of control
+/// characters, but not to the order that assigns a request which was read: see `WorkRequest`.
 public func encode(
     _ record: Record, _ payload: Span<UInt8>, into buffer: inout RecordBuffer
 ) -> Bool {

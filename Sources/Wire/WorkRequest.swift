@@ -18,6 +18,9 @@ extension WorkRequest {
         try object.packText(.signature, limit: Limits.signatureBytes, lengthSize: 2, into: &payload)
     }
 
+    /// Never longer than what was read, but for at most 16 pairs of quotes and the names of absent
+    /// fields: strings are escaped as little as JSON allows. So `Limits.requestBytes` leaves room
+    /// for an order around it.
     func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
         let payload = RequestPayload(payload)
         buffer.openObject()
@@ -50,9 +53,10 @@ extension JSONObject {
         into payload: inout Payload.Buffer
     ) throws(Malformed) {
         guard let token = optional(field) else { return payload.pack(0, size: lengthSize) }
-        let length = try string(at: token, field).unescapedSize.bytes
-        payload.pack(UInt64(min(length, limit) + 1), size: lengthSize)
-        try unescape(token, field, limit: limit, nul: nul, into: &payload)
+        let string = try string(at: token, field)
+        let size = try size(of: string, field, limit: limit, nul: nul)
+        payload.pack(UInt64(size.bytes + 1), size: lengthSize)
+        string.unescape(size, into: &payload)
     }
 
     /// Names and values; a value that is a number, true or false counts as its own text.

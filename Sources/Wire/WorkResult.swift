@@ -51,7 +51,8 @@ extension Status {
             .status, notOneOf: "completed, failed, timed_out, rejected, lost, exhausted")
     }
 
-    fileprivate var word: StaticString {
+    /// The status's name on the wire, and for people.
+    public var word: StaticString {
         switch self {
         case .completed: "completed"
         case .failed: "failed"

@@ -2,21 +2,23 @@ import Union
 
 /// What JSON's strings and numbers say. They are well-formed: `Grammar` has accepted them.
 extension Span where Element == UInt8 {
-    var holdsEscapes: Bool {
-        for i in 0..<count where self[i] == UInt8(ascii: "\\") { return true }
-        return false
-    }
-
-    /// The bytes of the string without its escapes, and how many of them are NUL.
+    /// What the string takes without its escapes.
     var unescapedSize: Size {
-        var size = Size()
-        unescape(into: &size)
-        return size
+        for i in 0..<count where self[i] == UInt8(ascii: "\\") {
+            var size = Size()
+            unescape(into: &size)
+            return size
+        }
+        return Size(bytes: count)
     }
 
-    /// Appends the string without its escapes, as UTF-8.
-    func unescape<Sink: PayloadSink & ~Copyable>(into sink: inout Sink) {
-        guard holdsEscapes else { return sink.pack(self) }
+    /// Appends the string, which takes `size` then, without its escapes.
+    func unescape<Sink: PayloadSink & ~Copyable>(_ size: Size, into sink: inout Sink) {
+        // Every escape is longer than what it stands for.
+        if size.bytes == count { sink.pack(self) } else { unescape(into: &sink) }
+    }
+
+    private func unescape<Sink: PayloadSink & ~Copyable>(into sink: inout Sink) {
         var i = 0
         while i < count {
             guard self[i] == UInt8(ascii: "\\") else {
@@ -105,7 +107,7 @@ extension Span where Element == UInt8 {
     }
 }
 
-/// Measures what would be appended.
+/// The bytes of a text, and how many of them are NUL.
 struct Size: PayloadSink {
     private(set) var bytes = 0
     private(set) var nuls = 0
@@ -114,9 +116,6 @@ struct Size: PayloadSink {
         bytes += 1
         if byte == 0 { nuls += 1 }
     }
-
-    /// Bytes of a text without escapes: JSON has no NUL there.
-    mutating func pack(_ text: Span<UInt8>) { bytes += text.count }
 }
 
 extension PayloadSink where Self: ~Copyable {
