@@ -1,0 +1,43 @@
+import CLinux
+
+/// A C string that lives as long as the process: an argument, an environment variable, a literal.
+@safe
+struct Argument {
+    let cString: UnsafePointer<CChar>
+    let count: Int
+
+    /// Unsafe because nobody can check that the string ends and is never freed. A callback may
+    /// wrap what it was lent, if it keeps nothing.
+    @unsafe
+    init(cString text: UnsafePointer<CChar>) {
+        unsafe cString = text
+        unsafe count = strlen(text)
+    }
+
+    init(_ literal: StaticString) {
+        unsafe cString = UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
+        count = literal.utf8CodeUnitCount
+    }
+
+    /// The bytes, without the zero at the end.
+    var bytes: Span<UInt8> {
+        @_lifetime(immortal)
+        get {
+            let start = unsafe UnsafeRawPointer(cString).assumingMemoryBound(to: UInt8.self)
+            let span = unsafe Span(_unsafeElements: UnsafeBufferPointer(start: start, count: count))
+            return unsafe _overrideLifetime(span, copying: ())
+        }
+    }
+}
+
+enum Environment {
+    /// getenv(3). Nothing here sets variables once the program runs, but `Notify`, which removes
+    /// those that only systemd's own child may have.
+    static func value(_ name: StaticString) -> Argument? {
+        guard let text = unsafe getenv(Argument(name).cString) else { return nil }
+        return unsafe Argument(cString: text)
+    }
+
+    /// Whether it is set and not empty.
+    static func has(_ name: StaticString) -> Bool { (value(name)?.count ?? 0) > 0 }
+}
