@@ -1,0 +1,257 @@
+import CGpiod
+import CLinux
+import Union
+
+/// The LEDs' lines: one request to one chip (`gpiod_chip_request_lines`), held for life and dark
+/// at its end. All LEDs change together, in one call to the kernel.
+@safe
+struct GpioLines: ~Copyable {
+    /// Chips are looked for at /dev/gpiochip0 and up to this number.
+    private static let chips: Int32 = 64
+
+    private let request: OpaquePointer
+    private var offsets: InlineArray<5, UInt32>
+    private var lamps: InlineArray<5, UInt8>
+    private let count: Int
+    private var hasFailed = false
+
+    /// Takes the lines that `config` names, all dark. Throws when one cannot be had, and has said
+    /// which, where, and who holds it.
+    init(_ config: borrowing Config) throws(Exit) {
+        var found = Found()
+        for i in 0..<Leds.Lamp.count where config.lamps[Int(i)].count > 0 {
+            try found.add(Leds.Lamp(rawValue: i)!, config.bytes(config.lamps[Int(i)]))
+        }
+        guard found.count > 0 else {
+            Log.write(.error, "[leds] driver = gpio, but no LED names its line")
+            throw Exit(code: EX_CONFIG)
+        }
+        unsafe request = try Self.take(found, activeLow: config.activeLow)
+        (offsets, lamps, count) = (found.offsets, found.lamps, found.count)
+    }
+
+    deinit {
+        setAll { _ in false }
+        unsafe gpiod_line_request_release(request)
+    }
+
+    /// Lights exactly these LEDs, a bit for each `Leds.Lamp`: gpiod_line_request_set_values_subset.
+    /// A failure is logged once: a node works without its LEDs.
+    mutating func set(_ lit: UInt8) {
+        let done = setAll { lit & (1 << $0) != 0 }
+        guard !done && !hasFailed else { return }
+        hasFailed = true
+        let code = scrap_errno()
+        Log.write(.warning) { (line: inout Log.Line) in
+            line.put("the LEDs cannot be set any more: ")
+            line.put(errno: code)
+        }
+    }
+
+    @discardableResult
+    private borrowing func setAll(_ isLit: (UInt8) -> Bool) -> Bool {
+        var values = InlineArray<5, gpiod_line_value>(repeating: GPIOD_LINE_VALUE_INACTIVE)
+        for i in 0..<count where isLit(lamps[i]) { values[i] = GPIOD_LINE_VALUE_ACTIVE }
+        let (request, count) = unsafe (request, count)
+        return unsafe offsets.span.withUnsafeBufferPointer { offsets in
+            unsafe values.span.withUnsafeBufferPointer { values in
+                unsafe gpiod_line_request_set_values_subset(
+                    request, count, offsets.baseAddress, values.baseAddress) == 0
+            }
+        }
+    }
+}
+
+// Finding lines.
+extension GpioLines {
+    /// Where the lines are: all on one chip, so that they change together.
+    fileprivate struct Found {
+        var chip = FixedText<64>()
+        var offsets = InlineArray<5, UInt32>(repeating: 0)
+        var lamps = InlineArray<5, UInt8>(repeating: 0)
+        var count = 0
+
+        /// Finds the line called `place`, which may be `chip:offset`.
+        mutating func add(_ lamp: Leds.Lamp, _ place: Span<UInt8>) throws(Exit) {
+            var path = FixedText<64>()
+            var offset: UInt32 = 0
+            if let colon = place.lastIndex(of: UInt8(ascii: ":")),
+                let number = place.extracting((colon + 1)..<place.count).decimal,
+                let isOffset = UInt32(exactly: number)
+            {
+                path = chipPath(place.extracting(0..<colon))
+                offset = isOffset
+            } else {
+                guard let line = findByName(place) else {
+                    throw refuse(lamp, place, "no GPIO chip has a line of this name")
+                }
+                (path, offset) = (line.path, line.offset)
+            }
+            path.append(0)
+            guard count == 0 || path == chip else {
+                throw refuse(lamp, place, "all LEDs must be on the same GPIO chip")
+            }
+            for i in 0..<count where offsets[i] == offset {
+                throw refuse(lamp, place, "another LED has this line already")
+            }
+            try check(lamp, place, path, offset)
+            (chip, offsets[count], lamps[count]) = (path, offset, lamp.rawValue)
+            count += 1
+        }
+    }
+
+    /// `gpiochip0`, `0` and `/dev/gpiochip0` are the same chip.
+    private static func chipPath(_ name: Span<UInt8>) -> FixedText<64> {
+        var path = FixedText<64>()
+        if !name.hasPrefix("/") { path.put(name.decimal == nil ? "/dev/" : "/dev/gpiochip") }
+        path.put(name)
+        return path
+    }
+
+    /// gpiod_chip_get_line_offset_from_name on each chip.
+    private static func findByName(
+        _ name: Span<UInt8>
+    ) -> (path: FixedText<64>, offset: UInt32)? {
+        var cName = FixedText<64>()
+        cName.put(name)
+        cName.append(0)
+        for number in 0..<chips {
+            var path = FixedText<64>("/dev/gpiochip")
+            path.put(number)
+            var ended = path
+            ended.append(0)
+            guard let chip = Chip(ended) else { continue }
+            let offset = unsafe cName.span.withUnsafeBufferPointer {
+                unsafe $0.withMemoryRebound(to: CChar.self) {
+                    unsafe gpiod_chip_get_line_offset_from_name(chip.handle, $0.baseAddress)
+                }
+            }
+            if offset >= 0 { return (path, UInt32(offset)) }
+        }
+        return nil
+    }
+
+    /// Says why a line cannot be had, if it cannot: gpiod_chip_get_line_info.
+    private static func check(
+        _ lamp: Leds.Lamp, _ place: Span<UInt8>, _ path: FixedText<64>, _ offset: UInt32
+    ) throws(Exit) {
+        guard let chip = Chip(path) else {
+            throw refuse(lamp, place, "the GPIO chip cannot be opened", errno: scrap_errno())
+        }
+        guard let info = unsafe gpiod_chip_get_line_info(chip.handle, offset) else {
+            throw refuse(lamp, place, "the chip has no such line", errno: scrap_errno())
+        }
+        defer { unsafe gpiod_line_info_free(info) }
+        guard unsafe gpiod_line_info_is_used(info) else { return }
+        let consumer = unsafe gpiod_line_info_get_consumer(info)
+        Log.write(.error) { (line: inout Log.Line) in
+            describe(lamp, place, &line)
+            line.put("line ")
+            line.put(offset)
+            line.put(" of ")
+            line.put(path.span.extracting(0..<(path.count - 1)))
+            line.put(" is held by ")
+            if let consumer = unsafe consumer {
+                line.put("`")
+                unsafe line.put(cString: consumer)
+                line.put("`")
+            } else {
+                line.put("the kernel or another program")
+            }
+        }
+        throw Exit(code: EX_UNAVAILABLE)
+    }
+
+    private static func describe(
+        _ lamp: Leds.Lamp, _ place: Span<UInt8>, _ line: inout Log.Line
+    ) {
+        line.put("[leds] ")
+        line.put(lamp.word)
+        line.put(" = ")
+        line.put(foreign: place)
+        line.put(": ")
+    }
+
+    private static func refuse(
+        _ lamp: Leds.Lamp, _ place: Span<UInt8>, _ why: StaticString, errno code: Int32? = nil
+    ) -> Exit {
+        Log.write(.error) { (line: inout Log.Line) in
+            describe(lamp, place, &line)
+            line.put(why)
+            guard let code else { return }
+            line.put(": ")
+            line.put(errno: code)
+            if code == EACCES { line.put(" (is this user in the group gpio?)") }
+        }
+        return Exit(code: code == EACCES ? EX_NOPERM : EX_CONFIG)
+    }
+}
+
+// Taking lines.
+extension GpioLines {
+    /// An open chip: gpiod_chip_open, gpiod_chip_close.
+    @safe
+    fileprivate struct Chip: ~Copyable {
+        let handle: OpaquePointer
+
+        /// `path` ends with a zero byte. Nil with errno when the chip cannot be opened.
+        init?(_ path: FixedText<64>) {
+            let opened = unsafe path.span.withUnsafeBufferPointer {
+                unsafe $0.withMemoryRebound(to: CChar.self) {
+                    unsafe gpiod_chip_open($0.baseAddress)
+                }
+            }
+            guard let opened = unsafe opened else { return nil }
+            unsafe handle = opened
+        }
+
+        deinit { unsafe gpiod_chip_close(handle) }
+    }
+
+    private static func take(
+        _ found: borrowing Found, activeLow: UInt8
+    ) throws(Exit) -> OpaquePointer {
+        var taken: OpaquePointer?
+        if let chip = Chip(found.chip), let lines = unsafe gpiod_line_config_new() {
+            defer { unsafe gpiod_line_config_free(lines) }
+            var isConfigured = true
+            for i in 0..<found.count where isConfigured {
+                isConfigured = unsafe addLine(
+                    found.offsets[i], activeLow: activeLow & (1 << found.lamps[i]) != 0, to: lines)
+            }
+            if isConfigured { unsafe taken = request(chip, lines) }
+        }
+        if let taken = unsafe taken { return unsafe taken }
+        let code = scrap_errno()
+        let path = found.chip
+        Log.write(.error) { (line: inout Log.Line) in
+            line.put("the LEDs' lines of ")
+            line.put(path.span.extracting(0..<(path.count - 1)))
+            line.put(" cannot be had: ")
+            line.put(errno: code)
+        }
+        throw Exit(code: EX_UNAVAILABLE)
+    }
+
+    /// One output, dark at first.
+    private static func addLine(
+        _ offset: UInt32, activeLow: Bool, to lines: OpaquePointer
+    ) -> Bool {
+        guard let settings = unsafe gpiod_line_settings_new() else { return false }
+        defer { unsafe gpiod_line_settings_free(settings) }
+        var offset = offset
+        unsafe gpiod_line_settings_set_active_low(settings, activeLow)
+        return unsafe gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_OUTPUT) == 0
+            && gpiod_line_settings_set_output_value(settings, GPIOD_LINE_VALUE_INACTIVE) == 0
+            && gpiod_line_config_add_line_settings(lines, &offset, 1, settings) == 0
+    }
+
+    private static func request(
+        _ chip: borrowing Chip, _ lines: OpaquePointer
+    ) -> OpaquePointer? {
+        guard let request = unsafe gpiod_request_config_new() else { return nil }
+        defer { unsafe gpiod_request_config_free(request) }
+        unsafe gpiod_request_config_set_consumer(request, Argument("scrap-worker").cString)
+        return unsafe gpiod_chip_request_lines(chip.handle, request, lines)
+    }
+}
