@@ -1,0 +1,114 @@
+import CLinux
+import Union
+import Wire
+
+/// `check`: tries everything that the configuration names, and says a line for each.
+enum Check {
+    static func perform(_ options: borrowing Options, _ config: borrowing Config) throws(Exit) {
+        var worst = EX_OK
+        say(true, "configuration", "every key is known and every value is in its range")
+        if !hasIdentity(config) { worst = EX_CONFIG }
+        for i in 0..<config.ops.count where !hasProgram(config, i) { worst = EX_CONFIG }
+        do throws(Exit) { try checkLeds(config) } catch { worst = max(worst, error.code) }
+        do throws(Exit) {
+            try checkBroker(options, config)
+        } catch {
+            if worst == EX_OK { worst = error.code }
+        }
+        guard worst == EX_OK else { throw Exit(code: worst) }
+    }
+
+    private static func say(_ isFine: Bool, _ what: StaticString, _ words: StaticString) {
+        say(isFine, what) { (line: inout FixedText<512>) in line.put(words) }
+    }
+
+    private static func say(
+        _ isFine: Bool, _ what: StaticString, _ words: (inout FixedText<512>) -> Void
+    ) {
+        var line = FixedText<512>(isFine ? "ok       " : "problem  ")
+        line.put(what)
+        line.put(": ")
+        words(&line)
+        line.put("\n")
+        writeAll(STDOUT_FILENO, line.span)
+    }
+
+    private static func hasIdentity(_ config: borrowing Config) -> Bool {
+        let id = config.settings.workerID
+        let isThere = id != WorkerID(high: 0, low: 0)
+        say(isThere, "worker") { (line: inout FixedText<512>) in
+            if isThere {
+                line.put(id.uuid)
+                line.put(", ranking ")
+                line.put(config.settings.ranking)
+                line.put(", slots ")
+                line.put(config.settings.slots)
+            } else {
+                line.put("there is no /etc/machine-id: set id in [worker] to a UUID")
+            }
+        }
+        return isThere
+    }
+
+    /// Whether the op's program is a file that may be run: access(2).
+    private static func hasProgram(_ config: borrowing Config, _ op: Int) -> Bool {
+        let code = unsafe config.withCString(config.ops[op].exec) { path in
+            var file = stat()
+            guard unsafe stat(path, &file) == 0 else { return scrap_errno() }
+            guard file.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else { return EISDIR }
+            return unsafe access(path, X_OK) == 0 ? 0 : scrap_errno()
+        }
+        say(code == 0, "op") { (line: inout FixedText<512>) in
+            line.put(foreign: config.ops[op].name.span)
+            line.put(": ")
+            unsafe config.withCString(config.ops[op].exec) { unsafe line.put(cString: $0) }
+            guard code != 0 else { return }
+            line.put(": ")
+            if code == EISDIR { line.put("this is no file") } else { line.put(errno: code) }
+        }
+        return code == 0
+    }
+
+    private static func checkLeds(_ config: borrowing Config) throws(Exit) {
+        guard config.driver == .gpio else {
+            return say(true, "leds", "the driver is not gpio: no lines to look for")
+        }
+        do throws(Exit) {
+            _ = try Leds(config)
+            say(true, "leds", "all lines could be had, and are free again")
+        } catch {
+            say(false, "leds", "a line cannot be had, see above")
+            throw error
+        }
+    }
+
+    /// Looks for the broker and the topics. KafkaLog creates topics that are missing, as a node
+    /// would at its start.
+    private static func checkBroker(
+        _ options: borrowing Options, _ config: borrowing Config
+    ) throws(Exit) {
+        do throws(Exit) {
+            var client = try KafkaClient.open(config, withinS: options.withinS ?? 10)
+            client.log.ask(.leader)
+            while try client.wait(until: .never) {
+                while let event = try client.nextEvent() {
+                    switch event {
+                    case .topicsReady:
+                        say(true, "topics", "all five are there, with one partition each")
+                    case .bounds(_, let low, let high, _):
+                        return say(true, "broker") { (line: inout FixedText<512>) in
+                            line.put("answers; the leader log holds offsets ")
+                            line.put(low)
+                            line.put(" to ")
+                            line.put(high)
+                        }
+                    default: continue
+                    }
+                }
+            }
+        } catch {
+            say(false, "broker", "the union's topics cannot be used, see above")
+            throw error
+        }
+    }
+}

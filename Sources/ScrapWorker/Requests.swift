@@ -1,0 +1,130 @@
+import CLinux
+import Union
+import Wire
+
+/// The requests that this process writes, and what became of each: one row a request, found by
+/// the number that its id carries. Rows that are never used cost no memory.
+struct Requests: ~Copyable {
+    private struct Row {
+        /// When it was handed to the producer; zero: not yet.
+        var sentAt = Instant.zero
+        /// From then to its final result; -1: none was read yet.
+        var latencyUs: Int32 = -1
+    }
+
+    /// Outcomes by `Status`.
+    struct Tally {
+        private var counts = InlineArray<6, Int64>(repeating: 0)
+
+        subscript(status: Status) -> Int64 { counts[Int(status.rawValue)] }
+
+        var all: Int64 {
+            var sum: Int64 = 0
+            for i in 0..<6 { sum += counts[i] }
+            return sum
+        }
+
+        mutating func add(_ status: Status) { counts[Int(status.rawValue)] += 1 }
+    }
+
+    let limit: Int
+    private var rows: Table<Row>
+    /// The ids of one process: `ID`, `ID-1`, `ID-2` …, or UUIDs that differ in their low half.
+    private let name: FixedText<64>
+    private let high: UInt64
+    private let low: UInt64
+
+    private(set) var sent: Int64 = 0
+    private(set) var undelivered: Int64 = 0
+    private(set) var outcomes = Tally()
+    private(set) var firstSentAt = Instant.never
+    private(set) var lastSettledAt = Instant.zero
+
+    /// Room for `limit` requests; `name` is their id, or what their ids begin with.
+    init(limit: Int, name: Span<UInt8>) {
+        var arena = Arena.mapped(limit * MemoryLayout<Row>.stride + 64)
+        rows = arena.table(limit, filler: Row())
+        self.limit = limit
+        var text = FixedText<64>()
+        text.put(name)
+        self.name = text
+        // A UUIDv4 but for the low half, which each request's number changes.
+        high = randomNumber() & ~0xF000 | 0x4000
+        low = randomNumber() & 0x3FFF_FFFF_FF00_0000 | 0x8000_0000_0000_0000
+    }
+
+    /// Those that were sent and have no outcome.
+    var open: Int64 { sent - outcomes.all }
+
+    /// The id of the request with this number, from 0.
+    func id(_ number: Int) -> RequestID {
+        var id = RequestID()
+        guard !name.isEmpty else {
+            id.put(WorkerID(high: high, low: low | UInt64(number)).uuid)
+            return id
+        }
+        id.put(name)
+        if limit > 1 {
+            id.put("-")
+            id.put(number + 1)
+        }
+        return id
+    }
+
+    /// The number in an id of ours.
+    private func number(_ id: RequestID) -> Int? {
+        var found: Int?
+        if name.isEmpty {
+            if let id = WorkerID(uuid: id.span), id.high == high, id.low & ~0xFF_FFFF == low {
+                found = Int(id.low & 0xFF_FFFF)
+            }
+        } else if limit == 1 {
+            found = id.hasSameBytes(as: name.span) ? 0 : nil
+        } else if id.count > name.count + 1,
+            id.span.extracting(0..<name.count).equals(name.span),
+            let decimal = id.span.extracting((name.count + 1)..<id.count).decimal
+        {
+            found = Int(decimal - 1)
+        }
+        guard let found, found >= 0, found < sent else { return nil }
+        return found
+    }
+
+    /// Notes that the next request was handed over.
+    mutating func noteSent(at now: Instant) {
+        rows[Int(sent)].sentAt = now
+        firstSentAt = min(firstSentAt, now)
+        sent += 1
+    }
+
+    /// The producer gave one up: it may never have reached the log.
+    mutating func noteUndelivered() { undelivered += 1 }
+
+    /// Takes a result. Its latency in microseconds when it is the first final one of a request of
+    /// ours; nil otherwise.
+    mutating func settle(_ result: WorkResult, at now: Instant) -> Int64? {
+        guard result.final, let number = number(result.requestID), rows[number].latencyUs < 0
+        else { return nil }
+        let latency = max(0, now.us - rows[number].sentAt.us)
+        rows[number].latencyUs = Int32(clamping: latency)
+        outcomes.add(result.status)
+        lastSettledAt = now
+        return latency
+    }
+
+    /// The latency that `percent` of the settled requests did not exceed, in microseconds.
+    func percentile(_ percent: Int64) -> Int64 {
+        let rank = (outcomes.all * percent + 99) / 100
+        var low: Int32 = 0
+        var high = Int32.max
+        while low < high {
+            let middle = low + (high - low) / 2
+            var count: Int64 = 0
+            for i in 0..<Int(sent) where rows[i].latencyUs >= 0 && rows[i].latencyUs <= middle {
+                count += 1
+            }
+            if count >= rank { high = middle } else { low = middle + 1 }
+        }
+        return Int64(low)
+    }
+}
