@@ -27,7 +27,9 @@ struct Joining {
     /// `heartbeat` as it was when we came ends here; nil: not known yet.
     var heartbeatEnd: Offset?
     var sawOwnID = false
+    /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
     var twinHeartbeats = 0
+    var twinAt = Instant.zero
     /// Where a checkpoint should be, if the record that named it was right.
     var checkpointAt: Offset = -1
 

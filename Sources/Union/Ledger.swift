@@ -71,6 +71,8 @@ struct Ledger: ~Copyable {
     /// The checkpoint that was written and is not read back yet, by its `requests_next`.
     var checkpointUnderWay: Offset?
     var sweepAt = Instant.never
+    /// More can be assigned; the outbox of the last step had no room for it.
+    var isBehind = false
     /// A record's way into the leader log and back, smoothed.
     var roundTripUs: Int64 = 2000
 
@@ -102,6 +104,7 @@ struct Ledger: ~Copyable {
         checkpointAt = .zero
         checkpointUnderWay = nil
         sweepAt = .never
+        isBehind = false
         (admitted, admittedAtWritten, admittedAtRead) = (0, 0, 0)
     }
 
@@ -282,7 +285,12 @@ extension Node {
     }
 
     private mutating func assignWaiting(_ now: Instant, _ outbox: inout Outbox) {
-        while !ledger.turn.isEmpty, outbox.hasRoom {
+        ledger.isBehind = false
+        while !ledger.turn.isEmpty {
+            guard outbox.hasRoom else {
+                ledger.isBehind = true
+                return
+            }
             guard let index = ledger.entries.find(ledger.turn[0]),
                 ledger.entries[index].state == .waiting
             else {

@@ -240,7 +240,8 @@ extension Node {
         if wasMine && !log.isMine { endTenure(&outbox) }
         noticeLeading(now, &outbox)
         obey(r, bytes, at: offset, now, &outbox)
-        renewWorkerLease(heartbeatsBefore: r.heartbeatOffset)
+        heartbeats.acknowledged(before: r.heartbeatOffset)
+        renewWorkerLease()
         if case .resign = r.order {
             counters.resignations += 1
             outbox.say(.resigned(r.workerID, r.term))
@@ -305,7 +306,9 @@ extension Node {
         contactAt = now
         switch receipt {
         case .none: break
-        case .heartbeat(let count): heartbeats.delivered(count, at: offset)
+        case .heartbeat(let count):
+            heartbeats.delivered(count, at: offset)
+            renewWorkerLease()
         case .result(let place, let serial): onResultDelivered(Int(place), serial: serial)
         }
     }
@@ -391,6 +394,7 @@ extension Node {
         if isOnline { next = min(next, outOfTouchAt) }
         if log.isMine { next = min(next, announcedAt + settings.announceMs) }
         guard isLedgerOpen, leads(at: now) else { return next }
+        if ledger.isBehind { return now }
         next = min(next, ledger.sweepAt)
         if ledger.needsCheckpoint { next = min(next, ledger.checkpointAt + Self.checkpointMs) }
         return next

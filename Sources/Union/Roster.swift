@@ -182,22 +182,23 @@ extension Node {
         heartbeats.dueAt = min(heartbeats.dueAt, heartbeats.sentAt + Heartbeats.coalescedMs)
     }
 
-    /// A heartbeat with our id that is not ours: an earlier life of this board, or a twin (a
-    /// cloned card). An earlier life falls silent; while we are not sure we say nothing.
+    /// A heartbeat with our id that is not ours: an earlier life of this board, or a living twin
+    /// (a cloned card). An earlier life falls silent, at most after one burst that was under way;
+    /// while we are not sure we say nothing. Of two that live, the later one leaves.
     private mutating func onTwin(
         _ h: Heartbeat, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
-        guard joining.phase != .joined else { return }
-        if offset < joining.heartbeatTarget {
-            joining.sawOwnID = true
-            return
-        }
         joining.sawOwnID = true
+        guard offset >= joining.heartbeatTarget, now >= joining.twinAt + settings.heartbeatMs / 2
+        else { return }
+        joining.twinAt = now
         joining.twinHeartbeats += 1
-        if joining.twinHeartbeats >= 2 {
-            outbox.say(.twin)
-            outbox.append(.exit(.twin))
-        }
+        let isLater =
+            joining.phase != .joined || heartbeats.count < h.count
+            || (heartbeats.count == h.count && settings.incarnation > h.incarnation)
+        guard isLater, joining.twinHeartbeats >= (joining.phase == .joined ? 3 : 2) else { return }
+        outbox.say(.twin)
+        outbox.append(.exit(.twin))
     }
 
     /// The leader has added another incarnation of us after this one: we were taken for dead and
@@ -226,6 +227,8 @@ struct Heartbeats {
     }
 
     private var sent = Ring<64, Sent>(filler: Sent(count: 0, at: .zero, offset: nil))
+    /// The leader has read every heartbeat before this offset, as its last record said.
+    private var readBefore: Offset = 0
     /// Heartbeats written so far.
     private(set) var count: Int64 = 0
     private(set) var sentAt = Instant.zero
@@ -241,11 +244,14 @@ struct Heartbeats {
         for i in 0..<sent.count where sent[i].count == count { sent[i].offset = offset }
     }
 
-    /// When the newest heartbeat before `offset` was sent; it and the older ones are done with.
-    mutating func acknowledged(before offset: Offset) -> Instant? {
+    mutating func acknowledged(before offset: Offset) { readBefore = offset }
+
+    /// When the newest heartbeat was sent that the leader has read; it and the older ones are
+    /// done with. An acknowledgement may be here before the delivery report.
+    mutating func newestAcknowledged() -> Instant? {
         var newest: Int?
         for i in 0..<sent.count {
-            if let at = sent[i].offset, at < offset { newest = i }
+            if let at = sent[i].offset, at < readBefore { newest = i }
         }
         guard let newest else { return nil }
         let at = sent[newest].at
@@ -254,5 +260,8 @@ struct Heartbeats {
     }
 
     /// Their offsets mean nothing any more: the broker lost them.
-    mutating func forgetOffsets() { sent.removeAll() }
+    mutating func forgetOffsets() {
+        sent.removeAll()
+        readBefore = 0
+    }
 }

@@ -180,9 +180,9 @@ extension Node {
         }
     }
 
-    /// Our heartbeats before `offset` have been read by the holder: the lease runs on.
-    mutating func renewWorkerLease(heartbeatsBefore offset: Offset) {
-        guard let sentAt = heartbeats.acknowledged(before: offset) else { return }
+    /// A heartbeat of ours is known to have been read by the holder: the lease runs on.
+    mutating func renewWorkerLease() {
+        guard let sentAt = heartbeats.newestAcknowledged() else { return }
         bench.leaseUntil = max(bench.leaseUntil, sentAt + settings.workerLeaseMs)
     }
 
