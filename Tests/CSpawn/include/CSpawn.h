@@ -1,0 +1,11 @@
+// What Swift's Glibc module lacks of starting processes: GNU extensions.
+#pragma once
+#include <sys/types.h>
+
+/// Both ends of a pipe that no child inherits unasked: pipe2(2). Returns 0 or an errno.
+int cspawn_pipe(int ends[2]);
+
+/// A fresh process: default signals, a group of its own, and no descriptors but `stdio`.
+/// posix_spawn(3). `folder` may be null. Returns 0 or an errno.
+int cspawn(pid_t *pid, const char *program, char *const arguments[], char *const environment[],
+           const char *folder, const int stdio[3]);

