@@ -77,6 +77,6 @@ struct GoldenTests {
         let decoded = try station.decode(json, from: topic)
         #expect(decoded.record.topic == topic)
         let bytes = try #require(station.encode(decoded))
-        #expect(String(decoding: bytes, as: UTF8.self) == json)
+        #expect(string(bytes) == json)
     }
 }

@@ -1,0 +1,194 @@
+import Union
+
+@testable import Wire
+
+/// Records of every kind with every field, from a seed.
+struct Generator {
+    var random: Random
+
+    init(seed: UInt64) { random = Random(seed: seed) }
+
+    mutating func record() throws(Malformed) -> Decoded {
+        switch random.below(5) {
+        case 0: return candidacy()
+        case 1: return try leader()
+        case 2: return heartbeat()
+        case 3: return try request()
+        default: return result()
+        }
+    }
+
+    mutating func candidacy() -> Decoded {
+        Decoded(
+            record: .candidacy(
+                Candidacy(
+                    workerID: id(), incarnation: random.next(), term: number(), ranking: small(),
+                    countdown: chance() ? nil : small(), nominee: chance() ? nil : id())),
+            payload: ids())
+    }
+
+    mutating func leader() throws(Malformed) -> Decoded {
+        var order: Order
+        var payload: [UInt8] = []
+        switch random.below(8) {
+        case 0: order = .claim
+        case 1: order = .noop
+        case 2: order = .resign
+        case 3: (order, payload) = (.addMember(id(), random.next()), ids())
+        case 4: (order, payload) = (.removeMember(id()), ids())
+        case 5:
+            let request = try request()
+            guard case .request(let work) = request.record else { fatalError() }
+            order = .assign(Assignment(attempt: attempt(), failures: small(), request: work))
+            payload = request.payload
+        case 6: order = .cancel(attempt())
+        default:
+            order = .checkpoint(requestsNext: number(), resultsNext: number())
+            payload = openWork(rows: Int(random.below(30)))
+        }
+        return Decoded(
+            record: .leader(
+                LeaderRecord(
+                    workerID: id(), incarnation: random.next(), term: number(),
+                    sentAt: Instant(us: number()), leaseMs: random.below(3_600_001),
+                    heartbeatOffset: number(), checkpointOffset: chance() ? -1 : number(),
+                    order: order)),
+            payload: payload)
+    }
+
+    mutating func heartbeat() -> Decoded {
+        var heartbeat = Heartbeat(workerID: id(), incarnation: random.next())
+        heartbeat.count = number()
+        heartbeat.leaderID = chance() ? nil : id()
+        heartbeat.term = number()
+        heartbeat.leaderOffset = number()
+        heartbeat.role = Role(rawValue: UInt8(random.below(4)))!
+        heartbeat.ranking = small()
+        heartbeat.slots = 1 + random.below(Int32(Limits.slots))
+        heartbeat.current = chance() ? nil : fixed(text(64, nul: false))
+        for _ in 0..<random.below(65) { heartbeat.running.append(number()) }
+        for _ in 0..<random.below(5) { heartbeat.completed.append(fixed(text(64, nul: false))) }
+        heartbeat.completedCount = number()
+        return Decoded(record: .heartbeat(heartbeat))
+    }
+
+    mutating func request() throws(Malformed) -> Decoded {
+        let work = WorkRequest(
+            requestID: fixed(text(64, nul: false)), opCode: fixed([0x6F] + text(31, nul: false)),
+            timeoutMs: chance() ? nil : 1 + random.below(86_400_000),
+            maxAttempts: 1 + random.below(100))
+        var parameters: [(name: [UInt8], value: [UInt8])] = []
+        for i in 0..<random.below(17) {
+            parameters.append((Array("p\(i)".utf8), text(60, nul: false)))
+        }
+        return Decoded(
+            record: .request(work),
+            payload: try requestPayload(
+                code: chance() ? nil : text(300, nul: true), parameters,
+                requesterID: chance() ? nil : text(64, nul: false),
+                signature: chance() ? nil : text(256, nul: false)))
+    }
+
+    mutating func result() -> Decoded {
+        Decoded(
+            record: .result(
+                WorkResult(
+                    requestID: fixed(text(64, nul: false)), requestOffset: number(),
+                    workerID: id(), term: number(), attempt: small(),
+                    status: Status(rawValue: UInt8(random.below(6)))!,
+                    exitCode: chance() ? nil : Int32(truncatingIfNeeded: random.next()),
+                    truncated: chance(), durationMs: number(), final: chance())),
+            payload: text(300, nul: true))
+    }
+
+    // MARK: Values
+
+    private mutating func chance() -> Bool { random.below(2) == 0 }
+    private mutating func id() -> WorkerID { WorkerID(high: random.next(), low: random.next()) }
+
+    /// 0 ... 2⁵³ - 1, short numbers as often as long ones.
+    private mutating func number() -> Int64 {
+        Int64(random.next() >> UInt64(11 + random.below(53)))
+    }
+
+    private mutating func small() -> Int32 { random.below(1_000_000_001) >> random.below(30) }
+
+    private mutating func attempt() -> Attempt {
+        Attempt(requestOffset: number(), attempt: max(small(), 1), workerID: id())
+    }
+
+    private mutating func ids() -> [UInt8] {
+        var payload = Payload.Buffer()
+        for _ in 0..<random.below(20) { payload.pack(id()) }
+        return contents(of: payload)
+    }
+
+    mutating func openWork(rows: Int) -> [UInt8] {
+        var payload = Payload.Buffer()
+        for _ in 0..<rows {
+            payload.pack(
+                OpenWork(
+                    requestOffset: number(), attempt: small(), failures: small(),
+                    workerID: chance() ? nil : id(), requestKey: random.next()))
+        }
+        return contents(of: payload)
+    }
+
+    /// UTF-8 of at most `limit` bytes, with characters of each length and what JSON escapes.
+    private mutating func text(_ limit: Int, nul: Bool) -> [UInt8] {
+        let escaped = "\"\\\u{8}\u{9}\u{A}\u{C}\u{D}\u{1}\u{1F}"
+        let alphabet = Array(escaped + "az09 /\u{7F}äπ\u{7FF}€\u{FFFF}😀\u{10FFFF}")
+        var bytes: [UInt8] = []
+        for _ in 0..<random.below(Int32(limit) / 2 + 1) {
+            let index = Int(random.below(Int32(alphabet.count) + (nul ? 1 : 0)))
+            let next = index < alphabet.count ? Array(String(alphabet[index]).utf8) : [0]
+            if bytes.count + next.count <= limit { bytes += next }
+        }
+        return bytes
+    }
+}
+
+// MARK: What a record says
+
+/// Every field of a record, so that two can be compared: the core's types have no equality.
+func facts(_ decoded: Decoded) -> [String] {
+    var facts: [String] = [String(describing: decoded.record.topic)]
+    switch decoded.record {
+    case .candidacy(let it):
+        facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.term)", "\(it.ranking)"]
+        facts += ["\(String(describing: it.countdown))", "\(String(describing: it.nominee))"]
+    case .leader(let it):
+        facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.term)", "\(it.sentAt.us)"]
+        facts += ["\(it.leaseMs)", "\(it.heartbeatOffset)", "\(it.checkpointOffset)"]
+        facts += describe(it.order)
+    case .heartbeat(let it):
+        facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.count)"]
+        facts += ["\(String(describing: it.leaderID))", "\(it.term)", "\(it.leaderOffset)"]
+        facts += ["\(it.role)", "\(it.ranking)", "\(it.slots)"]
+        facts += [it.current.map { string($0) } ?? "none", "\(it.running.count)"]
+        for i in 0..<it.running.count { facts.append("\(it.running[i])") }
+        for i in 0..<it.completed.count { facts.append(string(it.completed[i])) }
+        facts.append("\(it.completedCount)")
+    case .request(let it): facts += describe(it)
+    case .result(let it):
+        facts += [string(it.requestID), "\(it.requestOffset)", "\(it.workerID)", "\(it.term)"]
+        facts += ["\(it.attempt)", "\(it.status)", "\(String(describing: it.exitCode))"]
+        facts += ["\(it.truncated)", "\(it.durationMs)", "\(it.final)"]
+    }
+    return facts + ["\(decoded.payload)"]
+}
+
+private func describe(_ order: Order) -> [String] {
+    switch order {
+    case .assign(let it):
+        ["assign", "\(it.attempt)", "\(it.failures)"] + describe(it.request)
+    default: ["\(order)"]
+    }
+}
+
+private func describe(_ it: WorkRequest) -> [String] {
+    [
+        string(it.requestID), string(it.opCode), String(describing: it.timeoutMs),
+        "\(it.maxAttempts)",
+    ]
+}
