@@ -128,7 +128,7 @@ extension WorkerID {
 extension Node {
     mutating func onCandidacy(_ c: Candidacy, _ now: Instant, _ outbox: inout Outbox) {
         let isMine = c.workerID == settings.workerID
-        guard !isMine || c.incarnation == settings.incarnation else { return }
+        guard !isMine || c.incarnation == settings.incarnation, c.term < Limits.term else { return }
         if !isMine && leads(at: now) {
             // Right after an election, what was said before the claim is no uprising.
             let isUprising =

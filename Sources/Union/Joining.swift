@@ -27,6 +27,8 @@ struct Joining {
     /// `heartbeat` as it was when we came ends here; nil: not known yet.
     var heartbeatEnd: Offset?
     var sawOwnID = false
+    /// Our own first heartbeat was read back: who comes later sees it.
+    var wasHeard = false
     /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
     var twinHeartbeats = 0
     var twinAt = Instant.zero

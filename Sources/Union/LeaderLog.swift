@@ -9,6 +9,9 @@ struct LeaderLog {
         var holder: WorkerID?
         var incarnation: Incarnation = 0
         var resigned = false
+        /// The latest `sentAt` among the tenure's records. One process writes them all, with a
+        /// clock that never goes back: what was sent before it was given up once, and appears late.
+        var sentAt = Instant.zero
         /// Taken from a claim by a reader that joined in the middle of the log, and that may have
         /// missed an earlier claim of the same term: the holder's next record confirms it.
         var provisional = false
@@ -64,8 +67,10 @@ struct LeaderLog {
         return verdict
     }
 
-    /// Section 3's table, and nothing else.
+    /// Section 3's table, and one rule more: a record that appears behind a later one of the same
+    /// tenure is void. (Else a late `ASSIGN` could undo the `CANCEL` that it was given up for.)
     private mutating func referee(_ record: LeaderRecord) -> Verdict {
+        guard record.term <= Limits.term else { return .void }
         let isHolder = record.workerID == tenure.holder && record.incarnation == tenure.incarnation
         if case .claim = record.order {
             guard record.term > tenure.term else { return .void }
@@ -78,6 +83,8 @@ struct LeaderLog {
         }
         guard record.term == tenure.term, !tenure.resigned else { return .void }
         if isHolder {
+            guard record.sentAt >= tenure.sentAt else { return .void }
+            tenure.sentAt = record.sentAt
             tenure.provisional = false
             return .valid
         }
@@ -92,15 +99,16 @@ struct LeaderLog {
         leaseUntil = .zero
         tenure = Tenure(
             term: record.term, holder: record.workerID, incarnation: record.incarnation,
-            provisional: provisional)
+            sentAt: record.sentAt, provisional: provisional)
     }
 
-    /// A reader that has just joined, or comes back to a log that lost records, cannot know what
-    /// the holder's last record was: it assumes one that was written just now.
+    /// A reader that has just joined, or comes back to a log that lost records, cannot know whose
+    /// leases run: it assumes one that was written just now.
     mutating func assumeHolderWasHeard(leaseMs: Int32, at now: Instant) {
         heardAt = now
-        guard !isMine, tenure.holder != nil, !tenure.resigned else { return }
-        holderMayLeadUntil = max(holderMayLeadUntil, now + Settings.withClockMargin(leaseMs))
+        guard !isMine else { return }
+        let wait = Settings.withClockMargin(max(leaseMs, longestLeaseMs))
+        formersMayLeadUntil = max(formersMayLeadUntil, now + wait)
     }
 
     /// Whether the tenure is this worker's own, in this life of the process.

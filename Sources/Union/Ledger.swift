@@ -89,6 +89,7 @@ struct Ledger: ~Copyable {
     }
 
     mutating func keep(_ bytes: Span<UInt8>, at index: Int) {
+        precondition(bytes.count <= Limits.requestPayloadBytes, "Ledger: payload too long")
         payloads.copy(bytes, at: index * Limits.requestPayloadBytes)
         entries[index].payloadCount = Int32(bytes.count)
     }
@@ -110,8 +111,7 @@ struct Ledger: ~Copyable {
 
     /// Requests may be admitted: their rows fit into everybody's open-work table.
     var hasRoom: Bool {
-        unfinished < Int32(Limits.ledger) && entries.count < Limits.openWork
-            && admitted - admittedAtRead < Int64(Limits.ledger)
+        unfinished < Int32(Limits.ledger) && admitted - admittedAtRead < Int64(Limits.ledger)
     }
 
     /// An entry that waits has its offset in `turn` once, so `turn` has room for all.
@@ -235,8 +235,11 @@ extension Node {
     }
 
     private mutating func admit(_ offset: Offset, _ entry: Ledger.Entry) -> Int? {
+        if ledger.entries.isFull { forgetLastSettled() }
         guard let index = ledger.entries.insert(offset, entry) else {
+            // Read again when there is room.
             counters.ledgerFull += 1
+            ledger.requestsNext = offset
             return nil
         }
         ledger.unfinished += 1
@@ -245,12 +248,27 @@ extension Node {
         return index
     }
 
+    /// Makes room: the request that is furthest ahead may be run again; its outcome stands.
+    private mutating func forgetLastSettled() {
+        var last: Int?
+        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
+            guard ledger.entries[i].state == .settled else { continue }
+            if last.map({ ledger.entries.offset(at: i) > ledger.entries.offset(at: $0) }) ?? true {
+                last = i
+            }
+        }
+        guard let last else { return }
+        ledger.entries.remove(at: last)
+        ledger.settledAhead -= 1
+    }
+
     /// The request of an entry has been read.
     private mutating func load(
         _ index: Int, _ request: WorkRequest, _ bytes: Span<UInt8>, _ now: Instant
     ) {
         ledger.keep(bytes, at: index)
         ledger.entries[index].request = request
+        ledger.entries[index].requestKey = request.requestID.key
         ledger.entries[index].isLoaded = true
         switch ledger.entries[index].state {
         case .fetching:
@@ -411,7 +429,7 @@ extension Node {
             return
         }
         let isCurrent = entry.attempt == r.attempt && entry.workerID == r.workerID
-        if isCurrent && entry.isLoaded {
+        if isCurrent && entry.isLoaded && r.status != .lost && r.status != .rejected {
             ledger.learn(entry.request.opCode, durationMs: r.durationMs)
         }
         if r.final {
@@ -504,6 +522,11 @@ extension Node {
         ledger.entries[index].state = .concluded(status)
         ledger.needsCheckpoint = true
         counters.concluded += 1
+        guard outbox.hasRoom else {
+            // The next sweep writes it.
+            ledger.entries[index].since = .zero
+            return
+        }
         writeConclusion(index, now, &outbox)
     }
 

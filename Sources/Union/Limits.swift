@@ -13,6 +13,9 @@ public enum Limits {
     /// Parameters of a request, and the bytes of all their names and values together.
     public static let parameters = 16
     public static let parameterBytes = 1024
+    /// The highest term that is believed: a counter that starts at 0 does not come that far, and
+    /// one above it must always be possible.
+    public static let term: Term = 1 << 53
     /// Bytes of `request_id`, `requester_id` and of an op's name.
     public static let idBytes = 64
     public static let opBytes = 32

@@ -38,7 +38,8 @@ public struct Node: ~Copyable {
     var bench: Workbench
     var leaving: Leaving?
 
-    /// The leader has written `ADD_MEMBER` for this incarnation.
+    /// This incarnation was added as a member, or has led: whoever is added under our id after
+    /// that is another.
     var wasAdded = false
     /// Since when this worker leads without interruption.
     var leadingSince = Instant.zero
@@ -136,6 +137,7 @@ extension Node {
         wasLeading = leading
         if leading {
             leadingSince = now
+            wasAdded = true
             counters.terms += 1
             show(now, &outbox)
             outbox.say(.leads(log.tenure.term))
@@ -200,8 +202,13 @@ extension Node {
         of topic: Topic, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
         guard next(topic) >= 0, offset >= next(topic) else { return }
+        if case .probing(let low, _) = joining.leader, topic == .leader {
+            // The last record went away between the answer and the reading.
+            return onProbe(nil, low: low, high: offset, at: offset, &outbox)
+        }
         if topic == .requests { passRequests(to: offset, now, &outbox) }
         setNext(topic, offset)
+        if topic == .requests { skipRequests(to: offset) }
         contactAt = now
         finishTakeover(now, &outbox)
         finishJoining(now, &outbox)
@@ -281,6 +288,7 @@ extension Node {
                 counters.voidAssignments += 1
                 return
             }
+            dropOtherAttempts(than: a.attempt, &outbox)
             if a.attempt.workerID == settings.workerID { onAssignment(a, bytes, term: r.term) }
         case .cancel(let attempt):
             if attempt.workerID == settings.workerID { onCancel(attempt, &outbox) }
@@ -396,7 +404,7 @@ extension Node {
         guard isLedgerOpen, leads(at: now) else { return next }
         if ledger.isBehind { return now }
         next = min(next, ledger.sweepAt)
-        if ledger.needsCheckpoint { next = min(next, ledger.checkpointAt + Self.checkpointMs) }
+        if checkpointWaits { next = min(next, ledger.checkpointAt + Self.checkpointMs) }
         return next
     }
 

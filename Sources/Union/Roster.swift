@@ -79,8 +79,9 @@ extension Node {
         _ h: Heartbeat, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
         roster.heartbeatOffset = offset + 1
-        if h.workerID == settings.workerID && h.incarnation != settings.incarnation {
-            return onTwin(h, at: offset, now, &outbox)
+        if h.workerID == settings.workerID {
+            if h.incarnation != settings.incarnation { return onTwin(h, at: offset, now, &outbox) }
+            joining.wasHeard = true
         }
         let silent = now - settings.memberTimeoutMs
         guard let index = roster.findOrAdd(h.workerID, silentSince: silent) else {
@@ -189,6 +190,10 @@ extension Node {
         _ h: Heartbeat, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
         joining.sawOwnID = true
+        if joining.phase == .joined, !joining.wasHeard, h.count == 0 {
+            // Both came at once, neither saw the other; it was heard first.
+            return leaveToTwin(&outbox)
+        }
         guard offset >= joining.heartbeatTarget, now >= joining.twinAt + settings.heartbeatMs / 2
         else { return }
         joining.twinAt = now
@@ -197,6 +202,10 @@ extension Node {
             joining.phase != .joined || heartbeats.count < h.count
             || (heartbeats.count == h.count && settings.incarnation > h.incarnation)
         guard isLater, joining.twinHeartbeats >= (joining.phase == .joined ? 3 : 2) else { return }
+        leaveToTwin(&outbox)
+    }
+
+    private func leaveToTwin(_ outbox: inout Outbox) {
         outbox.say(.twin)
         outbox.append(.exit(.twin))
     }

@@ -86,6 +86,11 @@ extension Node {
     ) {
         guard takeover.phase != .none else { return }
         takeover.requestsLow = low
+        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
+            guard ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= high
+            else { continue }
+            vanish(i, now, &outbox)
+        }
         if ledger.requestsNext > high || ledger.requestsNext < low {
             // Cut at its end: what is new there has offsets that we have seen. Read the last of
             // what there is again; ids tell what is known.
@@ -112,6 +117,7 @@ extension Node {
             for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
                 if ledger.entries[i].state == .assigned { assigned += 1 }
             }
+            if let own = roster.find(settings.workerID) { countInFlight(own) }
             outbox.say(.tookOver(open: ledger.unfinished, assigned: assigned))
         }
         steerRequests(now, &outbox)
@@ -168,14 +174,21 @@ extension Node {
     }
 }
 
+extension Node {
+    /// There is no request before `offset`: what lies there is no record, but a transaction's end.
+    mutating func skipRequests(to offset: Offset) {
+        guard isLedgerOpen, ledger.fetching == 0 else { return }
+        ledger.requestsNext = max(ledger.requestsNext, offset)
+    }
+}
+
 // MARK: - Checkpoints
 
 extension Node {
     /// A checkpoint every second in which something changed, and before other nodes' open-work
     /// tables could be full.
     mutating func checkpointIfDue(_ now: Instant, _ outbox: inout Outbox) {
-        guard ledger.needsCheckpoint, ledger.unfinished <= Int32(Limits.ledger), outbox.hasRoom
-        else { return }
+        guard checkpointWaits, outbox.hasRoom else { return }
         let isDue = now >= ledger.checkpointAt + Self.checkpointMs
         let admitted = ledger.admitted - ledger.admittedAtWritten
         let isFull = admitted >= Int64(Limits.ledger) * 3 / 4 && ledger.checkpointUnderWay == nil
@@ -198,6 +211,12 @@ extension Node {
             requestsNext: ledger.requestsNext,
             resultsNext: ledger.settledAhead > 0 ? takeover.resultsFrom : ledger.resultsNext)
         writeAsLeader(order, now, &outbox)
+    }
+
+    /// Something has changed since the last checkpoint, or this one is not known to be in the log.
+    var checkpointWaits: Bool {
+        (ledger.needsCheckpoint || ledger.checkpointUnderWay != nil)
+            && ledger.unfinished <= Int32(Limits.ledger)
     }
 
     static var checkpointMs: Int32 { 1000 }

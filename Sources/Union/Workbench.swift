@@ -62,6 +62,7 @@ struct Workbench: ~Copyable {
     }
 
     private mutating func keep(_ bytes: Span<UInt8>, at place: Int) {
+        precondition(bytes.count <= Limits.requestPayloadBytes, "Workbench: payload too long")
         payloads.copy(bytes, at: place * Limits.requestPayloadBytes)
         jobs[place].payloadCount = Int32(bytes.count)
     }
@@ -88,14 +89,24 @@ struct Workbench: ~Copyable {
         return nil
     }
 
-    /// The assignment that has waited longest.
+    /// The assignment that has waited longest; not one whose former attempt is being killed here.
     func nextQueued() -> Int? {
         guard queued > 0 else { return nil }
         var next: Int?
-        for i in 0..<jobs.count where jobs[i].state == .queued {
+        for i in 0..<jobs.count where jobs[i].state == .queued && !isStillRunning(i) {
             if next.map({ jobs[i].serial < jobs[$0].serial }) ?? true { next = i }
         }
         return next
+    }
+
+    private func isStillRunning(_ place: Int) -> Bool {
+        guard running > 0 else { return false }
+        let offset = jobs[place].assignment.attempt.requestOffset
+        for i in 0..<jobs.count
+        where isRunning(jobs[i].state) && jobs[i].assignment.attempt.requestOffset == offset {
+            return true
+        }
+        return false
     }
 
     func find(_ attempt: Attempt) -> Int? {
@@ -125,6 +136,7 @@ struct Workbench: ~Copyable {
         keep(
             output.count > Limits.outputBytes ? output.extracting(0..<Limits.outputBytes) : output,
             at: place)
+        guard end.status != .lost else { return }
         completedCount += 1
         if completed.isFull { completed.remove(at: 0) }
         completed.append(jobs[place].assignment.request.requestID)
@@ -149,7 +161,8 @@ struct Workbench: ~Copyable {
 extension Node {
     /// A valid assignment to us.
     mutating func onAssignment(_ a: Assignment, _ bytes: Span<UInt8>, term: Term) {
-        guard leaving == nil else { return }
+        // What was ordered before we came was another life's: the leader gives it to another.
+        guard leaving == nil, hasJoinedBefore else { return }
         if bench.accept(a, bytes, term: term) {
             counters.accepted += 1
             hastenHeartbeat()
@@ -163,6 +176,16 @@ extension Node {
         hastenHeartbeat()
         guard let place = bench.find(attempt) else { return }
         drop(place, &outbox)
+    }
+
+    /// Another attempt of a request was assigned: what we have of it is over, even where the
+    /// `CANCEL` or `REMOVE_MEMBER` before it got lost on its way.
+    mutating func dropOtherAttempts(than attempt: Attempt, _ outbox: inout Outbox) {
+        guard bench.used > 0 else { return }
+        for place in 0..<bench.capacity where bench[place].state != .free {
+            let own = bench[place].assignment.attempt
+            if own.requestOffset == attempt.requestOffset && own != attempt { drop(place, &outbox) }
+        }
     }
 
     /// We are no member any more: nothing that was ordered before is ours.
@@ -182,7 +205,7 @@ extension Node {
 
     /// A heartbeat of ours is known to have been read by the holder: the lease runs on.
     mutating func renewWorkerLease() {
-        guard let sentAt = heartbeats.newestAcknowledged() else { return }
+        guard joining.wasHeard, let sentAt = heartbeats.newestAcknowledged() else { return }
         bench.leaseUntil = max(bench.leaseUntil, sentAt + settings.workerLeaseMs)
     }
 
@@ -201,6 +224,9 @@ extension Node {
 // MARK: - Running, and giving up
 
 extension Node {
+    /// Until when this worker may run jobs. For who must kill them should the worker be stopped.
+    public var jobsUntil: Instant { bench.leaseUntil }
+
     /// Kills what runs without a lease, starts what waits with one.
     mutating func actOnBench(_ now: Instant, _ outbox: inout Outbox) {
         guard bench.used > 0 else { return }
@@ -261,10 +287,8 @@ extension Node {
 
     func benchDeadline(after now: Instant) -> Instant {
         guard bench.used > 0 else { return .never }
-        if leaving == nil, bench.queued > 0, bench.running < settings.slots, now < bench.leaseUntil
-        {
-            return now
-        }
+        guard now < bench.leaseUntil else { return bench.retryAt }
+        if leaving == nil, bench.running < settings.slots, bench.nextQueued() != nil { return now }
         let due = bench.running > 0 ? min(bench.leaseUntil, leaderLogEndDue) : .never
         return min(due, bench.retryAt)
     }
