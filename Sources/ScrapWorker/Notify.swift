@@ -9,7 +9,8 @@ struct Notify: ~Copyable {
     private var path = FixedText<108>()
     /// How often the watchdog wants to be fed: half of WATCHDOG_USEC, or never.
     private let watchdogUs: Int64
-    private var fedAt = Int64.min
+    private var fedAt = Instant(us: -3_600_000_000)
+    private var isReady = false
 
     /// Takes NOTIFY_SOCKET and WATCHDOG_USEC out of the environment, which jobs inherit.
     init() {
@@ -25,7 +26,11 @@ struct Notify: ~Copyable {
 
     deinit { if socket >= 0 { close(socket) } }
 
-    func ready() { send("READY=1") }
+    mutating func ready() {
+        isReady = true
+        send("READY=1")
+    }
+
     func stopping() { send("STOPPING=1") }
 
     /// One line for `systemctl status`.
@@ -37,16 +42,17 @@ struct Notify: ~Copyable {
     }
 
     /// Feeds the watchdog when it is hungry. Called after real progress only: a turn of the loop
-    /// that served the log.
+    /// that served the log. Until the node is ready the watchdog sleeps, and the same sign asks
+    /// for more time to start: the broker may be away for long.
     mutating func alive(at now: Instant) {
-        guard watchdogUs > 0 && now.us - fedAt >= watchdogUs / 2 else { return }
-        send("WATCHDOG=1")
-        fedAt = now.us
+        guard watchdogUs > 0 && now.us - fedAt.us >= watchdogUs / 2 else { return }
+        send(isReady ? "WATCHDOG=1" : "EXTEND_TIMEOUT_USEC=30000000")
+        fedAt = now
     }
 
     /// When it must be fed next.
     var deadline: Instant {
-        watchdogUs > 0 ? Instant(us: fedAt).adding(us: watchdogUs) : .never
+        watchdogUs > 0 ? fedAt.adding(us: watchdogUs) : .never
     }
 
     private func send(_ message: StaticString) { send(message.bytes) }
