@@ -1,0 +1,306 @@
+import Testing
+
+@testable import Union
+
+/// The leader log's referee, row by row, and the lease (design, section 3).
+@Suite("Leader log")
+final class LeaderLogTests {
+    var log = LeaderLog(worker(1), 7)
+
+    private func judge(
+        _ order: Order = .noop, by number: Int, term: Term, sentAt: Int64 = 0,
+        incarnation: Incarnation = 7, leaseMs: Int32 = 800, at now: Int64 = 0
+    ) -> LeaderLog.Verdict {
+        log.judge(
+            leaderRecord(
+                order, by: number, term: term, sentAt: ms(sentAt), incarnation: incarnation,
+                leaseMs: leaseMs),
+            at: ms(now))
+    }
+
+    // MARK: The referee's table
+
+    @Test("at first nobody holds term 0")
+    func nobodyAtFirst() {
+        #expect(log.tenure.term == 0)
+        #expect(log.tenure.holder == nil)
+        #expect(!log.isMine)
+    }
+
+    @Test("a claim of a higher term begins a tenure")
+    func claimBegins() {
+        #expect(judge(.claim, by: 2, term: 1) == .newTenure)
+        #expect(judge(.claim, by: 3, term: 5) == .newTenure)
+        #expect(log.tenure.term == 5)
+        #expect(log.tenure.holder == worker(3))
+    }
+
+    @Test("of two claims of one term the first in the log wins")
+    func firstClaimWins() {
+        #expect(judge(.claim, by: 2, term: 1) == .newTenure)
+        #expect(judge(.claim, by: 3, term: 1) == .void)
+        #expect(log.tenure.holder == worker(2))
+    }
+
+    @Test("a claim of a lower term, or of the holder's own term again, is void")
+    func staleClaim() {
+        #expect(judge(.claim, by: 2, term: 4) == .newTenure)
+        #expect(judge(.claim, by: 3, term: 3) == .void)
+        #expect(judge(.claim, by: 2, term: 4) == .void)
+        #expect(log.tenure.term == 4)
+    }
+
+    @Test("the holder's records of its term are valid")
+    func holderIsValid() {
+        _ = judge(.claim, by: 2, term: 1)
+        #expect(judge(by: 2, term: 1) == .valid)
+        #expect(judge(.assign(assignment(0, to: 3)), by: 2, term: 1) == .valid)
+    }
+
+    @Test("another worker's record of the holder's term is void")
+    func otherIsVoid() {
+        _ = judge(.claim, by: 2, term: 1)
+        #expect(judge(by: 3, term: 1) == .void)
+        #expect(log.tenure.holder == worker(2))
+    }
+
+    @Test("the holder's id in another incarnation is not the holder")
+    func otherIncarnationIsVoid() {
+        _ = judge(.claim, by: 2, term: 1, incarnation: 7)
+        #expect(judge(by: 2, term: 1, incarnation: 8) == .void)
+    }
+
+    @Test("a record of a higher term without its claim is adopted")
+    func adopts() {
+        _ = judge(.claim, by: 2, term: 1)
+        #expect(judge(by: 3, term: 4) == .newTenure)
+        #expect(log.tenure.holder == worker(3))
+        #expect(log.tenure.term == 4)
+        #expect(judge(by: 3, term: 4) == .valid)
+    }
+
+    @Test("a deposed leader's records are void")
+    func deposedIsVoid() {
+        _ = judge(.claim, by: 2, term: 1)
+        _ = judge(.claim, by: 3, term: 2)
+        #expect(judge(by: 2, term: 1) == .void)
+        #expect(judge(.assign(assignment(0, to: 3)), by: 2, term: 1) == .void)
+        #expect(judge(.resign, by: 2, term: 1) == .void)
+        #expect(log.tenure.holder == worker(3))
+        #expect(!log.tenure.resigned)
+    }
+
+    @Test("after a resignation every record of the term is void, another resignation too")
+    func resignedIsVoid() {
+        _ = judge(.claim, by: 2, term: 1)
+        #expect(judge(.resign, by: 2, term: 1) == .valid)
+        #expect(log.tenure.resigned)
+        #expect(judge(by: 2, term: 1) == .void)
+        #expect(judge(.resign, by: 2, term: 1) == .void)
+        #expect(judge(.claim, by: 3, term: 1) == .void)
+        #expect(judge(.claim, by: 3, term: 2) == .newTenure)
+        #expect(!log.tenure.resigned)
+    }
+
+    @Test("a resignation of a term whose claim was missed is adopted as resigned")
+    func adoptsResignation() {
+        #expect(judge(.resign, by: 2, term: 3) == .newTenure)
+        #expect(log.tenure.resigned)
+        #expect(log.tenure.term == 3)
+    }
+
+    @Test("a void record changes nothing: no tenure, no lease, not when it was heard")
+    func voidChangesNothing() {
+        _ = judge(.claim, by: 1, term: 3, sentAt: 100, at: 110)
+        let (heardAt, leaseUntil) = (log.heardAt, log.leaseUntil)
+        _ = judge(by: 2, term: 2, leaseMs: 9999, at: 500)
+        _ = judge(.claim, by: 2, term: 3, leaseMs: 9999, at: 500)
+        #expect(log.heardAt == heardAt)
+        #expect(log.leaseUntil == leaseUntil)
+        #expect(log.longestLeaseMs == 800)
+        #expect(log.isMine)
+    }
+
+    @Test("a record that its writer wrote before one already read of the tenure is void")
+    func lateIsVoid() {
+        _ = judge(.claim, by: 2, term: 1, sentAt: 100)
+        #expect(judge(by: 2, term: 1, sentAt: 300) == .valid)
+        #expect(judge(.assign(assignment(0, to: 3)), by: 2, term: 1, sentAt: 200) == .void)
+        #expect(judge(by: 2, term: 1, sentAt: 300) == .valid)
+    }
+
+    // MARK: Joined in the middle
+
+    @Test("who joined mid-log doubts a claim until its holder speaks again")
+    func provisional() {
+        log.joinedMidLog = true
+        #expect(judge(.claim, by: 2, term: 5) == .newTenure)
+        #expect(log.tenure.provisional)
+        #expect(judge(by: 3, term: 5) == .newTenure)
+        #expect(log.tenure.holder == worker(3))
+        #expect(!log.tenure.provisional)
+        #expect(judge(by: 2, term: 5) == .void)
+    }
+
+    @Test("the holder's next record confirms a provisional tenure")
+    func provisionalConfirmed() {
+        log.joinedMidLog = true
+        _ = judge(.claim, by: 2, term: 5)
+        #expect(judge(by: 2, term: 5) == .valid)
+        #expect(!log.tenure.provisional)
+        #expect(judge(by: 3, term: 5) == .void)
+    }
+
+    @Test("a tenure adopted from a record that is no claim is not provisional")
+    func adoptedIsSure() {
+        log.joinedMidLog = true
+        _ = judge(by: 2, term: 5)
+        #expect(!log.tenure.provisional)
+        #expect(judge(by: 3, term: 5) == .void)
+    }
+
+    @Test("who read from the beginning doubts no claim")
+    func notProvisional() {
+        _ = judge(.claim, by: 2, term: 5)
+        #expect(!log.tenure.provisional)
+    }
+
+    // MARK: The lease
+
+    @Test("the lease runs from when the record was sent, not from when it was read")
+    func leaseFromSent() {
+        _ = judge(.claim, by: 1, term: 1, sentAt: 100, at: 700)
+        #expect(log.leaseUntil == ms(900))
+        #expect(log.leads(at: ms(899)))
+        #expect(!log.leads(at: ms(900)))
+    }
+
+    @Test("the lease's length is the record's own, not the reader's configuration")
+    func leaseFromRecord() {
+        _ = judge(.claim, by: 1, term: 1, sentAt: 0, leaseMs: 300, at: 10)
+        #expect(!log.leads(at: ms(300)))
+    }
+
+    @Test("each record read back extends the lease, and an older one does not shorten it")
+    func leaseExtends() {
+        _ = judge(.claim, by: 1, term: 1, sentAt: 0, at: 1)
+        _ = judge(by: 1, term: 1, sentAt: 400, at: 410)
+        #expect(log.leaseUntil == ms(1200))
+        _ = judge(by: 1, term: 1, sentAt: 400, leaseMs: 100, at: 420)
+        #expect(log.leaseUntil == ms(1200))
+    }
+
+    @Test("an own claim read back after its lease makes a holder, but no leader")
+    func lateClaim() {
+        _ = judge(.claim, by: 1, term: 1, sentAt: 0, at: 5000)
+        #expect(log.isMine)
+        #expect(!log.leads(at: ms(5000)))
+        _ = judge(by: 1, term: 1, sentAt: 5000, at: 5010)
+        #expect(log.leads(at: ms(5010)))
+    }
+
+    @Test("an earlier life's tenure is not mine, and its records earn no lease")
+    func earlierIncarnation() {
+        _ = judge(.claim, by: 1, term: 1, sentAt: 0, incarnation: 6, at: 1)
+        #expect(!log.isMine)
+        #expect(!log.leads(at: ms(10)))
+        #expect(log.leaseUntil == .zero)
+    }
+
+    @Test("a resignation ends one's own lease at once")
+    func resignEndsLease() {
+        _ = judge(.claim, by: 1, term: 1, sentAt: 0, at: 1)
+        #expect(log.leads(at: ms(10)))
+        _ = judge(.resign, by: 1, term: 1, sentAt: 10, at: 11)
+        #expect(!log.leads(at: ms(12)))
+        #expect(!log.isMine)
+    }
+
+    @Test("another's claim ends one's own lead at once, whatever is left of the lease")
+    func deposed() {
+        _ = judge(.claim, by: 1, term: 1, sentAt: 0, at: 1)
+        _ = judge(.claim, by: 2, term: 2, at: 5)
+        #expect(!log.leads(at: ms(6)))
+    }
+
+    @Test("a second tenure of one's own does not inherit the first one's lease")
+    func leaseNotInherited() {
+        _ = judge(.claim, by: 1, term: 1, sentAt: 0, at: 1)
+        _ = judge(by: 1, term: 1, sentAt: 100, leaseMs: 5000, at: 101)
+        _ = judge(.claim, by: 2, term: 2, leaseMs: 0, at: 200)
+        _ = judge(.claim, by: 1, term: 3, sentAt: 300, at: 310)
+        #expect(log.leaseUntil == ms(1100))
+    }
+
+    // MARK: Waiting out those before
+
+    @Test("a winner waits for its predecessor's lease, counted from the reading, plus 2 %")
+    func waitsOut() {
+        _ = judge(.claim, by: 2, term: 1, at: 0)
+        _ = judge(by: 2, term: 1, at: 1000)
+        _ = judge(.claim, by: 1, term: 2, sentAt: 1100, at: 1101)
+        _ = judge(by: 1, term: 2, sentAt: 1500, at: 1501)
+        #expect(!log.leads(at: ms(1815)))
+        #expect(log.leads(at: ms(1816)))
+        #expect(log.nextChange(after: ms(1501)) == ms(1816))
+        #expect(log.nextChange(after: ms(1816)) == ms(2300))
+    }
+
+    @Test("after a timeout of the leader there is nothing left to wait for")
+    func noWaitAfterTimeout() {
+        _ = judge(.claim, by: 2, term: 1, at: 0)
+        _ = judge(.claim, by: 1, term: 2, sentAt: 1000, at: 1001)
+        #expect(log.leads(at: ms(1001)))
+    }
+
+    @Test("after a resignation there is nothing to wait for")
+    func noWaitAfterResign() {
+        _ = judge(.claim, by: 2, term: 1, at: 0)
+        _ = judge(.resign, by: 2, term: 1, at: 100)
+        _ = judge(.claim, by: 1, term: 2, sentAt: 101, at: 102)
+        #expect(log.leads(at: ms(102)))
+    }
+
+    @Test("a resigned winner's predecessor is still waited for")
+    func waitsForPredecessorOfResigned() {
+        _ = judge(.claim, by: 2, term: 1, at: 0)
+        _ = judge(.claim, by: 3, term: 2, at: 10)
+        _ = judge(.resign, by: 3, term: 2, at: 20)
+        _ = judge(.claim, by: 1, term: 3, sentAt: 30, at: 31)
+        #expect(!log.leads(at: ms(815)))
+        #expect(log.leads(at: ms(816)))
+    }
+
+    @Test("the predecessor's predecessor is waited for when its lease is the longest")
+    func waitsForAllBefore() {
+        _ = judge(.claim, by: 2, term: 1, leaseMs: 5000, at: 0)
+        _ = judge(.claim, by: 3, term: 2, leaseMs: 100, at: 10)
+        _ = judge(.claim, by: 1, term: 3, sentAt: 5000, at: 5001)
+        #expect(!log.leads(at: ms(5099)))
+        #expect(log.leads(at: ms(5100)))
+    }
+
+    @Test("one's own earlier life is waited for as any other predecessor")
+    func waitsForEarlierLife() {
+        _ = judge(.claim, by: 1, term: 1, incarnation: 6, at: 0)
+        _ = judge(.claim, by: 1, term: 2, sentAt: 10, at: 11)
+        #expect(log.isMine)
+        #expect(!log.leads(at: ms(800)))
+    }
+
+    @Test("one's own last tenure needs no waiting for")
+    func noWaitForMyself() {
+        _ = judge(.claim, by: 1, term: 1, sentAt: 0, at: 1)
+        _ = judge(.claim, by: 1, term: 2, sentAt: 10, at: 11)
+        #expect(log.leads(at: ms(12)))
+    }
+
+    @Test("who has just caught up assumes that the holder spoke just now")
+    func assumesHeard() {
+        _ = judge(.claim, by: 2, term: 1, at: 0)
+        log.assumeHolderWasHeard(leaseMs: 800, at: ms(5000))
+        #expect(log.heardAt == ms(5000))
+        _ = judge(.claim, by: 1, term: 2, sentAt: 5010, at: 5011)
+        #expect(!log.leads(at: ms(5809)))
+    }
+}

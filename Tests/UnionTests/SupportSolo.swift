@@ -1,0 +1,194 @@
+import Testing
+
+@testable import Union
+
+/// One node, driven by hand: the test is the clock, the broker and everybody else. What the node
+/// writes lies in `unread` until the test says that the broker delivers it and the node reads it.
+final class Solo: Process {
+    private(set) var now: Instant
+    /// Effects since the last `clear()`.
+    private(set) var done: [Done] = []
+    /// The offset that the next record of each topic gets.
+    var ends = [Offset](repeating: 0, count: Topic.count)
+    private(set) var unread: [(record: Record, bytes: [UInt8], receipt: Receipt)] = []
+
+    init(
+        at start: Instant = ms(10_000), seed: UInt64 = 1,
+        _ change: (inout Settings) -> Void = { _ in }
+    ) {
+        now = start
+        var settings = Settings(workerID: worker(1), incarnation: 1)
+        change(&settings)
+        super.init(settings, seed: seed)
+    }
+
+    var leads: Bool { node.leads(at: now) }
+    var role: Role { node.role(at: now) }
+    var counters: Counters { node.counters }
+
+    // MARK: Time and events
+
+    func clear() { done = [] }
+
+    func begin() { keep(start(now)) }
+
+    func give(_ event: Event, _ bytes: [UInt8] = []) { keep(step(event, bytes, now)) }
+
+    private func keep(_ effects: [Done]) {
+        done += effects
+        for effect in effects {
+            if case .write(let record, let receipt) = effect.effect {
+                unread.append((record, effect.bytes, receipt))
+            }
+        }
+    }
+
+    /// Lets time pass, with a tick at each of the node's own deadlines.
+    func wait(_ milliseconds: Int64) {
+        let end = now.adding(us: milliseconds * 1000)
+        var ticksAtOnce = 0
+        while node.deadline <= end {
+            ticksAtOnce = node.deadline > now ? 0 : ticksAtOnce + 1
+            guard ticksAtOnce < 100 else {
+                Issue.record("the node's deadline stays in the past")
+                break
+            }
+            now = max(now, node.deadline)
+            give(.tick)
+        }
+        now = end
+        give(.tick)
+    }
+
+    /// As `wait`, while all of the node's records are delivered and read as they are written.
+    func live(_ milliseconds: Int64) {
+        let end = now.adding(us: milliseconds * 1000)
+        readBack()
+        while now < end {
+            wait(min(10, (end.us - now.us) / 1000))
+            readBack()
+        }
+    }
+
+    /// Time stands still for the node: it is stopped, or its laptop sleeps.
+    func sleep(_ milliseconds: Int64) { now = now.adding(us: milliseconds * 1000) }
+
+    // MARK: The log
+
+    @discardableResult
+    func read(_ record: Record, _ bytes: [UInt8] = [], at offset: Offset? = nil) -> Offset {
+        let offset = offset ?? ends[Int(record.topic.rawValue)]
+        ends[Int(record.topic.rawValue)] = offset + 1
+        give(.read(record, offset), bytes)
+        return offset
+    }
+
+    @discardableResult
+    func read(_ record: LeaderRecord, _ bytes: [UInt8] = []) -> Offset {
+        read(.leader(record), bytes)
+    }
+
+    @discardableResult
+    func read(_ candidacy: Candidacy) -> Offset { read(.candidacy(candidacy)) }
+
+    @discardableResult
+    func read(_ heartbeat: Heartbeat) -> Offset { read(.heartbeat(heartbeat)) }
+
+    @discardableResult
+    func read(_ result: WorkResult) -> Offset { read(.result(result)) }
+
+    @discardableResult
+    func read(_ request: WorkRequest) -> Offset { read(.request(request), emptyPayload) }
+
+    /// The broker has all that was written, and the node reads it; and what it writes then.
+    func readBack() {
+        var rounds = 0
+        while !unread.isEmpty {
+            readBackOnce()
+            rounds += 1
+            guard rounds < 1000 else {
+                Issue.record("the node never stops writing")
+                return
+            }
+        }
+    }
+
+    /// The same for what is written up to now.
+    func readBackOnce(where wanted: (Record) -> Bool = { _ in true }) {
+        let batch = unread.filter { wanted($0.record) }
+        unread.removeAll { wanted($0.record) }
+        for (record, bytes, receipt) in batch {
+            let offset = ends[Int(record.topic.rawValue)]
+            if receipt != .none { give(.delivered(receipt, offset)) }
+            read(record, bytes, at: offset)
+        }
+    }
+
+    /// What was written and not read yet never reaches the broker.
+    func loseUnread() { unread = [] }
+
+    // MARK: Ways into a state
+
+    /// Joins a log that ends where `ends` says, with nothing in it.
+    func join() {
+        begin()
+        for topic in [Topic.leader, .election, .heartbeat] {
+            let end = ends[Int(topic.rawValue)]
+            give(.bounds(topic, low: end, high: end, askedAt: now))
+        }
+        #expect(done.isReady)
+    }
+
+    /// Joins, is elected, and takes over `results` and `requests` as `ends` says.
+    func lead() {
+        join()
+        winElection()
+        takeOver()
+        clear()
+    }
+
+    func winElection() {
+        wait(1300)
+        readBack()
+        #expect(leads)
+    }
+
+    func takeOver() {
+        for topic in [Topic.results, .requests] {
+            let end = ends[Int(topic.rawValue)]
+            give(.bounds(topic, low: 0, high: end, askedAt: now))
+        }
+        readBack()
+    }
+
+    /// Joins, and reads that worker 2 leads.
+    func follow(term: Term = 1) {
+        join()
+        read(leaderRecord(.claim, by: 2, term: term))
+        read(leaderRecord(by: 2, term: term))
+        clear()
+    }
+
+    /// A leader's: worker `number` says that it is there, and is a member then.
+    func addMember(_ number: Int, slots: Int32 = 1, incarnation: Incarnation = 1) {
+        report(number, slots: slots, incarnation: incarnation)
+        readBack()
+    }
+
+    /// A leader's: worker `number` has read everything, and has these requests.
+    func report(
+        _ number: Int, running: [Offset] = [], slots: Int32 = 1, incarnation: Incarnation = 1
+    ) {
+        read(
+            heartbeat(
+                by: number, leader: 1, term: node.log.tenure.term, running: running,
+                leaderOffset: node.next(.leader), slots: slots, incarnation: incarnation))
+    }
+
+    /// A follower's: its next heartbeat is delivered, and worker 2, the leader, has read it.
+    func renewLease(term: Term = 1) {
+        wait(Int64(settings.heartbeatMs))
+        readBackOnce { $0.topic == .heartbeat }
+        read(leaderRecord(by: 2, term: term, heartbeatOffset: ends[Int(Topic.heartbeat.rawValue)]))
+    }
+}
