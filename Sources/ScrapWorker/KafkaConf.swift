@@ -56,14 +56,12 @@ struct KafkaConf: ~Copyable {
         unsafe conf = rd_kafka_conf_new()
         setDefaults()
         for i in 0..<config.kafka.count {
-            let pair = config.kafka[i]
-            guard !Self.isOwned(config.bytes(pair.key)) else {
+            if let refusal = Self.refusal(of: config.kafka[i], in: config) {
                 var error = KafkaError("[kafka] ")
-                error.text.put(foreign: config.bytes(pair.key))
-                error.text.put(": is not yours to set: the union's guarantees depend on it")
+                error.text.put(refusal)
                 throw error
             }
-            try set(config, pair)
+            set(config.kafka[i], in: config)
         }
         try refuseKerberos()
     }
@@ -115,22 +113,14 @@ struct KafkaConf: ~Copyable {
         precondition(result == RD_KAFKA_CONF_OK)
     }
 
-    private func set(_ config: borrowing Config, _ pair: Config.Pair) throws(KafkaError) {
-        var words = KafkaWords(repeating: 0)
-        var span = words.mutableSpan
-        let result = unsafe span.withUnsafeMutableBufferPointer { words in
-            unsafe config.withCString(pair.key) { key in
-                unsafe config.withCString(pair.value) { value in
-                    unsafe rd_kafka_conf_set(conf, key, value, words.baseAddress, words.count)
-                }
+    /// A pair of `[kafka]` that `refusal` found nothing wrong with.
+    private func set(_ pair: Config.Pair, in config: borrowing Config) {
+        let result = unsafe config.withCString(pair.key) { key in
+            unsafe config.withCString(pair.value) { value in
+                unsafe rd_kafka_conf_set(conf, key, value, nil, 0)
             }
         }
-        guard result != RD_KAFKA_CONF_OK else { return }
-        var error = KafkaError("[kafka] ")
-        error.text.put(foreign: config.bytes(pair.key))
-        error.text.put(": ")
-        error.text.put(words)
-        throw error
+        precondition(result == RD_KAFKA_CONF_OK)
     }
 
     /// A board has little memory, a union's records are small, and a broker that comes back must

@@ -27,6 +27,8 @@ struct KafkaLog: ~Copyable {
         case undelivered(tag: UInt)
         /// The topic holds `low ..< high`; `askedAt` is when the answered question left.
         case bounds(Topic, low: Offset, high: Offset, askedAt: Instant)
+        /// The topic has been read up to this offset, where it ends for now.
+        case reachedEnd(Topic, Offset)
         /// The broker does not have the offset where we wanted to read on; reading has stopped.
         case vanished(Topic)
         /// All five topics exist and have one partition.
@@ -58,9 +60,12 @@ struct KafkaLog: ~Copyable {
     private var connection = Connection.unknown
     /// Topics, a bit for each, whose `vanished` is not handed out yet.
     private var vanished: UInt8 = 0
+    /// The ends that were read and not handed out yet.
+    private var ends = InlineArray<5, Offset?>(repeating: nil)
     private var isFound = false
     private var readError = RD_KAFKA_RESP_ERR_NO_ERROR
     private var readErrorSaidAt = Instant(us: -5_000_000)
+    private var isReplaced = false
     private var failureSaidAt = Instant(us: -5_000_000)
     /// When the writer, which met a fatal error, is to be replaced; and when one last was.
     private var replaceAt = Instant.never
@@ -89,13 +94,16 @@ struct KafkaLog: ~Copyable {
 
     private static func bell() throws(KafkaError) -> Bell {
         do { return try Bell() } catch { throw KafkaError(error) }
-            }
+    }
 
     /// Readable when there is something to take.
     var fd: Int32 { bell.fd }
 
     /// To be called before taking, when `fd` is readable.
     mutating func acknowledge() throws(Errno) { try bell.acknowledge() }
+
+    /// Whether a broker answered, and nothing says that none would now.
+    var isOnline: Bool { connection == .online && setup.isReady }
 
     /// When `tick` must be called.
     var deadline: Instant {
@@ -115,17 +123,24 @@ extension KafkaLog {
     /// Appends a record. `tag` comes back in `delivered` or `undelivered`; 0 asks for no report.
     /// False when the producer takes none now: its queue is full, or it is being replaced.
     mutating func write(_ bytes: Span<UInt8>, to topic: Topic, tag: UInt) -> Bool {
-        writer.write(bytes, to: topic, tag: tag)
+        let isTaken = writer.write(bytes, to: topic, tag: tag)
+        if !isTaken { noteFatalError() }
+        return isTaken
     }
 
     /// Reads `topic` from `offset` on, wherever it was read before.
     mutating func seek(_ topic: Topic, to offset: Offset) {
         vanished &= ~(1 << topic.rawValue)
+        ends[Int(topic.rawValue)] = nil
         reader.seek(topic, to: offset)
     }
 
     /// Reads `topic` no more.
-    mutating func close(_ topic: Topic) { reader.close(topic) }
+    mutating func close(_ topic: Topic) {
+        vanished &= ~(1 << topic.rawValue)
+        ends[Int(topic.rawValue)] = nil
+        reader.close(topic)
+    }
 
     /// Finds out which offsets the topic holds; answered by `bounds` as soon as a broker can. A
     /// question that is asked again is a new question. It leaves with the next `tick`.
@@ -147,7 +162,8 @@ extension KafkaLog {
             let code = message.code
             if code == RD_KAFKA_RESP_ERR_NO_ERROR { return message }
             switch code {
-            case RD_KAFKA_RESP_ERR__PARTITION_EOF: break
+            case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+                ends[Int(topic.rawValue)] = message.offset
             case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
                 RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
                 reader.close(topic)
@@ -186,9 +202,21 @@ extension KafkaLog {
             text.removeAll()
             return .brokerFound
         }
+        if isReplaced {
+            isReplaced = false
+            text.removeAll()
+            text.put("the broker lost records that it had acknowledged: new producer")
+            return .line(level: LOG_WARNING)
+        }
         for i in 0..<UInt8(Topic.count) where vanished & (1 << i) != 0 {
             vanished &= ~(1 << i)
             return .vanished(Topic(rawValue: i)!)
+        }
+        for i in 0..<Topic.count {
+            if let end = ends[i] {
+                ends[i] = nil
+                return .reachedEnd(Topic(rawValue: UInt8(i))!, end)
+            }
         }
         let code = readError
         readError = RD_KAFKA_RESP_ERR_NO_ERROR
@@ -209,6 +237,7 @@ extension KafkaLog {
     private mutating func understand(_ report: KafkaEvent.Report) -> Event? {
         if report.offset != nil { noteOnline() }
         if report.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { setup.checkAgain() }
+        if report.offset == nil { noteFatalError() }
         guard report.tag != 0 else { return nil }
         guard let offset = report.offset else { return .undelivered(tag: report.tag) }
         return .delivered(tag: report.tag, offset)
@@ -229,7 +258,7 @@ extension KafkaLog {
         case RD_KAFKA_EVENT_LOG:
             return onLogLine(event, at: now)
         case RD_KAFKA_EVENT_ERROR:
-            return onError(event, at: now)
+            return onError(event)
         case RD_KAFKA_EVENT_LISTOFFSETS_RESULT:
             let offset = event.listedOffset()
             if offset != nil { noteOnline() }
@@ -251,7 +280,7 @@ extension KafkaLog {
     }
 
     /// librdkafka's log has a line for every error too; here is what must be acted on.
-    private mutating func onError(_ event: consuming KafkaEvent, at now: Instant) -> Event? {
+    private mutating func onError(_ event: consuming KafkaEvent) -> Event? {
         if event.code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && connection != .lost {
             connection = .lost
             isFound = false
@@ -259,14 +288,8 @@ extension KafkaLog {
             text = event.words
             return .brokerLost
         }
-        guard event.code == RD_KAFKA_RESP_ERR__FATAL, let error = writer.fatalError else {
-            return nil
-        }
-        if replaceAt == .never { replaceAt = max(now, replacedAt + 1000) }
-        text.removeAll()
-        text.put("new producer: ")
-        text.put(error.text)
-        return .line(level: LOG_WARNING)
+        noteFatalError()
+        return nil
     }
 
     /// A round trip succeeded.
@@ -278,6 +301,11 @@ extension KafkaLog {
 
 // Fatal errors.
 extension KafkaLog {
+    /// Looks whether the writer is of no use any more; librdkafka does not always send an event.
+    private mutating func noteFatalError() {
+        if replaceAt == .never && writer.isUseless { replaceAt = replacedAt + 1000 }
+    }
+
     /// Retires a writer that met a fatal error: a broker that lost acknowledged records no longer
     /// accepts what this producer sends. What it had is given up and reported.
     private mutating func replaceWriter(at now: Instant) {
@@ -289,6 +317,7 @@ extension KafkaLog {
         replaceAt = .never
         replacedAt = now
         writer.purge()
+        isReplaced = true
         do {
             var other = try KafkaWriter(writerConf.copy(), names, leaseMs: leaseMs, bell: bell.fd)
             swap(&writer, &other)

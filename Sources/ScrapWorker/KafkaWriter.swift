@@ -53,17 +53,9 @@ struct KafkaWriter: ~Copyable {
     /// The next event: rd_kafka_queue_poll(3).
     func nextEvent() -> KafkaEvent? { unsafe KafkaEvent(rd_kafka_queue_poll(queue, 0)) }
 
-    /// The error that made the handle useless, or nil: rd_kafka_fatal_error(3).
-    var fatalError: KafkaError? {
-        var words = KafkaWords(repeating: 0)
-        var span = words.mutableSpan
-        let code = unsafe span.withUnsafeMutableBufferPointer {
-            unsafe rd_kafka_fatal_error(handle, $0.baseAddress, $0.count)
-        }
-        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-        var error = KafkaError("", code: code)
-        error.text.put(words)
-        return error
+    /// Whether the handle met an error after which it takes no record: rd_kafka_fatal_error(3).
+    var isUseless: Bool {
+        unsafe rd_kafka_fatal_error(handle, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR
     }
 
     /// Gives everything up: rd_kafka_purge(3), without waiting. Each record is still reported.

@@ -7,6 +7,7 @@ import Union
 public func scrapWorkerMain(
     _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 ) -> Int32 {
+    if let code = unsafe Minder.run(count, arguments) { return code }
     do throws(Exit) {
         let options = try unsafe Options(count, arguments)
         if !options.isDone { try perform(options) }

@@ -1,0 +1,344 @@
+import CLinux
+import Union
+import Wire
+
+/// The node's only loop (design, section 1): waits, feeds the core what happened, and carries out
+/// what it wants.
+///
+/// In each turn timers come before input, and the leader log comes before the other topics, for
+/// it says what they mean. The clock is read anew for every step and before every effect: a
+/// process that was stopped must notice before it says anything.
+struct EventLoop: ~Copyable {
+    /// Records taken from one topic, and events from the log, in one turn.
+    private static let recordsPerTurn = 64
+    private static let eventsPerTurn = 256
+    /// Turns in a row that neither waited nor took anything: a deadline that never passes.
+    private static let idleTurns = 10_000
+    /// From a refused write to its `undelivered`: the producer's queue needs time to drain.
+    private static let refusalMs: Int32 = 50
+    /// For what is still in the producer when the node leaves.
+    private static let flushMs: Int32 = 500
+
+    private var node: Node
+    private var outbox: Outbox
+    private var log: KafkaLog
+    private var leds: Leds
+    private var jobs: Jobs
+    private var notify: Notify
+    private let signals: Signals
+    private var alarm: Alarm
+    private var decoder = RecordDecoder()
+    private var encoded = RecordBuffer()
+    private var payload = Payload.Buffer()
+    private var polled = PollSet()
+
+    /// Writes that the producer did not take.
+    private var refused = FixedArray<256, Receipt>(filler: .none)
+    private var refusedUntil = Instant.never
+    /// There may be more to take than was taken.
+    private var hasMore = true
+    /// What was taken in this turn.
+    private var taken = 0
+    private var idle = 0
+    private var isLeaving = false
+    private var exitCode: Int32?
+
+    init(
+        _ node: consuming Node, _ outbox: consuming Outbox, _ log: consuming KafkaLog,
+        _ leds: consuming Leds, _ jobs: consuming Jobs, _ notify: consuming Notify,
+        _ signals: consuming Signals, _ alarm: consuming Alarm
+    ) {
+        self.node = node
+        self.outbox = outbox
+        self.log = log
+        self.leds = leds
+        self.jobs = jobs
+        self.notify = notify
+        self.signals = signals
+        self.alarm = alarm
+    }
+
+    /// Runs until the node leaves; returns the process's exit code.
+    mutating func run(_ config: borrowing Config) throws(Errno) -> Int32 {
+        node.start(at: Clock.now, into: &outbox)
+        carryOut(config)
+        while true {
+            try turn(config)
+            if let exitCode {
+                log.flush(ms: Self.flushMs)
+                return exitCode
+            }
+            try wait()
+        }
+    }
+
+    private mutating func turn(_ config: borrowing Config) throws(Errno) {
+        taken = 0
+        hasMore = false
+        onTimers(config)
+        try onSignals(config)
+        onJobs(config)
+        onLogEvents(config)
+        for i in 0..<Topic.count { onRecords(Topic(rawValue: UInt8(i))!, config) }
+        // Records leave events behind (`KafkaLog.read`), and orders end jobs that need no process.
+        onLogEvents(config)
+        onEndedJobs(config)
+        log.tick(at: Clock.now)
+        if taken > 0 || !log.isOnline { notify.alive(at: Clock.now) }
+    }
+}
+
+// MARK: - Waiting
+
+extension EventLoop {
+    private mutating func wait() throws(Errno) {
+        let due = deadline
+        let isDue = due <= Clock.now
+        idle = taken == 0 && (isDue || hasMore) ? idle + 1 : 0
+        precondition(idle < Self.idleTurns, "EventLoop: a deadline never passes")
+        polled.removeAll()
+        polled.add(log.fd, POLLIN)
+        polled.add(signals.fd, POLLIN)
+        polled.add(alarm.fd, POLLIN)
+        jobs.addDescriptors(to: &polled)
+        if hasMore || isDue {
+            try polled.wait(ms: 0)
+        } else {
+            try alarm.arm(for: due)
+            try polled.wait(ms: -1)
+        }
+        if polled.isReady(0) { try log.acknowledge() }
+        if polled.isReady(2) { try alarm.acknowledge() }
+    }
+
+    private var deadline: Instant {
+        let own = min(min(node.deadline, refusedUntil), min(log.deadline, jobs.deadline))
+        // Online, records come by themselves and feed the watchdog.
+        return min(min(own, leds.nextBlink), log.isOnline ? .never : notify.deadline)
+    }
+}
+
+// MARK: - What happens
+
+extension EventLoop {
+    /// Feeds the core, and carries out what it wants.
+    private mutating func step(_ event: Event, _ bytes: Span<UInt8>, _ config: borrowing Config) {
+        taken += 1
+        node.step(event, bytes, at: Clock.now, into: &outbox)
+        carryOut(config)
+    }
+
+    private mutating func step(_ event: Event, _ config: borrowing Config) {
+        step(event, Argument("").bytes, config)
+    }
+
+    private mutating func onTimers(_ config: borrowing Config) {
+        let now = Clock.now
+        if node.deadline <= now {
+            node.step(.tick, Argument("").bytes, at: now, into: &outbox)
+            carryOut(config)
+        }
+        log.tick(at: now)
+        leds.tick(at: now)
+        jobs.tick(at: now)
+        guard refusedUntil <= now else { return }
+        refusedUntil = .never
+        let count = refused.count
+        for _ in 0..<count {
+            let receipt = refused[0]
+            refused.remove(at: 0)
+            step(.undelivered(receipt), config)
+        }
+    }
+
+    /// The first signal asks the node to hand over; the second one does not ask.
+    private mutating func onSignals(_ config: borrowing Config) throws(Errno) {
+        while try signals.next() != nil {
+            if isLeaving {
+                exitCode = EX_TEMPFAIL
+                return
+            }
+            isLeaving = true
+            notify.stopping()
+            step(.shutdown, config)
+        }
+    }
+
+    private mutating func onJobs(_ config: borrowing Config) {
+        jobs.serve(at: Clock.now)
+        onEndedJobs(config)
+    }
+
+    private mutating func onEndedJobs(_ config: borrowing Config) {
+        // A job that ends at once can be followed by another on its place: one round a turn.
+        for _ in 0..<Limits.bench {
+            guard let place = jobs.nextEnded() else { return }
+            taken += 1
+            Self.feed(&node, endOf: place, jobs, into: &outbox)
+            jobs.release(place)
+            carryOut(config)
+        }
+        hasMore = true
+    }
+
+    /// A function of its own: in one of `self` the compiler takes the bytes for a part of all of
+    /// it. The same holds for the two others of this kind below.
+    private static func feed(
+        _ node: inout Node, endOf place: Int, _ jobs: borrowing Jobs, into outbox: inout Outbox
+    ) {
+        node.step(
+            .jobEnded(Place(place), jobs.end(of: place)), jobs.output(of: place), at: Clock.now,
+            into: &outbox)
+    }
+
+    private mutating func onLogEvents(_ config: borrowing Config) {
+        for _ in 0..<Self.eventsPerTurn {
+            guard exitCode == nil, let event = log.nextEvent(at: Clock.now) else { return }
+            onLogEvent(event, config)
+        }
+        hasMore = true
+    }
+
+    private mutating func onLogEvent(_ event: KafkaLog.Event, _ config: borrowing Config) {
+        switch event {
+        case .delivered(let tag, let offset): step(.delivered(Receipt(tag: tag), offset), config)
+        case .undelivered(let tag): step(.undelivered(Receipt(tag: tag)), config)
+        case .bounds(let topic, let low, let high, let askedAt):
+            step(.bounds(topic, low: low, high: high, askedAt: askedAt), config)
+        case .reachedEnd(let topic, let offset): step(.reachedEnd(topic, offset), config)
+        case .vanished(let topic): step(.vanished(topic), config)
+        case .brokerLost: step(.brokerLost, config)
+        case .brokerFound: step(.brokerFound, config)
+        case .topicsReady: break
+        case .line(let level):
+            Log.write(Log.Level(syslog: level)) { (line: inout Log.Line) in line.put(log.text) }
+        case .unfit:
+            Log.write(.error) { (line: inout Log.Line) in line.put(log.text) }
+            exitCode = EX_CONFIG
+        }
+    }
+
+    private mutating func onRecords(_ topic: Topic, _ config: borrowing Config) {
+        for _ in 0..<Self.recordsPerTurn {
+            guard exitCode == nil, topic != .requests || node.wantsRequests else { return }
+            guard let message = log.read(topic) else { return }
+            onRecord(message, topic, config)
+        }
+        hasMore = true
+    }
+
+    private mutating func onRecord(
+        _ message: borrowing Message, _ topic: Topic, _ config: borrowing Config
+    ) {
+        let event: Event
+        do throws(Malformed) {
+            let record = try decoder.decode(message.bytes, from: topic, payload: &payload)
+            event = .read(record, message.offset)
+        } catch {
+            payload.removeAll()
+            payload.put(error.describe())
+            event = .malformed(topic, message.offset)
+        }
+        taken += 1
+        node.step(event, payload.span, at: Clock.now, into: &outbox)
+        carryOut(config)
+    }
+}
+
+// MARK: - What the core wants
+
+extension EventLoop {
+    /// Carries out the outbox, in order, and empties it. An effect whose time is over since the
+    /// step is left out; nothing here steps the core again.
+    private mutating func carryOut(_ config: borrowing Config) {
+        jobs.setLease(node.jobsUntil)
+        for i in 0..<outbox.count {
+            let effect = outbox[i]
+            let now = Clock.now
+            if node.stillHolds(effect, at: now) {
+                carryOut(effect, at: i, now, config)
+            } else if case .start(let place, _, _) = effect {
+                jobs.refuse(Int(place), .lost, "the worker's lease ended before it began", at: now)
+            }
+        }
+        outbox.removeAll()
+    }
+
+    private mutating func carryOut(
+        _ effect: Effect, at index: Int, _ now: Instant, _ config: borrowing Config
+    ) {
+        switch effect {
+        case .write(let record, let receipt): write(record, receipt, at: index, now)
+        case .show(let role, let online, let working):
+            leds.show(role, online: online, working: working, at: now)
+            notify.status(online ? role.word.bytes : Argument("not online").bytes)
+        case .start(let place, let assignment, let term):
+            Self.start(&jobs, place, assignment, term, outbox, index, config, at: now)
+        case .kill(let place, let isUrgent): jobs.kill(Int(place), now: isUrgent, at: now)
+        case .ask(let topic): log.ask(topic)
+        case .seek(let topic, let offset): log.seek(topic, to: offset)
+        case .close(let topic): log.close(topic)
+        case .say(let notice): Log.say(notice, outbox.payload(index))
+        case .ready: notify.ready()
+        case .exit(let farewell): exitCode = farewell == .done ? EX_OK : EX_CONFIG
+        }
+    }
+
+    private mutating func write(
+        _ record: Record, _ receipt: Receipt, at index: Int, _ now: Instant
+    ) {
+        let fits = Self.encode(record, outbox, index, into: &encoded)
+        precondition(fits, "EventLoop: a record that nobody could read")
+        guard !log.write(encoded.span, to: record.topic, tag: receipt.tag) else { return }
+        guard receipt != .none, refused.append(receipt) else { return }
+        refusedUntil = min(refusedUntil, now + Self.refusalMs)
+    }
+}
+
+extension EventLoop {
+    private static func start(
+        _ jobs: inout Jobs, _ place: Place, _ assignment: Assignment, _ term: Term,
+        _ outbox: borrowing Outbox, _ index: Int, _ config: borrowing Config, at now: Instant
+    ) {
+        jobs.start(
+            Int(place), assignment, term: term, outbox.payload(index), config, at: now)
+    }
+
+    private static func encode(
+        _ record: Record, _ outbox: borrowing Outbox, _ index: Int,
+        into buffer: inout RecordBuffer
+    ) -> Bool {
+        Wire.encode(record, outbox.payload(index), into: &buffer)
+    }
+}
+
+extension Receipt {
+    /// The receipt as a record's tag; 0 asks for no report.
+    fileprivate var tag: UInt {
+        switch self {
+        case .none: 0
+        case .heartbeat(let count): UInt(truncatingIfNeeded: count) << 2 | 1
+        case .result(let place, let serial): UInt(serial) << 10 | UInt(place) << 2 | 2
+        }
+    }
+
+    fileprivate init(tag: UInt) {
+        switch tag & 3 {
+        case 1: self = .heartbeat(Int64(tag >> 2))
+        case 2: self = .result(Place(tag >> 2 & 255), serial: UInt32(truncatingIfNeeded: tag >> 10))
+        default: self = .none
+        }
+    }
+}
+
+extension Log.Level {
+    /// For a line of librdkafka's. A broker out of reach is no error of ours.
+    fileprivate init(syslog level: Int32) {
+        switch level {
+        case ...LOG_CRIT: self = .error
+        case ...LOG_WARNING: self = .warning
+        case ...LOG_INFO: self = .info
+        default: self = .debug
+        }
+    }
+}
