@@ -42,6 +42,19 @@ struct ConfigLoader: ~Copyable {
         guard loader.problems == 0 else { throw Exit(code: EX_CONFIG) }
         return loader.config
     }
+
+    /// What `demo` needs to read and write its own broker's topics.
+    static func forDemo(servers: Span<UInt8>, pace: Span<UInt8>) throws(Exit) -> Config {
+        var loader = ConfigLoader()
+        loader.source.put("demo")
+        let kafka = ConfigSection.kafka.name.bytes
+        loader.set(kafka, Argument("bootstrap.servers").bytes, servers)
+        loader.set(kafka, Argument("fetch.wait.max.ms").bytes, Argument("5").bytes)
+        loader.set(ConfigSection.worker.name.bytes, ConfigKey.pace.name.bytes, pace)
+        loader.finish(identity: false)
+        guard loader.problems == 0 else { throw Exit(code: EX_USAGE) }
+        return loader.config
+    }
 }
 
 // Source 1: the file, by inih.
@@ -209,7 +222,7 @@ extension ConfigLoader {
         let isOp = section.hasPrefix("op.")
         guard let known = ConfigSection.find(isOp ? section.extracting(0..<2) : section),
             isOp == (known == .op)
-        else { return complainAboutSection(section) }
+        else { return complainAboutSection(section, key: name) }
         if known == .kafka { return setKafka(name, value) }
         guard let key = ConfigKey.find(name, in: known) else {
             return complainAboutKey(name, in: known)
@@ -293,14 +306,20 @@ extension ConfigLoader {
     }
 
     private mutating func setKafka(_ name: Span<UInt8>, _ value: Span<UInt8>) {
-        guard let text = config.keep(value) else { return complainAboutPool() }
+        guard let key = config.keep(name), let text = config.keep(value) else {
+            return complainAboutPool()
+        }
+        let pair = Config.Pair(key: key, value: text)
+        if let refusal = KafkaConf.refusal(of: pair, in: config) {
+            var text = complaint()
+            text.put("[kafka] ")
+            text.put(refusal)
+            return report(text)
+        }
         for i in 0..<config.kafka.count where config.bytes(config.kafka[i].key).equals(name) {
-            return config.kafka[i].value = text
+            return config.kafka[i] = pair
         }
-        guard let key = config.keep(name) else { return complainAboutPool() }
-        guard config.kafka.append(Config.Pair(key: key, value: text)) else {
-            return complain("[kafka] holds at most 64 keys")
-        }
+        guard config.kafka.append(pair) else { return complain("[kafka] holds at most 64 keys") }
     }
 }
 
@@ -371,7 +390,7 @@ extension ConfigLoader {
         } else if value.equals("gpio") {
             config.driver = .gpio
         } else if value.hasPrefix("fd:"),
-            let fd = value.extracting(3..<value.count).decimal, fd > 2, fd < 1024
+            let fd = value.extracting(3..<value.count).decimal, fd > 0, fd < 1024
         {
             config.driver = .report(fd: Int32(fd))
         } else {
@@ -483,8 +502,14 @@ extension ConfigLoader {
         complain("all texts of the configuration together are longer than 64 KiB")
     }
 
-    private mutating func complainAboutSection(_ section: Span<UInt8>) {
+    private mutating func complainAboutSection(_ section: Span<UInt8>, key: Span<UInt8>) {
         var text = complaint()
+        if section.isEmpty {
+            text.put("`")
+            text.put(foreign: key)
+            text.put("` stands before the first [section]")
+            return report(text)
+        }
         text.put("there is no section [")
         text.put(foreign: section)
         text.put("]; ")
