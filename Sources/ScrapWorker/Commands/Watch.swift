@@ -1,0 +1,246 @@
+import CLinux
+import Union
+import Wire
+
+/// `watch`: the union as it is. It reads from the topics' ends and writes nothing.
+struct Watch: ~Copyable {
+    /// How far back in the leader log the last tenure and checkpoint are looked for.
+    private static let leaderRecords: Offset = 2000
+
+    private var client: KafkaClient
+    private var board: Board
+    private var terminal: Terminal
+    private var output: Output
+    private let isJSON: Bool
+    private let isLive: Bool
+    private let servers: FixedText<256>
+    private let prefix: FixedText<64>
+
+    static func perform(_ options: borrowing Options, _ config: borrowing Config) throws(Exit) {
+        let client = try KafkaClient.open(config, withinS: options.withinS)
+        var watch = Watch(options, config, client)
+        try watch.run()
+    }
+
+    private init(
+        _ options: borrowing Options, _ config: borrowing Config, _ client: consuming KafkaClient
+    ) {
+        self.client = client
+        board = Board(silenceMs: config.settings.memberTimeoutMs)
+        isJSON = options.json
+        // A terminal of descriptor -1 draws nothing.
+        terminal = Terminal(options.json ? -1 : STDOUT_FILENO)
+        isLive = terminal.isLive
+        output = Output(STDOUT_FILENO)
+        var servers = FixedText<256>()
+        if let text = config.kafka("bootstrap.servers") { servers.put(config.bytes(text)) }
+        self.servers = servers
+        prefix = config.topicPrefix
+        for i in 0..<Self.topics { self.client.log.ask(Topic(rawValue: i)!) }
+    }
+
+    /// All but `requests`, which come last in `Topic`.
+    private static let topics = UInt8(Topic.count) - 1
+
+    private mutating func run() throws(Exit) {
+        var wasOnline = false
+        while try client.wait(until: isLive ? terminal.due : Clock.now + 500), !output.isBroken {
+            while let event = try client.nextEvent() { onEvent(event) }
+            let now = Clock.now
+            for i in 0..<Self.topics { readAll(Topic(rawValue: i)!, at: now) }
+            while case .worker(let i) = board.nextSilent(at: now) { say(.worker(i)) }
+            if client.isOnline != wasOnline {
+                wasOnline = client.isOnline
+                sayBroker(wasOnline)
+            }
+            if isLive && terminal.due <= now { draw(at: now) }
+            output.flush()
+        }
+    }
+
+    private mutating func onEvent(_ event: KafkaLog.Event) {
+        switch event {
+        case .bounds(let topic, let low, let high, _):
+            client.log.seek(topic, to: topic == .leader ? max(low, high - Self.leaderRecords) : high)
+        case .vanished(let topic): client.log.ask(topic)
+        default: break
+        }
+    }
+
+    private mutating func readAll(_ topic: Topic, at now: Instant) {
+        while let record = client.read(topic) {
+            let change = board.apply(record, client.payload.span, at: now)
+            if case .settled = change, case .result(let result) = record {
+                say(result)
+            } else {
+                say(change)
+            }
+        }
+    }
+}
+
+// The live board.
+extension Watch {
+    private mutating func draw(at now: Instant) {
+        terminal.begin(at: now)
+        terminal.put(" ")
+        terminal.colour(.bold)
+        terminal.put("Scrap Worker")
+        terminal.plain()
+        terminal.put("  ")
+        terminal.put(servers.span.extracting(first: 40))
+        terminal.put("  ")
+        terminal.put(prefix.span.extracting(first: 24))
+        terminal.endLine()
+        if client.isOnline {
+            board.drawLeader(&terminal, at: now)
+        } else {
+            terminal.colour(.red)
+            terminal.put(" the broker cannot be reached")
+            terminal.plain()
+            terminal.endLine()
+        }
+        let room = Int(terminal.room) - 5
+        for i in 0..<min(board.count, room) {
+            board.drawRow(i, board[i].isSilent ? nil : board[i].role, &terminal, at: now)
+        }
+        if board.count > room {
+            terminal.put("   and ")
+            terminal.put(board.count - room)
+            terminal.put(" more")
+            terminal.endLine()
+        }
+        terminal.end()
+    }
+}
+
+// A line for each change.
+extension Watch {
+    private mutating func say(_ change: Board.Change) {
+        guard !isLive else { return }
+        switch change {
+        case .none, .settled: break
+        case .leader: isJSON ? putLeaderJSON() : putLeader()
+        case .worker(let i): isJSON ? putWorkerJSON(board[i]) : putWorker(board[i])
+        case .joined(let id): putMember(id, "joined")
+        case .left(let id): putMember(id, "left")
+        case .void(let id): putMember(id, "void")
+        }
+    }
+
+    private mutating func sayBroker(_ isOnline: Bool) {
+        guard !isLive else { return }
+        if isJSON {
+            output.put("{\"type\":\"broker\",\"reachable\":")
+            output.put(isOnline ? "true}\n" : "false}\n")
+        } else {
+            output.put(isOnline ? "broker reached\n" : "broker out of reach\n")
+        }
+    }
+
+    private mutating func putLeader() {
+        output.put("leader ")
+        if let leader = board.leader { output.put(short: leader) } else { output.put("nobody") }
+        output.put(" term ")
+        output.put(board.term)
+        output.put("\n")
+    }
+
+    private mutating func putLeaderJSON() {
+        output.put("{\"type\":\"leader\",\"worker_id\":")
+        putJSON(board.leader)
+        output.put(",\"term\":")
+        output.put(board.term)
+        output.put("}\n")
+    }
+
+    private mutating func putWorker(_ worker: Board.Worker) {
+        output.put("worker ")
+        output.put(short: worker.id)
+        output.put(" ")
+        output.put(worker.isSilent ? "silent" : worker.role.word)
+        output.put(" rank ")
+        output.put(worker.ranking)
+        output.put(" term ")
+        output.put(worker.term)
+        output.put(" completed ")
+        output.put(worker.completed)
+        if !worker.job.isEmpty {
+            output.put(" job ")
+            let job = worker.job
+            output.put(foreign: job.span)
+        }
+        output.put("\n")
+    }
+
+    private mutating func putWorkerJSON(_ worker: Board.Worker) {
+        output.put("{\"type\":\"worker\",\"worker_id\":")
+        putJSON(worker.id)
+        output.put(",\"role\":\"")
+        output.put(worker.role.word)
+        output.put("\",\"silent\":")
+        output.put(worker.isSilent ? "true" : "false")
+        output.put(",\"ranking\":")
+        output.put(worker.ranking)
+        output.put(",\"term\":")
+        output.put(worker.term)
+        output.put(",\"running\":")
+        output.put(worker.running)
+        output.put(",\"completed\":")
+        output.put(worker.completed)
+        output.put(",\"job\":")
+        let job = worker.job
+        if job.isEmpty { output.put("null") } else { output.put(json: job.span) }
+        output.put("}\n")
+    }
+
+    private mutating func putMember(_ id: WorkerID, _ what: StaticString) {
+        if isJSON {
+            output.put("{\"type\":\"")
+            output.put(what)
+            output.put("\",\"worker_id\":")
+            putJSON(id)
+            output.put("}\n")
+        } else {
+            output.put(what)
+            output.put(" ")
+            output.put(short: id)
+            output.put("\n")
+        }
+    }
+
+    private mutating func putJSON(_ id: WorkerID?) {
+        guard let id else { return output.put("null") }
+        output.put("\"")
+        output.put(id.uuid)
+        output.put("\"")
+    }
+
+    private mutating func say(_ result: WorkResult) {
+        guard !isLive else { return }
+        let id = result.requestID
+        if isJSON {
+            output.put("{\"type\":\"result\",\"request_id\":")
+            output.put(json: id.span)
+            output.put(",\"request_offset\":")
+            output.put(result.requestOffset)
+            output.put(",\"status\":\"")
+            output.put(result.status.word)
+            output.put("\",\"attempt\":")
+            output.put(result.attempt)
+            output.put(",\"worker_id\":")
+            putJSON(result.workerID)
+            output.put("}\n")
+        } else {
+            output.put("result ")
+            output.put(foreign: id.span)
+            output.put(" ")
+            output.put(result.status.word)
+            output.put(" by ")
+            output.put(short: result.workerID)
+            output.put(" attempt ")
+            output.put(result.attempt)
+            output.put("\n")
+        }
+    }
+}
