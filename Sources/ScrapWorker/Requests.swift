@@ -29,10 +29,12 @@ struct Requests: ~Copyable {
 
     let limit: Int
     private var rows: Table<Row>
-    /// The ids of one process: `ID`, `ID-1`, `ID-2` …, or UUIDs that differ in their low half.
+    /// The ids of one process: `ID`, `ID-1`, `ID-2` …, or UUIDs that differ in their first eight
+    /// digits, which people see: the request's number times an odd constant, and back.
     private let name: FixedText<64>
-    private let high: UInt64
-    private let low: UInt64
+    private let common: WorkerID
+    private static let scatter: UInt32 = 0x9E37_79B1
+    private static let gather: UInt32 = 0x0E8B_2F51
 
     private(set) var sent: Int64 = 0
     private(set) var undelivered: Int64 = 0
@@ -48,9 +50,10 @@ struct Requests: ~Copyable {
         var text = FixedText<64>()
         text.put(name)
         self.name = text
-        // A UUIDv4 but for the low half, which each request's number changes.
-        high = randomNumber() & ~0xF000 | 0x4000
-        low = randomNumber() & 0x3FFF_FFFF_FF00_0000 | 0x8000_0000_0000_0000
+        // The bits of a random UUID, version 4.
+        common = WorkerID(
+            high: randomNumber() & ~0xF000 | 0x4000,
+            low: randomNumber() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 
     /// Those that were sent and have no outcome.
@@ -60,7 +63,8 @@ struct Requests: ~Copyable {
     func id(_ number: Int) -> RequestID {
         var id = RequestID()
         guard !name.isEmpty else {
-            id.put(WorkerID(high: high, low: low | UInt64(number)).uuid)
+            let scattered = UInt64(UInt32(number) &* Self.scatter) << 32
+            id.put(WorkerID(high: common.high ^ scattered, low: common.low).uuid)
             return id
         }
         id.put(name)
@@ -75,8 +79,10 @@ struct Requests: ~Copyable {
     private func number(_ id: RequestID) -> Int? {
         var found: Int?
         if name.isEmpty {
-            if let id = WorkerID(uuid: id.span), id.high == high, id.low & ~0xFF_FFFF == low {
-                found = Int(id.low & 0xFF_FFFF)
+            if let id = WorkerID(uuid: id.span), id.low == common.low {
+                let scattered = id.high ^ common.high
+                guard scattered & 0xFFFF_FFFF == 0 else { return nil }
+                found = Int(UInt32(scattered >> 32) &* Self.gather)
             }
         } else if limit == 1 {
             found = id.hasSameBytes(as: name.span) ? 0 : nil

@@ -1,0 +1,157 @@
+import CLinux
+import Union
+
+/// A process that `demo` starts: this same program with another command. It ends when the demo
+/// does, however the demo ends (`--die-with-parent`).
+struct DemoProcess {
+    /// 0: it does not run.
+    private(set) var pid: pid_t = 0
+    /// What it writes for us, non-blocking; -1: closed.
+    private(set) var fd: Int32 = -1
+    /// A line of it that has not ended yet.
+    private var rest = FixedText<256>()
+
+    var isRunning: Bool { pid > 0 }
+
+    /// Starts it: pipe2(2), posix_spawn(3). `target` is the child's descriptor that we read; all
+    /// else that it prints goes to the file at `log`.
+    mutating func start(
+        _ words: borrowing Words, target: Int32, log: FixedText<128>
+    ) throws(Errno) {
+        precondition(pid == 0)
+        if fd >= 0 { CLinux.close(fd) }
+        rest.removeAll()
+        var ends = InlineArray<2, Int32>(repeating: -1)
+        var span = ends.mutableSpan
+        let piped = unsafe span.withUnsafeMutableBufferPointer {
+            unsafe pipe2($0.baseAddress, O_CLOEXEC)
+        }
+        guard piped == 0 else { throw .last }
+        defer { CLinux.close(ends[1]) }
+        fd = ends[0]
+        guard scrap_set_nonblocking(fd) == 0 else { throw .last }
+        let failure = unsafe Self.spawn(words, &pid, writes: ends[1], to: target, log)
+        guard failure == 0 else {
+            pid = 0
+            throw Errno(code: failure)
+        }
+    }
+
+    @unsafe
+    private static func spawn(
+        _ words: borrowing Words, _ pid: inout pid_t, writes end: Int32, to target: Int32,
+        _ log: FixedText<128>
+    ) -> Int32 {
+        var actions = unsafe posix_spawn_file_actions_t()
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        unsafe posix_spawnattr_init(&attributes)
+        defer {
+            unsafe posix_spawn_file_actions_destroy(&actions)
+            unsafe posix_spawnattr_destroy(&attributes)
+        }
+        var path = log
+        path.append(0)
+        unsafe posix_spawn_file_actions_addopen(
+            &actions, STDIN_FILENO, Argument("/dev/null").cString, O_RDONLY, 0)
+        unsafe path.span.withUnsafeBytes {
+            _ = unsafe posix_spawn_file_actions_addopen(
+                &actions, STDERR_FILENO, $0.baseAddress!.assumingMemoryBound(to: CChar.self),
+                O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        }
+        unsafe posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, end, target)
+        // A group of its own: Ctrl-C is for the demo alone.
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        unsafe posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
+        return unsafe words.withPointers { arguments in
+            unsafe posix_spawn(
+                &pid, Argument("/proc/self/exe").cString, &actions, &attributes, arguments,
+                scrap_environment())
+        }
+    }
+
+    func signal(_ number: Int32) { if pid > 0 { kill(pid, number) } }
+
+    /// Whether it has just ended: waitpid(2), without waiting.
+    mutating func hasEnded() -> Bool {
+        var status: Int32 = 0
+        guard pid > 0, unsafe waitpid(pid, &status, WNOHANG) == pid else { return false }
+        pid = 0
+        return true
+    }
+
+    /// Kills it and waits for its end, which SIGKILL makes certain.
+    mutating func destroy() {
+        if pid > 0 {
+            kill(pid, SIGKILL)
+            while waitpid(pid, nil, 0) < 0 && scrap_errno() == EINTR {}
+        }
+        pid = 0
+        if fd >= 0 { CLinux.close(fd) }
+        fd = -1
+    }
+
+    /// The next whole line that it wrote, without its end; nil when there is none now.
+    mutating func nextLine() -> FixedText<256>? {
+        while fd >= 0 {
+            var byte: UInt8 = 0
+            let count = unsafe read(fd, &byte, 1)
+            if count == 0 {
+                CLinux.close(fd)
+                fd = -1
+            }
+            guard count > 0 else { return nil }
+            if byte == UInt8(ascii: "\n") {
+                let line = rest
+                rest.removeAll()
+                return line
+            }
+            rest.append(byte)
+        }
+        return nil
+    }
+}
+
+/// A program's arguments while they are put together.
+struct Words: ~Copyable {
+    private var text = FixedText<2048>()
+    private var starts = FixedArray<32, Int>(filler: 0)
+
+    /// Begins a word; what is put then belongs to it.
+    mutating func begin() {
+        if starts.count > 0 { text.append(0) }
+        starts.append(text.count)
+    }
+
+    mutating func add(_ word: StaticString) {
+        begin()
+        put(word)
+    }
+
+    /// Lends them as C wants them, with a null at the end.
+    @unsafe
+    borrowing func withPointers<Result>(
+        _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var ended = text
+        ended.append(0)
+        return unsafe ended.span.withUnsafeBytes { bytes in
+            let base = unsafe bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
+            var vector = unsafe InlineArray<33, UnsafeMutablePointer<CChar>?>(repeating: nil)
+            for i in 0..<starts.count {
+                unsafe vector[i] = UnsafeMutablePointer(mutating: base + starts[i])
+            }
+            var span = unsafe vector.mutableSpan
+            return unsafe span.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
+        }
+    }
+}
+
+extension Words: TextSink {
+    mutating func put(_ byte: UInt8) { text.append(byte) }
+}
