@@ -20,6 +20,7 @@ struct ConfigLoader: ~Copyable {
 
     // What depends on other keys, until all are known.
     private var workerID: WorkerID?
+    private var isNamedByHost = false
     private var pace = Settings.Pace.normal
     private var ranking: Int32?
     private var slots: Int32?
@@ -270,9 +271,11 @@ extension ConfigLoader {
     }
 
     private mutating func setWorkerID(_ value: Span<UInt8>) {
+        isNamedByHost = value.equals("hostname")
         workerID = WorkerID(uuid: value)
-        if workerID == nil {
-            complain("id must be a UUID such as 6f1d0c3e-5b7a-4c1d-9e2f-0a1b2c3d4e5f", value)
+        if workerID == nil && !isNamedByHost {
+            complain(
+                "id must be `hostname` or a UUID such as 6f1d0c3e-5b7a-4c1d-9e2f-0a1b2c3d4e5f", value)
         }
     }
 
@@ -317,7 +320,8 @@ extension ConfigLoader {
             return report(text)
         }
         for i in 0..<config.kafka.count where config.bytes(config.kafka[i].key).equals(name) {
-            return config.kafka[i] = pair
+            config.kafka[i] = pair
+            return
         }
         guard config.kafka.append(pair) else { return complain("[kafka] holds at most 64 keys") }
     }
@@ -449,13 +453,18 @@ extension ConfigLoader {
     }
 
     private mutating func deriveWorkerID(isNeeded: Bool) {
-        if let id = WorkerID.derived(topicPrefix: config.topicPrefix.span) {
+        let prefix = config.topicPrefix
+        let id =
+            isNamedByHost
+            ? WorkerID.fromHostName(topicPrefix: prefix.span)
+            : WorkerID.derived(topicPrefix: prefix.span)
+        if let id {
             config.settings.workerID = id
         } else if isNeeded {
             complain(
                 """
-                there is no /etc/machine-id to derive this board's identity from: set id in \
-                [worker] to a UUID of its own
+                there is no /etc/machine-id to derive this board's identity from: set worker.id \
+                to a UUID of its own, or to hostname
                 """)
         }
     }

@@ -16,6 +16,7 @@ enum Help {
         From anywhere that reaches the broker:
           watch    the union as it is: every worker's LEDs, job and counts
           submit   asks for work, and with --wait prints what came of it
+          health   succeeds when the broker hears this machine's node; for containers
 
         For development:
           broker   a Kafka broker in memory
@@ -44,6 +45,7 @@ enum Help {
         case .watch: watch
         case .leds: leds
         case .check: check
+        case .health: health
         }
     }
 
@@ -146,6 +148,15 @@ enum Help {
         (10 if not given), the union's topics, the ops' programs, the LEDs' lines. Prints a line
         for each: `ok` or `problem`. Exit code: 0, 78 for a wrong configuration, 69 for what is
         not available.
+
+        """
+
+    private static let health: StaticString = """
+        Usage: scrap-worker health [--within S] [-c FILE] [-o SECTION.KEY=VALUE]...
+
+        Succeeds when a heartbeat of this machine's node, which has the same configuration,
+        arrives at the broker within S seconds (10 if not given); 69 if none does. For a
+        container's health check: it needs no shell.
 
         """
 }

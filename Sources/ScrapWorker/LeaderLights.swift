@@ -24,7 +24,10 @@ struct LeaderLights: ~Copyable {
 
     /// The node's LED went on. It stays on until `darken`.
     mutating func light(_ node: Int32, at time: Instant) {
-        guard count < Self.capacity else { return missed += 1 }
+        guard count < Self.capacity else {
+            missed += 1
+            return
+        }
         // Kept in the order of `lit`; reports of different nodes are a little out of order.
         var place = count
         while place > 0 && intervals[place - 1].lit > time {

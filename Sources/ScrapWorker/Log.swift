@@ -167,7 +167,8 @@ extension Log {
                 line.put(" is void: it comes from a tenure that is over")
                 putHidden(hidden, &line)
             }
-        case .workerLeaseLost, .logLost, .brokerLost, .brokerFound, .twin, .waitsForTwin, .superseded:
+        case .workerLeaseLost, .logLost, .brokerLost, .brokerFound, .twin, .waitsForTwin,
+            .superseded:
             write(troubleLevel(notice)) { (line: inout Line) in putTrouble(notice, &line) }
         }
     }

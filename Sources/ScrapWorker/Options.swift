@@ -3,9 +3,9 @@ import Union
 
 /// The commands (design, section 8), and what is not said aloud.
 enum Command: UInt8 {
-    case run, demo, broker, submit, watch, leds, check
+    case run, demo, broker, submit, watch, leds, check, health
 
-    static let count: UInt8 = 7
+    static let count: UInt8 = 8
 
     var word: StaticString {
         switch self {
@@ -16,6 +16,7 @@ enum Command: UInt8 {
         case .watch: "watch"
         case .leds: "leds"
         case .check: "check"
+        case .health: "health"
         }
     }
 
@@ -60,8 +61,8 @@ struct Options: ~Copyable {
     var forS: Double?
     var pace: Argument?
 
-    /// `demo` starts its children with it: they end with their parent.
-    var diesWithParent = false
+    /// `demo` starts its children with its process id: they end when it does.
+    var parent: pid_t?
 
     /// What `--help`, `--version` or no command at all ask for has been done.
     private(set) var isDone = false
@@ -101,10 +102,11 @@ struct Options: ~Copyable {
         _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     ) throws(Exit) {
         let table = unsafe Flag.table()
+        let letters = Argument("c:o:n:hV")
         opterr = 0
         while !isDone {
             let code = unsafe table.span.withUnsafeBufferPointer {
-                unsafe getopt_long(count, arguments, Argument("c:o:n:hV").cString, $0.baseAddress, nil)
+                unsafe getopt_long(count, arguments, letters.cString, $0.baseAddress, nil)
             }
             guard code != -1 else { break }
             guard let flag = Flag(code) else {
@@ -124,8 +126,8 @@ struct Options: ~Copyable {
             index += 1
         }
         guard index >= count else {
-            throw unsafe Self.refuse("nothing more is expected here: ",
-                Argument(cString: arguments[Int(index)]!).bytes)
+            throw unsafe Self.refuse(
+                "nothing more is expected here: ", Argument(cString: arguments[Int(index)]!).bytes)
         }
         try checkTogether()
     }
@@ -154,7 +156,7 @@ struct Options: ~Copyable {
         case .killLeader: killLeaderEveryS = try decimal(flag, value, upTo: 86_400)
         case .duration: forS = try decimal(flag, value, upTo: 864_000)
         case .pace: pace = value
-        case .dieWithParent: diesWithParent = true
+        case .dieWithParent: parent = pid_t(try number(flag, value, 1...Int64(pid_t.max)))
         }
     }
 
@@ -173,7 +175,9 @@ struct Options: ~Copyable {
     }
 
     /// Seconds or a rate: above 0, a fraction is fine.
-    private func decimal(_ flag: Flag, _ value: Argument, upTo limit: Int64) throws(Exit) -> Double {
+    private func decimal(
+        _ flag: Flag, _ value: Argument, upTo limit: Int64
+    ) throws(Exit) -> Double {
         let bytes = value.bytes
         let dot = bytes.firstIndex(of: UInt8(ascii: ".")) ?? bytes.count
         let fraction = bytes.extracting(min(dot + 1, bytes.count)..<bytes.count)
@@ -284,7 +288,7 @@ enum Flag: UInt8 {
 
     var takesValue: Bool {
         switch self {
-        case .help, .version, .json, .wait, .dieWithParent: false
+        case .help, .version, .json, .wait: false
         default: true
         }
     }
@@ -296,7 +300,7 @@ enum Flag: UInt8 {
         case .json: command == .submit || command == .watch
         case .code, .parameter, .count, .rate, .timeout, .maxAttempts, .id, .wait:
             command == .submit
-        case .within: command == .submit || command == .check
+        case .within: command == .submit || command == .check || command == .health
         case .nodes, .killLeader, .duration, .pace: command == .demo
         case .dieWithParent: command == .run || command == .broker
         }

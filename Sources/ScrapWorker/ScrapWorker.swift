@@ -18,7 +18,7 @@ public func scrapWorkerMain(
 }
 
 private func perform(_ options: borrowing Options) throws(Exit) {
-    if options.diesWithParent { dieWithParent() }
+    if let parent = options.parent { dieWithParent(parent) }
     useOwnResolver()
     Log.start(.info)
     if options.command == .demo { return try Demo.perform(options) }
@@ -31,14 +31,15 @@ private func perform(_ options: borrowing Options) throws(Exit) {
     case .watch: try Watch.perform(options, config)
     case .leds: try LedsCommand.perform(config)
     case .check: try Check.perform(options, config)
+    case .health: try Health.perform(options, config)
     case .demo: preconditionFailure("performed above")
     }
 }
 
 /// Ends this process when its parent, a `demo`, ends in whatever way: PR_SET_PDEATHSIG of prctl(2).
 /// The parent may have gone before that.
-private func dieWithParent() {
-    guard scrap_die_with_parent(SIGKILL) == 0, getppid() != 1 else { exit(EX_UNAVAILABLE) }
+private func dieWithParent(_ parent: pid_t) {
+    guard scrap_die_with_parent(SIGKILL) == 0, getppid() == parent else { exit(EX_UNAVAILABLE) }
 }
 
 /// Names are resolved by this binary's own code: "files" and "dns" are linked in. Other services

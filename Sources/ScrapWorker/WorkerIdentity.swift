@@ -11,6 +11,19 @@ extension WorkerID {
         guard appendLine(of: "/etc/machine-id", to: &text) else { return nil }
         _ = appendLine(of: "/proc/device-tree/serial-number", to: &text)
         text.put(topicPrefix)
+        return hashed(text)
+    }
+
+    /// The identity of a container, which has no machine id of its own: a UUIDv8 from its host
+    /// name and the prefix. Nil when it has no name.
+    static func fromHostName(topicPrefix: Span<UInt8>) -> WorkerID? {
+        var text = FixedText<512>("scrap-worker host name 1\n")
+        guard appendLine(of: "/proc/sys/kernel/hostname", to: &text) else { return nil }
+        text.put(topicPrefix)
+        return hashed(text)
+    }
+
+    private static func hashed(_ text: FixedText<512>) -> WorkerID {
         let (high, low) = sha256Prefix(text.span)
         return WorkerID(
             high: high & ~0xF000 | 0x8000, low: low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
@@ -23,7 +36,9 @@ extension WorkerID {
         defer { close(fd) }
         var buffer = InlineArray<128, UInt8>(repeating: 0)
         var bytes = buffer.mutableSpan
-        let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(fd, $0.baseAddress, $0.count) }
+        let count = unsafe bytes.withUnsafeMutableBytes {
+            unsafe read(fd, $0.baseAddress, $0.count)
+        }
         guard count > 0 else { return false }
         var length = 0
         while length < count && buffer[length] > 0x20 { length += 1 }

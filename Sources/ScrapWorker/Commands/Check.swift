@@ -44,7 +44,7 @@ enum Check {
                 line.put(", slots ")
                 line.put(config.settings.slots)
             } else {
-                line.put("there is no /etc/machine-id: set id in [worker] to a UUID")
+                line.put("there is no /etc/machine-id: set worker.id to a UUID, or to hostname")
             }
         }
         return isThere

@@ -116,7 +116,7 @@ struct Demo: ~Copyable {
     private mutating func turn(at now: Instant) throws(Exit) {
         while let event = try client.nextEvent() { onEvent(event, at: now) }
         readLog(at: now)
-        try minder(at: now)
+        try tend(at: now)
         if !isEnding {
             submit(at: now)
             killLeader(at: now)
@@ -194,7 +194,7 @@ extension Demo {
     }
 
     /// Hears what the nodes report, notices their ends, starts those that are due.
-    private mutating func minder(at now: Instant) throws(Exit) {
+    private mutating func tend(at now: Instant) throws(Exit) {
         for i in 0..<nodes {
             hear(i)
             if members[i].process.hasEnded() { onEnd(i, at: now) }
@@ -209,11 +209,7 @@ extension Demo {
     private mutating func start(_ i: Int) throws(Exit) {
         members[i].startAt = .never
         members[i].killedAt = nil
-        var words = Words()
-        words.add("scrap-worker")
-        words.add("run")
-        words.add("--die-with-parent")
-        words.add("--config=/dev/null")
+        var words = Self.words("run")
         words.add("--option=kafka.bootstrap.servers=")
         words.put(servers)
         // Waiting readers are not woken by new records on the mock cluster.
@@ -414,6 +410,7 @@ extension Demo {
         line.put(lost)
         line.put("\ntwo leaders lit at once: ")
         if overlaps == 0 { line.put("never") } else { line.put(overlaps) }
+        if lights.missed > 0 { line.put(" (not all tenures could be looked at)") }
         if crashes > 0 {
             line.put("\nnodes that ended although nobody killed them: ")
             line.put(crashes)
@@ -487,15 +484,22 @@ extension Demo {
         }
     }
 
+    /// How a child's command line begins.
+    private static func words(_ command: StaticString) -> Words {
+        var words = Words()
+        words.add("scrap-worker")
+        words.add(command)
+        words.add("--die-with-parent=")
+        words.put(getpid())
+        words.add("--config=/dev/null")
+        return words
+    }
+
     /// Starts the broker and waits for its address.
     private static func startBroker(
         _ broker: inout DemoProcess, _ folder: FixedText<64>
     ) throws(Exit) -> FixedText<256> {
-        var words = Words()
-        words.add("scrap-worker")
-        words.add("broker")
-        words.add("--die-with-parent")
-        words.add("--config=/dev/null")
+        let words = words("broker")
         var log = FixedText<128>()
         log.put(folder)
         log.put("/broker.log")

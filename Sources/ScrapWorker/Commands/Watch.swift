@@ -61,7 +61,8 @@ struct Watch: ~Copyable {
     private mutating func onEvent(_ event: KafkaLog.Event) {
         switch event {
         case .bounds(let topic, let low, let high, _):
-            client.log.seek(topic, to: topic == .leader ? max(low, high - Self.leaderRecords) : high)
+            let from = topic == .leader ? max(low, high - Self.leaderRecords) : high
+            client.log.seek(topic, to: from)
         case .vanished(let topic): client.log.ask(topic)
         default: break
         }
