@@ -1,4 +1,5 @@
 import CLinux
+import Union
 
 /// A C string that lives as long as the process: an argument, an environment variable, a literal.
 @safe
@@ -36,6 +37,27 @@ enum Environment {
     static func value(_ name: StaticString) -> Argument? {
         guard let text = unsafe getenv(Argument(name).cString) else { return nil }
         return unsafe Argument(cString: text)
+    }
+
+    /// Removes every variable whose name begins so: unsetenv(3).
+    static func removeAll(withPrefix prefix: StaticString) {
+        guard var entry = unsafe scrap_environment() else { return }
+        while let text = unsafe entry.pointee {
+            let bytes = unsafe Argument(cString: text).bytes
+            var name = FixedText<256>()
+            if bytes.hasPrefix(prefix), let equals = bytes.firstIndex(of: UInt8(ascii: "=")) {
+                name.append(bytes.extracting(0..<equals))
+            }
+            guard !name.isEmpty else {
+                unsafe entry += 1
+                continue
+            }
+            name.append(0)
+            // The entries behind it move up.
+            unsafe name.span.withUnsafeBytes {
+                _ = unsafe unsetenv($0.baseAddress!.assumingMemoryBound(to: CChar.self))
+            }
+        }
     }
 
     /// Whether it is set and not empty.

@@ -275,7 +275,8 @@ extension ConfigLoader {
         workerID = WorkerID(uuid: value)
         if workerID == nil && !isNamedByHost {
             complain(
-                "id must be `hostname` or a UUID such as 6f1d0c3e-5b7a-4c1d-9e2f-0a1b2c3d4e5f", value)
+                "id must be hostname or a UUID such as 6f1d0c3e-5b7a-4c1d-9e2f-0a1b2c3d4e5f",
+                value)
         }
     }
 

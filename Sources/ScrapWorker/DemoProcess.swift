@@ -117,6 +117,54 @@ struct DemoProcess {
     }
 }
 
+/// Where the logs of a demo's processes lie: a new folder in /tmp.
+struct LogFolder: ~Copyable {
+    let path: FixedText<64>
+
+    /// mkdtemp(3).
+    init() throws(Errno) {
+        var template = InlineArray<64, UInt8>(repeating: 0)
+        let words = Argument("/tmp/scrap-worker-demo-XXXXXX").bytes
+        for i in words.indices { template[i] = words[i] }
+        var span = template.mutableSpan
+        let isMade = unsafe span.withUnsafeMutableBytes {
+            unsafe mkdtemp($0.baseAddress!.assumingMemoryBound(to: CChar.self)) != nil
+        }
+        guard isMade else { throw .last }
+        var path = FixedText<64>()
+        for i in words.indices { path.append(template[i]) }
+        self.path = path
+    }
+
+    /// The log of a node, or of the broker.
+    func path(_ node: WorkerID?) -> FixedText<128> {
+        var file = FixedText<128>()
+        file.put(path)
+        file.put("/")
+        if let node { file.put(short: node) } else { file.put("broker") }
+        file.put(".log")
+        return file
+    }
+
+    /// Removes one log: unlink(2).
+    func remove(_ node: WorkerID?) {
+        var file = path(node)
+        file.append(0)
+        unsafe file.span.withUnsafeBytes {
+            _ = unsafe unlink($0.baseAddress!.assumingMemoryBound(to: CChar.self))
+        }
+    }
+
+    /// Removes the folder, which is empty: rmdir(2).
+    func remove() {
+        var folder = path
+        folder.append(0)
+        unsafe folder.span.withUnsafeBytes {
+            _ = unsafe rmdir($0.baseAddress!.assumingMemoryBound(to: CChar.self))
+        }
+    }
+}
+
 /// A program's arguments while they are put together.
 struct Words: ~Copyable {
     private var text = FixedText<2048>()

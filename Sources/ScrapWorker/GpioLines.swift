@@ -82,10 +82,7 @@ extension GpioLines {
                 path = chipPath(place.extracting(0..<colon))
                 offset = isOffset
             } else {
-                guard let line = findByName(place) else {
-                    throw refuse(lamp, place, "no GPIO chip has a line of this name")
-                }
-                (path, offset) = (line.path, line.offset)
+                (path, offset) = try findByName(lamp, place)
             }
             path.append(0)
             guard count == 0 || path == chip else {
@@ -110,8 +107,10 @@ extension GpioLines {
 
     /// gpiod_chip_get_line_offset_from_name on each chip.
     private static func findByName(
-        _ name: Span<UInt8>
-    ) -> (path: FixedText<64>, offset: UInt32)? {
+        _ lamp: Leds.Lamp, _ name: Span<UInt8>
+    ) throws(Exit) -> (path: FixedText<64>, offset: UInt32) {
+        var opened = 0
+        var denial: Int32?
         var cName = FixedText<64>()
         cName.put(name)
         cName.append(0)
@@ -120,7 +119,11 @@ extension GpioLines {
             path.put(number)
             var ended = path
             ended.append(0)
-            guard let chip = Chip(ended) else { continue }
+            guard let chip = Chip(ended) else {
+                if scrap_errno() != ENOENT { denial = scrap_errno() }
+                continue
+            }
+            opened += 1
             let offset = unsafe cName.span.withUnsafeBufferPointer {
                 unsafe $0.withMemoryRebound(to: CChar.self) {
                     unsafe gpiod_chip_get_line_offset_from_name(chip.handle, $0.baseAddress)
@@ -128,7 +131,11 @@ extension GpioLines {
             }
             if offset >= 0 { return (path, UInt32(offset)) }
         }
-        return nil
+        if let denial { throw refuse(lamp, name, "a GPIO chip cannot be opened", errno: denial) }
+        guard opened > 0 else {
+            throw refuse(lamp, name, "this machine has no GPIO chip, /dev/gpiochip0 and so on")
+        }
+        throw refuse(lamp, name, "no GPIO chip has a line of this name")
     }
 
     /// Says why a line cannot be had, if it cannot: gpiod_chip_get_line_info.

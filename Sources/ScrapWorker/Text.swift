@@ -116,6 +116,21 @@ func writeAll(_ fd: Int32, _ bytes: Span<UInt8>) -> Bool {
     }
 }
 
+/// Reads until the end, or until `text` is full.
+func readAll<let n: Int>(_ fd: Int32, into text: inout FixedText<n>) {
+    var chunk = InlineArray<512, UInt8>(repeating: 0)
+    while text.count < n {
+        var span = chunk.mutableSpan
+        let room = min(512, n - text.count)
+        let count = unsafe span.withUnsafeMutableBytes {
+            unsafe read(fd, $0.baseAddress, room)
+        }
+        if count < 0 && scrap_errno() == EINTR { continue }
+        guard count > 0 else { return }
+        text.append(chunk.span.extracting(0..<count))
+    }
+}
+
 extension Span where Element == UInt8 {
     func equals(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }

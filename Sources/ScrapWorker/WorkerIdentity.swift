@@ -34,16 +34,12 @@ extension WorkerID {
         let fd = unsafe scrap_open(Argument(path).cString, O_RDONLY)
         guard fd >= 0 else { return false }
         defer { close(fd) }
-        var buffer = InlineArray<128, UInt8>(repeating: 0)
-        var bytes = buffer.mutableSpan
-        let count = unsafe bytes.withUnsafeMutableBytes {
-            unsafe read(fd, $0.baseAddress, $0.count)
-        }
-        guard count > 0 else { return false }
+        var content = FixedText<128>()
+        readAll(fd, into: &content)
         var length = 0
-        while length < count && buffer[length] > 0x20 { length += 1 }
+        while length < content.count && content[length] > 0x20 { length += 1 }
         guard length > 0 else { return false }
-        text.put(buffer.span.extracting(0..<length))
+        text.append(content.span.extracting(0..<length))
         text.put("\n")
         return true
     }

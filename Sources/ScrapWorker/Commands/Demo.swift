@@ -28,7 +28,7 @@ struct Demo: ~Copyable {
     private let nodes: Int
     private let servers: FixedText<256>
     private let pace: FixedText<16>
-    private let folder: FixedText<64>
+    private let folder: LogFolder
 
     private var client: KafkaClient
     private var board: Board
@@ -50,12 +50,13 @@ struct Demo: ~Copyable {
     private var isEnding = false
 
     static func perform(_ options: borrowing Options) throws(Exit) {
-        forgetEnvironment()
-        let folder = try makeFolder()
+        // For real nodes: `worker.id`, for one, would make all of ours twins.
+        Environment.removeAll(withPrefix: "SCRAP_")
+        let pace = try Self.pace(options)
+        let folder: LogFolder
+        do { folder = try LogFolder() } catch { throw fail("no folder for logs in /tmp: ", error) }
         var broker = DemoProcess()
         let servers = try startBroker(&broker, folder)
-        var pace = FixedText<16>()
-        pace.put((options.pace ?? Argument("normal")).bytes)
         let config = try ConfigLoader.forDemo(servers: servers.span, pace: pace.span)
         let client = try KafkaClient.open(config, withinS: 30)
         var demo = Demo(options, config, client, broker, servers, pace, folder)
@@ -66,7 +67,7 @@ struct Demo: ~Copyable {
     private init(
         _ options: borrowing Options, _ config: borrowing Config, _ client: consuming KafkaClient,
         _ broker: DemoProcess, _ servers: FixedText<256>, _ pace: FixedText<16>,
-        _ folder: FixedText<64>
+        _ folder: consuming LogFolder
     ) {
         self.client = client
         self.broker = broker
@@ -92,6 +93,16 @@ struct Demo: ~Copyable {
         var (members, broker) = (members, broker)
         for i in 0..<Self.mostNodes { members[i].process.destroy() }
         broker.destroy()
+    }
+
+    private static func pace(_ options: borrowing Options) throws(Exit) -> FixedText<16> {
+        let name = options.pace ?? Argument("normal")
+        guard Settings.Pace(name: name.bytes) != nil else {
+            throw Options.refuse("--pace takes fast, normal or classroom, not ", name.bytes)
+        }
+        var pace = FixedText<16>()
+        pace.put(name.bytes)
+        return pace
     }
 
     /// True when the user did not want to wait for the last results.
@@ -219,13 +230,8 @@ extension Demo {
         words.put(pace)
         words.add("--option=worker.id=")
         words.put(Self.id(i).uuid)
-        var log = FixedText<128>()
-        log.put(folder)
-        log.put("/")
-        log.put(short: Self.id(i))
-        log.put(".log")
         do throws(Errno) {
-            try members[i].process.start(words, target: 3, log: log)
+            try members[i].process.start(words, target: 3, log: folder.path(Self.id(i)))
         } catch {
             throw Self.fail("a node cannot be started: ", error)
         }
@@ -417,10 +423,12 @@ extension Demo {
         }
         let isFine = lost == 0 && overlaps == 0 && crashes == 0 && lights.first != nil
         if isFine {
-            removeLogs()
+            folder.remove(nil)
+            for i in 0..<nodes { folder.remove(Self.id(i)) }
+            folder.remove()
         } else {
             line.put("\nlogs are in ")
-            line.put(folder)
+            line.put(folder.path)
         }
         line.put("\n")
         writeAll(STDOUT_FILENO, line.span)
@@ -430,60 +438,6 @@ extension Demo {
 
 // Beginning and end.
 extension Demo {
-    /// SCRAP_ variables are for real nodes: `worker.id`, for one, would make all nodes twins.
-    private static func forgetEnvironment() {
-        guard var entry = unsafe scrap_environment() else { return }
-        while let text = unsafe entry.pointee {
-            let bytes = unsafe Argument(cString: text).bytes
-            guard bytes.hasPrefix("SCRAP_"), let equals = bytes.firstIndex(of: UInt8(ascii: "="))
-            else {
-                unsafe entry += 1
-                continue
-            }
-            var name = FixedText<256>()
-            name.put(bytes.extracting(0..<min(equals, 255)))
-            name.append(0)
-            // It moves the entries behind it up.
-            unsafe name.span.withUnsafeBytes {
-                _ = unsafe unsetenv($0.baseAddress!.assumingMemoryBound(to: CChar.self))
-            }
-        }
-    }
-
-    /// A new folder for the nodes' logs: mkdtemp(3).
-    private static func makeFolder() throws(Exit) -> FixedText<64> {
-        var path = InlineArray<64, UInt8>(repeating: 0)
-        let template = Argument("/tmp/scrap-worker-demo-XXXXXX").bytes
-        for i in template.indices { path[i] = template[i] }
-        var span = path.mutableSpan
-        let isMade = unsafe span.withUnsafeMutableBytes {
-            unsafe mkdtemp($0.baseAddress!.assumingMemoryBound(to: CChar.self)) != nil
-        }
-        guard isMade else { throw fail("no folder for logs in /tmp: ", .last) }
-        var folder = FixedText<64>()
-        for i in template.indices { folder.append(path[i]) }
-        return folder
-    }
-
-    private mutating func removeLogs() {
-        for i in 0...nodes {
-            var path = FixedText<128>()
-            path.put(folder)
-            path.put("/")
-            if i < nodes { path.put(short: Self.id(i)) } else { path.put("broker") }
-            path.put(".log")
-            path.append(0)
-            unsafe path.span.withUnsafeBytes {
-                _ = unsafe unlink($0.baseAddress!.assumingMemoryBound(to: CChar.self))
-            }
-        }
-        var path = folder
-        path.append(0)
-        unsafe path.span.withUnsafeBytes {
-            _ = unsafe rmdir($0.baseAddress!.assumingMemoryBound(to: CChar.self))
-        }
-    }
-
     /// How a child's command line begins.
     private static func words(_ command: StaticString) -> Words {
         var words = Words()
@@ -497,14 +451,11 @@ extension Demo {
 
     /// Starts the broker and waits for its address.
     private static func startBroker(
-        _ broker: inout DemoProcess, _ folder: FixedText<64>
+        _ broker: inout DemoProcess, _ folder: borrowing LogFolder
     ) throws(Exit) -> FixedText<256> {
         let words = words("broker")
-        var log = FixedText<128>()
-        log.put(folder)
-        log.put("/broker.log")
         do throws(Errno) {
-            try broker.start(words, target: STDOUT_FILENO, log: log)
+            try broker.start(words, target: STDOUT_FILENO, log: folder.path(nil))
         } catch {
             throw fail("the broker cannot be started: ", error)
         }

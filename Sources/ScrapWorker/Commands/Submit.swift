@@ -148,7 +148,9 @@ extension Submit {
                     value: pair.extracting((equals + 1)..<pair.count))
             }
             if let code = options.code, code.bytes.equals("-") {
-                let text = readInput()
+                // One byte more than is allowed, so that what is too long is refused.
+                var text = FixedText<4097>()
+                readAll(STDIN_FILENO, into: &text)
                 try RequestPayload.pack(
                     code: text.span, parameters, requesterID: nil, signature: nil, into: &payload)
             } else {
@@ -161,22 +163,6 @@ extension Submit {
             Log.write(.error) { (line: inout Log.Line) in line.put(words) }
             throw Exit(code: EX_DATAERR)
         }
-    }
-
-    /// All of stdin; one byte more than is allowed when there is more, so that it is refused.
-    private static func readInput() -> FixedText<4097> {
-        var text = FixedText<4097>()
-        var chunk = InlineArray<4097, UInt8>(repeating: 0)
-        while text.count < 4097 {
-            var span = chunk.mutableSpan
-            let count = unsafe span.withUnsafeMutableBytes {
-                unsafe read(STDIN_FILENO, $0.baseAddress, 4097 - text.count)
-            }
-            if count < 0 && scrap_errno() == EINTR { continue }
-            guard count > 0 else { break }
-            text.put(chunk.span.extracting(0..<count))
-        }
-        return text
     }
 }
 
