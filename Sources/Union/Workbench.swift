@@ -22,6 +22,8 @@ struct Workbench: ~Copyable {
             request: WorkRequest(
                 requestID: RequestID(), opCode: OpName(), timeoutMs: nil, maxAttempts: 1))
         var term: Term = 0
+        /// It was killed at once.
+        var isDead = false
         /// Its place in the queue; also tells a result's delivery from its predecessor's.
         var serial: UInt32 = 0
         var end = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
@@ -76,6 +78,7 @@ struct Workbench: ~Copyable {
         jobs[place].state = .queued
         jobs[place].assignment = a
         jobs[place].term = term
+        jobs[place].isDead = false
         jobs[place].serial = serial
         keep(bytes, at: place)
         used += 1
@@ -124,6 +127,13 @@ struct Workbench: ~Copyable {
         if isRunning(state) { running += 1 }
         if state == .free { used -= 1 }
         jobs[place].state = state
+    }
+
+    /// Whether a job runs there that has not been killed at once; from now on it has.
+    mutating func mustDieNow(_ place: Int) -> Bool {
+        guard isRunning(jobs[place].state), !jobs[place].isDead else { return false }
+        jobs[place].isDead = true
+        return true
     }
 
     private func isRunning(_ state: State) -> Bool {
@@ -232,6 +242,7 @@ extension Node {
         guard bench.used > 0 else { return }
         if now >= bench.leaseUntil {
             giveUpRunning(&outbox)
+            if now >= bench.leaseUntil + settings.killGraceMs { killWhatIsLeft(&outbox) }
         } else {
             askForLeaderLogEnd(now, &outbox)
             while leaving == nil, bench.running < settings.slots, outbox.hasRoom,
@@ -262,6 +273,14 @@ extension Node {
         outbox.say(.workerLeaseLost(jobs: jobs))
     }
 
+    /// A job's grace counts from the end of the lease, not from when we noticed it: we may have
+    /// been stopped for long, and somebody else may have the job by now.
+    private mutating func killWhatIsLeft(_ outbox: inout Outbox) {
+        for place in 0..<bench.capacity where bench.mustDieNow(place) {
+            outbox.append(.kill(Place(place), now: true))
+        }
+    }
+
     private mutating func askForLeaderLogEnd(_ now: Instant, _ outbox: inout Outbox) {
         guard bench.running > 0, now >= leaderLogEndDue else { return }
         bench.askedAt = now
@@ -287,7 +306,10 @@ extension Node {
 
     func benchDeadline(after now: Instant) -> Instant {
         guard bench.used > 0 else { return .never }
-        guard now < bench.leaseUntil else { return bench.retryAt }
+        guard now < bench.leaseUntil else {
+            let killAt = bench.leaseUntil + settings.killGraceMs
+            return bench.running > 0 && now < killAt ? min(killAt, bench.retryAt) : bench.retryAt
+        }
         if leaving == nil, bench.running < settings.slots, bench.nextQueued() != nil { return now }
         let due = bench.running > 0 ? min(bench.leaseUntil, leaderLogEndDue) : .never
         return min(due, bench.retryAt)
