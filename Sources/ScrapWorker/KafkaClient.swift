@@ -2,8 +2,8 @@ import CLinux
 import Union
 import Wire
 
-/// What the tools, `submit`, `watch`, `demo` and `check`, share: the log, signals, and patience with
-/// a broker that is out of reach.
+/// What the tools, `submit`, `watch`, `demo` and `check`, share: the log, signals, and patience
+/// with a broker that is out of reach.
 ///
 /// ```
 /// var client = try KafkaClient.open(config, withinS: 30)
