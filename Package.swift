@@ -22,6 +22,7 @@ let package = Package(
         .target(name: "Wire", dependencies: ["Union", "CJsmn"], swiftSettings: strict),
         .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CJsmn"], swiftSettings: tested),
+        .target(name: "Simulator", dependencies: ["Union"], swiftSettings: tested),
         .target(name: "CSpawn", path: "Tests/CSpawn", cSettings: [.treatAllWarnings(as: .error)]),
         .target(
             name: "Harness", dependencies: ["CSpawn"], path: "Tests/Harness", swiftSettings: tested),
@@ -30,6 +31,12 @@ let package = Package(
             swiftSettings: tested),
     ]
 )
+
+// The simulator's command line: for the host only.
+if Context.environment["SCRAP_BOARD"] != "1" {
+    package.targets.append(
+        .executableTarget(name: "simulate", dependencies: ["Simulator"], swiftSettings: tested))
+}
 
 // The shipped binary needs Debian trixie's libraries, which a host that only runs the
 // tests does not have. The Makefile sets SCRAP_BOARD together with the Swift SDK that

@@ -1,0 +1,153 @@
+import Glibc
+import Union
+
+/// One life of a node's process: an unmodified `Node` with its memory.
+final class Life {
+    let number: Int
+    var node: Node
+    var outbox: Outbox
+    private let memory: UnsafeMutableRawBufferPointer
+
+    init(_ settings: Settings, seed: UInt64, number: Int) {
+        let size = Node.arenaBytes + 1024 * 1024
+        let address = mmap(
+            nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        precondition(address != MAP_FAILED, "no memory for a node")
+        memory = UnsafeMutableRawBufferPointer(start: address, count: size)
+        var arena = Arena(memory)
+        self.number = number
+        outbox = Outbox(&arena)
+        node = Node(settings, seed: seed, &arena)
+    }
+
+    deinit { munmap(memory.baseAddress, memory.count) }
+}
+
+/// A board: its boot clock, its identity, what its process reads and writes, and its jobs.
+final class Board {
+    /// Where a topic is read, as a consumer of librdkafka does it.
+    struct Reader {
+        /// The next record to fetch; -1: the topic is not read.
+        var position: Offset = -1
+        /// Counts seeks: what was fetched before one is dropped.
+        var seek = 0
+        /// A fetch is on its way, up to here.
+        var fetchedTo: Offset?
+        /// The fetch found no such offset.
+        var isOutOfRange = false
+        /// Records of `requests` that the node does not want yet.
+        var isHeld = false
+        /// Where the end of the topic was reported last.
+        var endSaid: Offset = -1
+        /// Since when there was nothing to fetch.
+        var quietSince: Int64 = 0
+        var isIdlePlanned = false
+    }
+
+    struct Job {
+        var attempt: Attempt
+        var requestID: RequestID
+        var serial: Int
+        var status: Status
+        var startedAt: Int64
+        var endsAt: Int64
+        /// Ignores SIGTERM.
+        var isStubborn: Bool
+        var isKilled = false
+        /// Killed at once: its place is free as soon as its end is reported.
+        var isOver = false
+    }
+
+    let index: Int
+    var settings: Settings
+    var life: Life?
+    var lives = 0
+    /// Another board has the same identity.
+    var isClone = false
+    /// It left with `Farewell.twin`; nobody starts it again.
+    var saidTwin = false
+
+    // The clock: local = base + (global - origin) * (1 + ppm / 1e6).
+    var ppm: Int64 = 0
+    private var origin: Int64 = 0
+    private var base: Int64 = 0
+
+    /// When the next `Agenda.Act.tick` comes.
+    var tickAt = Int64.max
+    var readers = [Reader](repeating: Reader(), count: Topic.count)
+    /// In order, per topic: no record overtakes another of the same producer.
+    var lastSentAt = [Int64](repeating: 0, count: Topic.count)
+    /// Writes that wait for a connection, and those whose report waits for one.
+    var outgoing: [Int] = []
+    var unreported: [Int] = []
+    var questions: [Topic] = []
+    var jobs = [Job?](repeating: nil, count: Limits.bench)
+    var jobCount = 0
+    var jobSerial = 0
+    /// The LED, as it is lit.
+    var shown: (role: Role, online: Bool)?
+
+    // Faults.
+    var readCut: UInt8 = 0
+    var writeCut: UInt8 = 0
+    var knowsBroker = true
+    var pausedUntil: Int64?
+    var pauses = 0
+    /// Where a pause struck between a step and its effects.
+    var effectsDone = 0
+    var deferred: [Agenda.Act] = []
+    var slowUs: Int64 = 0
+    /// It joins only then.
+    var startsAt: Int64 = 0
+    /// Its shell does not enforce deadlines.
+    var neglectsDeadlines = false
+    /// Counts the cuts, and the pauses of one kind, that a later one replaces.
+    var cutSerial = 0
+    /// Jobs that were not started, for their time was over.
+    var lostStarts: [Place] = []
+
+    init(_ index: Int, _ settings: Settings) {
+        self.index = index
+        self.settings = settings
+    }
+
+    var isRunning: Bool { life != nil && pausedUntil == nil }
+
+    /// The board is switched on: its boot clock begins anew.
+    func boot(at now: Int64, clock: Int64) {
+        origin = now
+        base = clock
+    }
+
+    func clock(at now: Int64) -> Instant {
+        let passed = now - origin
+        return Instant(us: base + passed + passed * ppm / 1_000_000)
+    }
+
+    /// The first moment at which the board's clock shows `instant`.
+    func time(of instant: Instant) -> Int64 {
+        guard instant != .never else { return .max }
+        let wanted = instant.us - base
+        var time = origin + wanted - wanted * ppm / (1_000_000 + ppm)
+        while clock(at: time) < instant { time += 1 }
+        while clock(at: time - 1) >= instant { time -= 1 }
+        return time
+    }
+
+    /// A new process: nothing is open yet.
+    func reset() {
+        for i in readers.indices { readers[i] = Reader(position: -1, seek: readers[i].seek + 1) }
+        tickAt = .max
+        shown = nil
+        outgoing = []
+        unreported = []
+        questions = []
+        deferred = []
+        lostStarts = []
+        pausedUntil = nil
+        knowsBroker = true
+        for place in jobs.indices { jobs[place] = nil }
+    }
+
+    func isCut(_ cut: UInt8, _ topic: Topic) -> Bool { cut & (1 << topic.rawValue) != 0 }
+}

@@ -1,0 +1,265 @@
+/// The design's properties (section 10), checked from outside: from what boards do, show and
+/// write, and from the topics. Nothing here asks a `Node` what it thinks.
+import Union
+
+/// A property that did not hold.
+public struct Violation: Sendable {
+    /// As the design numbers them, 1 to 8.
+    public var property: Int
+    public var what: String
+    /// µs of true time.
+    public var at: Int64
+}
+
+final class Checker {
+    private(set) var violation: Violation?
+    var boards = 0
+
+    /// Section 3's referee, written anew: who holds the tenure after each record of the log.
+    private struct Tenure: Equatable {
+        var term: Term = 0
+        var holder: WorkerID?
+        var incarnation: Incarnation = 0
+        var isOver = false
+    }
+    private var tenures: [Tenure] = []
+    private var isVoid: [Bool] = []
+    private var holders: [Term: Tenure] = [:]
+    /// The broker has lost records of a topic, or removed its first ones.
+    private(set) var hasLost = [Bool](repeating: false, count: Topic.count)
+
+    /// Boards that have read the leader log from a sound beginning to its end.
+    private var isCaughtUp: Set<Int> = []
+    var isFeedingVoid = false
+    /// This board has just been woken, and has not had its first turn.
+    var isWaking = -1
+    private var mustLook = false
+
+    /// The first final result of each request: its status, and where it stands.
+    private var outcomes: [Offset: (status: Status, at: Offset)] = [:]
+    /// Requests without an outcome, roughly: duplicates of a settled one count as well.
+    var open: Int { requests.count - outcomes.count }
+    private var settledIDs: [UInt64: Offset] = [:]
+    /// Every request that the broker has.
+    private var requests: [Offset: UInt64] = [:]
+    private var attempts: [Offset: Int32] = [:]
+    private(set) var tenureChanges = 0
+
+    func fail(_ property: Int, _ union: SimulatedUnion, _ what: String) {
+        guard violation == nil else { return }
+        violation = Violation(property: property, what: what, at: union.now)
+        union.transcript.say(union.now, "checker", "property \(property): \(what)")
+    }
+
+    /// After each act of the simulation.
+    func look(_ union: SimulatedUnion) {
+        guard mustLook else { return }
+        mustLook = false
+        checkLights(union)
+    }
+}
+
+// MARK: - 1 and 2: who leads
+
+extension Checker {
+    func onShow(_ board: Board, _ role: Role, _ union: SimulatedUnion) {
+        if role == .leader { mustLook = true }
+    }
+
+    /// At no instant two leader LEDs of boards that do anything.
+    private func checkLights(_ union: SimulatedUnion) {
+        var lit = -1
+        for board in union.boards where board.isRunning && board.shown?.role == .leader {
+            // At the very end of a lease its board's turn may be still to come, at this instant.
+            if let life = board.life, life.node.deadline <= board.clock(at: union.now) { continue }
+            if lit >= 0 { fail(2, union, "boards \(lit) and \(board.index) both lead") }
+            lit = board.index
+        }
+    }
+
+    func onTick(_ board: Board, _ deadline: Instant, _ union: SimulatedUnion) {}
+
+    func onNotice(_ board: Board, _ notice: Notice, _ union: SimulatedUnion) {
+        switch notice {
+        case .leads(let term):
+            let me = Tenure(
+                term: term, holder: board.settings.workerID, incarnation: UInt64(board.lives))
+            if let other = holders[term], other != me {
+                fail(1, union, "two workers have led in term \(term)")
+            }
+            holders[term] = me
+        case .settled(let offset, let status):
+            guard let truth = outcomes[offset] else {
+                guard !hasLost[Topic.results.index] else { return }
+                return fail(4, union, "requests[\(offset)] is settled without a result")
+            }
+            if truth.status != status, !hasLost[Topic.results.index] {
+                fail(4, union, "requests[\(offset)] is \(truth.status), not \(status)")
+            }
+        case .caughtUp: isCaughtUp.insert(board.index)
+        case .logLost(.leader, _, _): isCaughtUp.remove(board.index)
+        default: break
+        }
+    }
+
+    func onTwin(_ board: Board, _ union: SimulatedUnion) {
+        if !board.isClone { fail(7, union, "board \(board.index) leaves, but it has no twin") }
+    }
+
+    func onEnd(_ board: Board, _ union: SimulatedUnion) { isCaughtUp.remove(board.index) }
+}
+
+// MARK: - 3: void records
+
+extension Checker {
+    func onAppend(
+        _ topic: Topic, _ offset: Offset, _ record: Record?, _ writer: Int,
+        _ union: SimulatedUnion
+    ) {
+        switch topic {
+        case .leader: judge(record, at: offset)
+        case .results: onResult(record, at: offset, union)
+        case .requests:
+            guard case .request(let r)? = record else {
+                requests[offset] = 0
+                return
+            }
+            requests[offset] = r.requestID.key
+        case .election, .heartbeat: break
+        }
+    }
+
+    private func judge(_ record: Record?, at offset: Offset) {
+        var tenure = tenures.last ?? Tenure()
+        var void = true
+        if case .leader(let r)? = record {
+            let said = Tenure(term: r.term, holder: r.workerID, incarnation: r.incarnation)
+            var isClaim = false
+            if case .claim = r.order { isClaim = true }
+            if r.term > tenure.term {
+                tenure = said
+                tenureChanges += 1
+                void = false
+            } else if !isClaim && tenure == said {
+                void = false
+            }
+            if case .resign = r.order, !void { tenure.isOver = true }
+        }
+        precondition(tenures.count == Int(offset))
+        tenures.append(tenure)
+        isVoid.append(void)
+    }
+
+    /// Whether reading this record of the leader log must not make the board do anything.
+    func expectsNothing(of offset: Offset, _ board: Board, _ union: SimulatedUnion) -> Bool {
+        guard !hasLost[Topic.leader.index], isCaughtUp.contains(board.index) else { return false }
+        guard isVoid[Int(offset)] else { return false }
+        union.tally.voidFed += 1
+        return true
+    }
+
+    func onEffect(_ board: Board, _ effect: Effect, _ union: SimulatedUnion) {
+        guard isFeedingVoid else { return }
+        switch effect {
+        case .say, .show(.member, online: true, _): break
+        default: fail(3, union, "a void record makes board \(board.index) \(effect)")
+        }
+    }
+
+    /// The broker lost everything from `offset` on.
+    func onCut(_ topic: Topic, at offset: Offset, _ union: SimulatedUnion) {
+        hasLost[topic.index] = true
+        switch topic {
+        case .leader:
+            tenures.removeLast(max(0, tenures.count - Int(offset)))
+            isVoid.removeLast(max(0, isVoid.count - Int(offset)))
+            isCaughtUp = []
+        case .results:
+            for (request, outcome) in outcomes where outcome.at >= offset {
+                outcomes[request] = nil
+                requests[request] = nil
+            }
+        case .requests:
+            for request in requests.keys where request >= offset { requests[request] = nil }
+            for request in outcomes.keys where request >= offset { outcomes[request] = nil }
+        case .election, .heartbeat: break
+        }
+    }
+
+    func onExpire(_ topic: Topic, before offset: Offset) {
+        hasLost[topic.index] = true
+        guard topic == .requests else { return }
+        for request in requests.keys where request < offset { requests[request] = nil }
+    }
+}
+
+// MARK: - 4, 5 and 6: work
+
+extension Checker {
+    private func onResult(_ record: Record?, at offset: Offset, _ union: SimulatedUnion) {
+        guard case .result(let r)? = record, r.final else { return }
+        if outcomes[r.requestOffset] == nil { outcomes[r.requestOffset] = (r.status, offset) }
+        let key = r.requestID.key
+        if settledIDs[key] == nil { settledIDs[key] = offset }
+    }
+
+    func onRead(
+        _ board: Board, _ topic: Topic, _ offset: Offset, _ record: Record,
+        _ union: SimulatedUnion
+    ) {}
+
+    func onWrite(_ board: Board, _ record: Record, _ union: SimulatedUnion) {
+        guard case .leader(let r) = record, case .assign(let a) = r.order else { return }
+        guard let outcome = outcomes[a.attempt.requestOffset] else { return }
+        let read = board.readers[Topic.results.index].position
+        guard outcome.at < read, !hasLost[Topic.results.index], !hasLost[Topic.leader.index] else {
+            return
+        }
+        fail(4, union, "\(Transcript.name(a.attempt)) is ordered after its outcome was read")
+    }
+
+    func onJobStarts(
+        _ board: Board, _ a: Assignment, _ term: Term, _ union: SimulatedUnion
+    ) {
+        let offset = a.attempt.requestOffset
+        checkAlone(board, offset, union)
+        if let last = attempts[offset], a.attempt.attempt <= last,
+            !hasLost[Topic.leader.index], !hasLost[Topic.requests.index]
+        {
+            fail(5, union, "\(Transcript.name(a.attempt)) starts after attempt \(last)")
+        }
+        attempts[offset] = a.attempt.attempt
+    }
+
+    /// At no instant one request on two boards.
+    private func checkAlone(_ board: Board, _ offset: Offset, _ union: SimulatedUnion) {
+        for other in union.boards where other !== board && other.jobCount > 0 {
+            guard other.isRunning, other.index != isWaking else { continue }
+            for case .some(let job) in other.jobs
+            where job.attempt.requestOffset == offset && !job.isOver {
+                fail(
+                    5, union,
+                    "requests[\(offset)] runs on boards \(other.index) and \(board.index)")
+            }
+        }
+    }
+
+    /// A board that stood still has had its first turn.
+    func onAwake(_ board: Board, _ union: SimulatedUnion) {
+        mustLook = true
+        for case .some(let job) in board.jobs where !job.isOver {
+            checkAlone(board, job.attempt.requestOffset, union)
+        }
+    }
+
+    /// A request that the broker has and that has no outcome, under its offset or its id; of
+    /// those, the first.
+    func unanswered() -> Offset? {
+        var first: Offset?
+        for (offset, key) in requests where outcomes[offset] == nil {
+            if key != 0 && settledIDs[key] != nil { continue }
+            if offset < first ?? .max { first = offset }
+        }
+        return first
+    }
+}

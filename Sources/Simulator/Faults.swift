@@ -1,0 +1,251 @@
+import Union
+
+/// Everything that goes wrong, by kind.
+public enum Fault: Int, CaseIterable, Sendable {
+    case crash, reboot, shutDown, pause, pauseInStep, join
+    case cutOff, cutReading, cutWriting, cutTopic
+    case produceFails, produceLost, produceLate
+    case brokerOutage, logTailLost, logLost, retention
+    case clockRates, slowBoard, deadlinesNeglected
+    case malformedRequest, malformedRecord, duplicateRequest, burst
+}
+
+struct FaultState {
+    /// The mean time between two faults of a kind in µs; 0: never.
+    var meanUs = [Int64](repeating: 0, count: Fault.allCases.count)
+    var isActive = false
+    var outageSerial = 0
+    /// When it was looked whether anything is open.
+    var lookedAt: Int64 = 0
+}
+
+extension SimulatedUnion {
+    /// For use in expressions: counts a fault.
+    func count(_ fault: Fault) -> Fault {
+        tally.faults[fault.rawValue] += 1
+        return fault
+    }
+
+    func planFault(_ fault: Fault) {
+        let mean = faults.meanUs[fault.rawValue]
+        guard mean > 0 else { return }
+        agenda.plan(.fault(fault), at: now + between(mean / 10, mean * 2))
+    }
+
+    func onFault(_ fault: Fault) {
+        guard faults.isActive else { return }
+        if strike(fault) { tally.faults[fault.rawValue] += 1 }
+        planFault(fault)
+    }
+
+    private func anyBoard() -> Board { boards[Int(random.below(Int32(boards.count)))] }
+
+    /// Lets it happen; false when it could not, or when it counts itself.
+    private func strike(_ fault: Fault) -> Bool {
+        let board = anyBoard()
+        switch fault {
+        case .crash, .reboot: return strikeLife(board, fault)
+        case .shutDown:
+            guard board.life != nil, board.pausedUntil == nil else { return false }
+            shutDown(board.index)
+            agenda.plan(.starts(board: board.index), at: now + between(3_000_000, 20_000_000))
+            return true
+        case .pause:
+            // The leader is the one whose pauses hurt.
+            let victim = random.below(2) == 0 ? leader.map { boards[$0] } ?? board : board
+            pause(victim, us: drawPause(), .pause)
+            return false
+        case .cutOff, .cutReading, .cutWriting, .cutTopic: return strikeConnection(board, fault)
+        case .brokerOutage, .logTailLost, .logLost, .retention: return strikeBroker(fault)
+        case .slowBoard:
+            board.slowUs = between(1_000, 400_000)
+            agenda.plan(
+                .mends(fault, board: board.index, serial: 0), at: now + between(1_000_000, 30_000_000))
+            return true
+        case .deadlinesNeglected:
+            board.neglectsDeadlines = true
+            return true
+        case .malformedRequest:
+            submitMalformed("this is no request")
+            return true
+        case .malformedRecord:
+            let topics: [Topic] = [.leader, .election, .heartbeat, .results]
+            append(nil, Array("garbage".utf8), on: topics[Int(random.below(4))], by: -1)
+            return true
+        case .duplicateRequest:
+            repeatRequest()
+            return true
+        case .burst:
+            guard checker.open < 100 else { return false }
+            for _ in 0..<(50 + random.below(500)) { submitSomething() }
+            return true
+        case .pauseInStep, .join, .produceFails, .produceLost, .produceLate, .clockRates:
+            return false
+        }
+    }
+
+    private func strikeLife(_ board: Board, _ fault: Fault) -> Bool {
+        let victim = random.below(3) == 0 ? leader.map { boards[$0] } ?? board : board
+        guard victim.life != nil else { return false }
+        crash(victim.index)
+        if fault == .reboot { victim.boot(at: now, clock: between(0, 1_000_000)) }
+        let rest =
+            switch random.below(3) {
+            case 0: between(1_000, 100_000)
+            case 1: between(100_000, 5_000_000)
+            default: between(5_000_000, 60_000_000)
+            }
+        agenda.plan(.starts(board: victim.index), at: now + rest)
+        return true
+    }
+
+    private func strikeConnection(_ board: Board, _ fault: Fault) -> Bool {
+        let all: UInt8 = 0x1F
+        let one: UInt8 = 1 << UInt8(random.below(Int32(Topic.count)))
+        switch fault {
+        case .cutReading: cut(board, reading: all, writing: 0)
+        case .cutWriting: cut(board, reading: 0, writing: all)
+        case .cutTopic: cut(board, reading: one, writing: one)
+        default: cut(board, reading: all, writing: all)
+        }
+        agenda.plan(
+            .mends(.cutOff, board: board.index, serial: board.cutSerial),
+            at: now + between(10_000, 15_000_000))
+        return true
+    }
+
+    func cut(_ board: Board, reading: UInt8, writing: UInt8) {
+        transcript.say(now, board, "is cut off: reading \(reading), writing \(writing)")
+        board.cutSerial += 1
+        board.readCut = reading
+        board.writeCut = writing
+        brokerSeen(board)
+        resume(board)
+    }
+
+    /// The client notices a while later that no broker is there, or one is again.
+    private func brokerSeen(_ board: Board) {
+        guard let life = board.life else { return }
+        let isThere = brokerIsUp && (board.readCut != 0x1F || board.writeCut != 0x1F)
+        agenda.plan(
+            .brokerSeen(board: board.index, life: life.number, isThere: isThere),
+            at: now + between(1_000, isThere ? 300_000 : 2_000_000))
+    }
+
+    private func strikeBroker(_ fault: Fault) -> Bool {
+        if fault == .retention {
+            let topic = Topic.all[Int(random.below(Int32(Topic.count)))]
+            let log = topics[topic.index]
+            expire(topic, before: log.low + between(0, log.high - log.low + 1))
+            return true
+        }
+        guard brokerIsUp else { return false }
+        setBroker(isUp: false)
+        switch fault {
+        case .logTailLost:
+            let topic = Topic.all[Int(random.below(Int32(Topic.count)))]
+            let log = topics[topic.index]
+            lose(topic, from: log.high - min(log.high - log.low, between(1, 50)))
+        case .logLost: for topic in Topic.all { lose(topic, from: 0) }
+        default: break
+        }
+        faults.outageSerial += 1
+        agenda.plan(
+            .mends(.brokerOutage, board: 0, serial: faults.outageSerial),
+            at: now + between(100_000, 15_000_000))
+        return true
+    }
+
+    func setBroker(isUp: Bool) {
+        transcript.say(now, "broker", isUp ? "is there again" : "is gone")
+        brokerIsUp = isUp
+        for board in boards {
+            brokerSeen(board)
+            if isUp { resume(board) }
+        }
+    }
+
+    /// The broker comes back without the records from `offset` on; at 0, with new topics.
+    func lose(_ topic: Topic, from offset: Offset) {
+        transcript.say(now, "broker", "loses \(topic) from \(offset) on")
+        if offset == 0 { topics[topic.index].recreate() }
+        topics[topic.index].cut(at: offset)
+        for board in boards {
+            board.readers[topic.index].fetchedTo = nil
+            board.readers[topic.index].isHeld = false
+        }
+        checker.onCut(topic, at: max(offset, topics[topic.index].low), self)
+    }
+
+    func expire(_ topic: Topic, before offset: Offset) {
+        transcript.say(now, "broker", "removes \(topic) before \(offset)")
+        checker.onExpire(topic, before: offset)
+        let held = topics[topic.index].low
+        guard offset > held else { return }
+        for board in boards where board.readers[topic.index].position < offset {
+            board.readers[topic.index].fetchedTo = nil
+            board.readers[topic.index].isHeld = false
+            let seek = board.readers[topic.index].seek
+            guard board.readers[topic.index].position >= 0 else { continue }
+            agenda.plan(.fetched(board: board.index, topic, seek: seek), at: now)
+        }
+        topics[topic.index].expire(before: offset)
+    }
+
+    func onMends(_ fault: Fault, _ board: Int, _ serial: Int) {
+        switch fault {
+        case .brokerOutage:
+            if serial == faults.outageSerial, !brokerIsUp { setBroker(isUp: true) }
+        case .slowBoard: boards[board].slowUs = 0
+        default:
+            guard boards[board].cutSerial == serial else { return }
+            cut(boards[board], reading: 0, writing: 0)
+        }
+    }
+}
+
+// MARK: - Users
+
+extension SimulatedUnion {
+    func onSubmits() {
+        guard conditions.submitMeanUs > 0 else { return }
+        if brokerIsUp, checker.open < Limits.ledger * 3 / 2 { submitSomething() }
+        agenda.plan(
+            .submits, at: now + between(conditions.submitMeanUs / 10, conditions.submitMeanUs * 2))
+    }
+
+    private func repeatRequest() {
+        let log = topics[Topic.requests.index]
+        guard log.high > log.low else { return }
+        let offset = log.high - 1 - min(log.high - log.low - 1, between(0, 20))
+        guard let record = log[offset].record else { return }
+        append(record, log[offset].payload, by: -1)
+    }
+
+    func submitSomething() {
+        tally.requests += 1
+        let id = random.below(10) == 0 ? "" : "r\(tally.requests)"
+        let code = random.below(20) == 0 ? Int(random.below(4097)) : 0
+        let timeout: Int32? = random.below(2) == 0 ? nil : 200 + random.below(4000)
+        let op = drawOp()
+        // Nobody but the request says how long a job may take that its worker never ends.
+        submit(
+            op, id: id, timeoutMs: op == "never" ? 1000 : timeout, maxAttempts: 1 + random.below(4),
+            codeBytes: code)
+    }
+
+    private func drawOp() -> String {
+        let c = conditions
+        if c.poisonOneIn > 0, random.below(c.poisonOneIn) == 0 { return "poison" }
+        switch random.below(40) {
+        case 0: return "fail"
+        case 1: return "unknown"
+        case 2: return "hang"
+        case 3: return c.poisonOneIn > 0 ? "never" : "hang"
+        case 4..<8: return "stubborn-\(random.below(3000))"
+        case 8..<20: return "sleep-\(random.below(2000))"
+        case 20..<30: return "sleep-\(random.below(30))"
+        default: return "noop"
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Union
+
+// MARK: - Ends and pauses of a process
+
+extension SimulatedUnion {
+    /// The process is gone, and its jobs with it.
+    func end(_ board: Board) {
+        for place in board.jobs.indices { endJob(board, place) }
+        board.life = nil
+        board.reset()
+        checker.onEnd(board, self)
+    }
+
+    func drawPause() -> Int64 { between(1000, conditions.pauseUs) }
+
+    /// The whole board stands still; so do its jobs.
+    func pause(_ board: Board, us: Int64, _ kind: Fault) {
+        guard board.life != nil, board.pausedUntil == nil else { return }
+        tally.faults[kind.rawValue] += 1
+        transcript.say(now, board, "is stopped for \(us / 1000) ms")
+        board.pausedUntil = now + us
+        board.pauses += 1
+        agenda.plan(.wakes(board: board.index, pause: board.pauses), at: now + us)
+    }
+
+    func onWake(_ board: Board, _ pause: Int) {
+        guard board.pauses == pause, board.pausedUntil != nil, let life = board.life else { return }
+        transcript.say(now, board, "goes on")
+        checker.isWaking = board.index
+        board.pausedUntil = nil
+        board.tickAt = .max
+        settle(board, life)
+        if board.life === life, board.pausedUntil == nil { feed(board, .tick) }
+        checker.isWaking = -1
+        if board.isRunning { checker.onAwake(board, self) }
+        let deferred = board.deferred
+        board.deferred = []
+        for act in deferred { agenda.plan(act, at: now) }
+    }
+
+    /// An event from outside, which waits while the process is stopped.
+    func hand(_ board: Board, _ event: Event) {
+        guard board.pausedUntil == nil else { return }
+        feed(board, event)
+    }
+}
+
+// MARK: - Jobs
+
+extension SimulatedUnion {
+    /// The deadline of an op for which neither request nor configuration names one.
+    static let jobTimeoutMs: Int64 = 5000
+
+    func startJob(_ board: Board, _ place: Int, _ assignment: Assignment, _ term: Term) {
+        let a = assignment.attempt
+        let (op, argument) = Self.parse(assignment.request.opCode)
+        transcript.say(now, board, "runs requests[\(a.requestOffset)] attempt \(a.attempt) (\(op))")
+        precondition(board.jobs[place] == nil, "two jobs on one place")
+        board.jobSerial += 1
+        let timeout = Int64(assignment.request.timeoutMs ?? Int32(Self.jobTimeoutMs)) * 1000
+        var lasts = Int64(1000 + random.below(500))
+        var status = Status.completed
+        switch op {
+        case "noop": lasts = Int64(100 + random.below(300))
+        case "sleep", "stubborn": lasts = argument * 1000
+        case "hang", "never": lasts = .max / 4
+        case "fail": status = .failed
+        case "poison":
+            agenda.plan(.poisons(board: board.index, life: board.lives), at: now + lasts)
+            lasts = .max / 4
+        default: status = .rejected
+        }
+        let enforces = !board.neglectsDeadlines && op != "never"
+        if lasts > timeout && enforces {
+            let grace = op == "stubborn" ? Int64(board.settings.killGraceMs) * 1000 : 2000
+            lasts = timeout + min(grace, lasts - timeout)
+            status = .timedOut
+        }
+        tally.jobs += 1
+        board.jobCount += 1
+        board.jobs[place] = Board.Job(
+            attempt: a, requestID: assignment.request.requestID, serial: board.jobSerial,
+            status: status, startedAt: now, endsAt: now + lasts, isStubborn: op == "stubborn")
+        checker.onJobStarts(board, assignment, term, self)
+        guard lasts < .max / 8 else { return }
+        planEnd(board, place)
+    }
+
+    private func planEnd(_ board: Board, _ place: Int) {
+        guard let job = board.jobs[place] else { return }
+        agenda.plan(
+            .jobEnds(board: board.index, life: board.lives, place: place, serial: job.serial),
+            at: job.endsAt)
+    }
+
+    /// `sleep-250` is the op `sleep` with the argument 250.
+    private static func parse(_ name: OpName) -> (String, Int64) {
+        let text = name.span.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+        guard let dash = text.utf8.firstIndex(of: UInt8(ascii: "-")) else { return (text, 0) }
+        let argument = Int64(text[text.utf8.index(after: dash)...]) ?? 0
+        return (String(text[..<dash]), argument)
+    }
+
+    func killJob(_ board: Board, _ place: Int, _ atOnce: Bool) {
+        guard var job = board.jobs[place] else { return }
+        transcript.say(now, board, "kills requests[\(job.attempt.requestOffset)]")
+        tally.kills += 1
+        let grace = job.isStubborn ? Int64(board.settings.killGraceMs) * 1000 : 2000
+        job.endsAt = max(now, min(job.endsAt, atOnce ? now : now + grace))
+        if !job.isKilled { job.status = .failed }
+        job.isKilled = true
+        job.serial = board.jobSerial + 1
+        board.jobSerial += 1
+        job.isOver = atOnce
+        board.jobs[place] = job
+        planEnd(board, place)
+    }
+
+    private func endJob(_ board: Board, _ place: Int) {
+        guard board.jobs[place] != nil else { return }
+        board.jobCount -= 1
+        board.jobs[place] = nil
+    }
+
+    func onJobEnds(_ board: Board, _ life: Int, _ place: Int, _ serial: Int, _ act: Agenda.Act) {
+        guard board.life?.number == life, let job = board.jobs[place], job.serial == serial else {
+            return
+        }
+        if board.pausedUntil != nil { return board.deferred.append(act) }
+        transcript.say(now, board, "requests[\(job.attempt.requestOffset)] ends: \(job.status)")
+        endJob(board, place)
+        let end = JobEnd(
+            status: job.status, exitCode: job.status == .completed ? 0 : 1, truncated: false,
+            durationMs: (now - job.startedAt) / 1000)
+        feed(board, .jobEnded(Place(place), end))
+    }
+}

@@ -1,0 +1,334 @@
+/// A whole union in memory: unmodified `Node`s on simulated boards, five simulated topics, a
+/// virtual clock, and one seed from which everything else follows.
+///
+/// ```swift
+/// let union = SimulatedUnion(nodes: 3, seed: 7)
+/// union.run(ms: 3_000)
+/// union.submit("sleep-50", id: "a")
+/// union.crash(union.leader!)
+/// union.run(until: { $0.outcome(of: "a") != nil }, withinMs: 10_000)
+/// ```
+///
+/// Every property of the design's section 10 is checked after each step; the first one that does
+/// not hold stands in `violation`, and nothing happens after it.
+import Union
+
+public final class SimulatedUnion {
+    var agenda = Agenda()
+    /// The true time in µs. No node ever sees it.
+    public internal(set) var now: Int64 = 0
+    var random: Random
+    var topics = [SimulatedTopic](repeating: SimulatedTopic(), count: Topic.count)
+    var boards: [Board] = []
+    var writes = Writes()
+    let checker: Checker
+    public let transcript: Transcript
+    var conditions = Conditions()
+    var faults = FaultState()
+    public internal(set) var tally = Tally()
+    /// Whether the broker can be reached by anybody.
+    var brokerIsUp = true
+    private var submitted = 0
+
+    public var violation: Violation? { checker.violation }
+
+    /// `nodes` boards that start within a few milliseconds; `transcript` keeps every line.
+    public init(
+        nodes: Int, seed: UInt64, pace: Settings.Pace = .normal, transcript: Bool = false,
+        configure: (Int, inout Settings) -> Void = { _, _ in }
+    ) {
+        precondition(nodes > 0 && nodes <= Limits.members)
+        random = Random(seed: seed)
+        self.transcript = Transcript(isKept: transcript)
+        checker = Checker()
+        for index in 0..<nodes {
+            let id = WorkerID(high: 0x5C2A_0000_0000_0000, low: UInt64(index + 1))
+            var settings = Settings(workerID: id, incarnation: 0, pace: pace)
+            for op in ["hang", "never"] {
+                var name = OpName()
+                name.append(Array(op.utf8).span)
+                settings.setTimeout(of: name, ms: Int32(Self.jobTimeoutMs))
+            }
+            configure(index, &settings)
+            boards.append(Board(index, settings))
+            boards[index].boot(at: 0, clock: Int64(random.below(1_000_000)) * 1000)
+            agenda.plan(.starts(board: index), at: Int64(random.below(20_000)))
+        }
+        checker.boards = boards.count
+    }
+
+    // MARK: Running
+
+    /// Runs for so long, or to the first violation.
+    public func run(ms: Int64) { run(until: { _ in false }, withinMs: ms) }
+
+    /// Runs until `condition` holds; false when it does not within the time, or after a violation.
+    @discardableResult
+    public func run(until condition: (SimulatedUnion) -> Bool, withinMs ms: Int64) -> Bool {
+        let end = now + ms * 1000
+        while violation == nil {
+            if condition(self) { return true }
+            guard let next = agenda.nextAt, next <= end, let act = agenda.next() else {
+                now = end
+                return false
+            }
+            precondition(next >= now, "something is planned for the past")
+            now = next
+            perform(act)
+        }
+        return false
+    }
+
+    private func perform(_ act: Agenda.Act) {
+        switch act {
+        case .tick(let board, let life): onTick(boards[board], life)
+        case .sent(let write, let use): onSent(write, use, act)
+        case .acknowledged(let write, let use): onAcknowledged(write, use, act)
+        case .expired(let write, let use): onExpired(write, use, act)
+        case .fetched(let board, let topic, let seek): onFetched(boards[board], topic, seek, act)
+        case .idle(let board, let topic, let seek): onIdle(boards[board], topic, seek, act)
+        case .asked(let board, let topic, let life, let at):
+            onAsked(boards[board], topic, life, at)
+        case .answered(let board, let topic, let life, let low, let high, let at):
+            onAnswered(boards[board], topic, life, low, high, at, act)
+        case .jobEnds(let board, let life, let place, let serial):
+            onJobEnds(boards[board], life, place, serial, act)
+        case .poisons(let board, let life):
+            guard boards[board].life?.number == life else { return }
+            crash(board)
+            agenda.plan(.starts(board: board), at: now + between(200_000, 2_000_000))
+        case .wakes(let board, let pause): onWake(boards[board], pause)
+        case .starts(let board): start(boards[board])
+        case .brokerSeen(let board, let life, let isThere):
+            onBrokerSeen(boards[board], life, isThere, act)
+        case .fault(let fault): onFault(fault)
+        case .mends(let fault, let board, let serial): onMends(fault, board, serial)
+        case .submits: onSubmits()
+        }
+        checker.look(self)
+    }
+
+    // MARK: The loop around a node
+
+    func start(_ board: Board) {
+        guard board.life == nil, !board.saidTwin else { return }
+        guard now >= board.startsAt else {
+            return agenda.plan(.starts(board: board.index), at: board.startsAt)
+        }
+        board.lives += 1
+        var settings = board.settings
+        settings.incarnation = random.next() | 1
+        let life = Life(settings, seed: random.next(), number: board.lives)
+        board.life = life
+        board.reset()
+        tally.starts += 1
+        transcript.say(now, board, "starts, incarnation \(settings.incarnation)")
+        life.node.start(at: board.clock(at: now), into: &life.outbox)
+        settle(board, life)
+    }
+
+    /// One turn of the loop: the clock is read, the event is taken, its effects are carried out.
+    func feed(_ board: Board, _ event: Event, _ bytes: Span<UInt8> = Span()) {
+        guard let life = board.life else { return }
+        life.node.step(event, bytes, at: board.clock(at: now), into: &life.outbox)
+        tally.steps += 1
+        if conditions.pauseInStepOneIn > 0, life.outbox.count > 0, board.pausedUntil == nil,
+            random.below(conditions.pauseInStepOneIn) == 0
+        {
+            return pause(board, us: drawPause(), .pauseInStep)
+        }
+        settle(board, life)
+    }
+
+    /// Carries out what is in the outbox, in order; a pause may have gone before.
+    func settle(_ board: Board, _ life: Life) {
+        let clock = board.clock(at: now)
+        var i = 0
+        while i < life.outbox.count {
+            let effect = life.outbox[i]
+            if life.node.stillHolds(effect, at: clock) {
+                carryOut(effect, i, board, life)
+                guard board.life === life else { return }
+            } else {
+                dropped(effect, board)
+            }
+            i += 1
+        }
+        life.outbox.removeAll()
+        planTick(board, life)
+        while !board.lostStarts.isEmpty {
+            let place = board.lostStarts.removeFirst()
+            let lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
+            feed(board, .jobEnded(place, lost))
+            guard board.life === life, board.pausedUntil == nil else { return }
+        }
+        feedHeld(board)
+    }
+
+    private func carryOut(_ effect: Effect, _ i: Int, _ board: Board, _ life: Life) {
+        checker.onEffect(board, effect, self)
+        switch effect {
+        case .write(let record, let receipt):
+            write(record, life.outbox.bytes(i), receipt, by: board)
+        case .show(let role, let online, _):
+            transcript.say(now, board, "is \(role)\(online ? "" : ", offline")")
+            board.shown = (role, online)
+            checker.onShow(board, role, self)
+        case .start(let place, let assignment, let term):
+            startJob(board, Int(place), assignment, term)
+        case .kill(let place, let atOnce): killJob(board, Int(place), atOnce)
+        case .ask(let topic): ask(topic, board)
+        case .seek(let topic, let offset): seek(topic, offset, board)
+        case .close(let topic): close(topic, board)
+        case .say(let notice):
+            transcript.say(now, board, "\(notice)")
+            checker.onNotice(board, notice, self)
+        case .ready: transcript.say(now, board, "ready")
+        case .exit(let farewell): leave(board, farewell)
+        }
+    }
+
+    private func dropped(_ effect: Effect, _ board: Board) {
+        tally.effectsDropped += 1
+        transcript.say(now, board, "too late: \(Transcript.name(effect))")
+        if case .start(let place, _, _) = effect { board.lostStarts.append(place) }
+    }
+
+    private func leave(_ board: Board, _ farewell: Farewell) {
+        transcript.say(now, board, "leaves: \(farewell)")
+        if farewell == .twin {
+            board.saidTwin = true
+            checker.onTwin(board, self)
+        }
+        end(board)
+    }
+
+    // MARK: Ticks
+
+    func planTick(_ board: Board, _ life: Life) {
+        let due = max(now, board.time(of: life.node.deadline))
+        guard due < board.tickAt else { return }
+        board.tickAt = due
+        agenda.plan(.tick(board: board.index, life: life.number), at: due)
+    }
+
+    private func onTick(_ board: Board, _ number: Int) {
+        guard let life = board.life, life.number == number, board.tickAt <= now else { return }
+        board.tickAt = .max
+        guard board.pausedUntil == nil else { return }
+        if life.node.deadline <= board.clock(at: now) {
+            checker.onTick(board, life.node.deadline, self)
+            feed(board, .tick)
+        } else {
+            planTick(board, life)
+        }
+    }
+
+    func between(_ low: Int64, _ high: Int64) -> Int64 {
+        high > low ? low + Int64(random.next() % UInt64(high - low)) : low
+    }
+}
+
+// MARK: - What a test does to it, and asks it
+
+extension SimulatedUnion {
+    public var count: Int { boards.count }
+
+    /// The board whose leader LED is lit.
+    public var leader: Int? { boards.firstIndex { $0.isRunning && $0.shown?.role == .leader } }
+
+    public func role(_ board: Int) -> Role? { boards[board].life == nil ? nil : boards[board].shown?.role }
+    public func isOnline(_ board: Int) -> Bool { boards[board].life != nil && boards[board].shown?.online == true }
+    public func counters(_ board: Int) -> Counters? { boards[board].life?.node.counters }
+
+    /// Writes a request, as a user does; the broker takes it at once. Ops: `noop`, `sleep-MS`,
+    /// `stubborn-MS` (ignores SIGTERM), `hang`, `never`, `fail`, `poison` (its board crashes);
+    /// others are unknown and rejected.
+    @discardableResult
+    public func submit(
+        _ op: String, id: String = "", timeoutMs: Int32? = nil, maxAttempts: Int32 = 3,
+        codeBytes: Int = 0
+    ) -> Offset {
+        var request = WorkRequest(
+            requestID: RequestID(), opCode: OpName(), timeoutMs: timeoutMs,
+            maxAttempts: maxAttempts)
+        precondition(request.requestID.append(Array(id.utf8).span))
+        precondition(request.opCode.append(Array(op.utf8).span))
+        return append(.request(request), Self.payload(codeBytes: codeBytes), by: -1)
+    }
+
+    /// Writes bytes that are no request.
+    @discardableResult
+    public func submitMalformed(_ why: String) -> Offset {
+        append(nil, Array(why.utf8), on: .requests, by: -1)
+    }
+
+    /// The status of the first final result with this id in `results`.
+    public func outcome(of id: String) -> Status? {
+        var wanted = RequestID()
+        wanted.append(Array(id.utf8).span)
+        let results = topics[Topic.results.index]
+        for offset in results.low..<results.high {
+            if case .result(let r) = results[offset].record, r.final, r.requestID == wanted {
+                return r.status
+            }
+        }
+        return nil
+    }
+
+    /// Every record of a topic that the broker has, in order.
+    public func records(of topic: Topic) -> [Record] {
+        let log = topics[topic.index]
+        return (log.low..<log.high).compactMap { log[$0].record }
+    }
+
+    public func crash(_ board: Int) {
+        guard boards[board].life != nil else { return }
+        transcript.say(now, boards[board], "crashes")
+        end(boards[board])
+    }
+
+    public func restart(_ board: Int) { agenda.plan(.starts(board: board), at: now) }
+
+    public func pause(_ board: Int, ms: Int64) { pause(boards[board], us: ms * 1000, .pause) }
+
+    /// Cuts a board off from some topics, for reading, writing or both, until `mend`.
+    public func cut(
+        _ board: Int, reading: [Topic] = Topic.everyTopic, writing: [Topic] = Topic.everyTopic
+    ) {
+        cut(boards[board], reading: Topic.mask(reading), writing: Topic.mask(writing))
+    }
+
+    public func mend(_ board: Int) { cut(boards[board], reading: 0, writing: 0) }
+
+    /// SIGTERM.
+    public func shutDown(_ board: Int) {
+        guard boards[board].life != nil else { return }
+        transcript.say(now, boards[board], "is told to leave")
+        hand(boards[board], .shutdown)
+    }
+
+    static func payload(codeBytes: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(codeBytes + 6)
+        let length = codeBytes == 0 ? 0 : codeBytes + 1
+        bytes.append(UInt8(truncatingIfNeeded: length))
+        bytes.append(UInt8(truncatingIfNeeded: length >> 8))
+        for i in 0..<codeBytes { bytes.append(UInt8(truncatingIfNeeded: 32 + i % 90)) }
+        bytes.append(contentsOf: [0, 0, 0, 0])
+        return bytes
+    }
+}
+
+extension Topic {
+    public static var everyTopic: [Topic] { all }
+    static func mask(_ topics: [Topic]) -> UInt8 { topics.reduce(0) { $0 | 1 << $1.rawValue } }
+}
+
+extension Outbox {
+    borrowing func bytes(_ index: Int) -> [UInt8] {
+        let span = payload(index)
+        guard span.count > 0 else { return [] }
+        return span.withUnsafeBufferPointer { Array($0) }
+    }
+}

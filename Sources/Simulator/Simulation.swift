@@ -1,0 +1,145 @@
+import Union
+
+/// One run: a union under faults (safety), then the same without (liveness), as TigerBeetle's
+/// VOPR does it. The seed decides everything.
+public struct Simulation {
+    public struct Options: Sendable {
+        public var nodes = 5
+        public var safetyMs: Int64 = 480_000
+        /// Work that is open when the faults end must be done by then.
+        public var livenessMs: Int64 = 300_000
+        public var isTranscriptKept = false
+        /// nil: a random half of them.
+        public var faults: Set<Fault>?
+        public var without: Set<Fault> = []
+
+        public init() {}
+    }
+
+    public let seed: UInt64
+    public let union: SimulatedUnion
+    public private(set) var violation: Violation?
+    public private(set) var safetyEndedAt: Int64 = 0
+
+    public init(seed: UInt64, _ options: Options) {
+        self.seed = seed
+        union = SimulatedUnion(
+            nodes: options.nodes, seed: seed, pace: .normal,
+            transcript: options.isTranscriptKept)
+        union.drawConditions(options)
+        union.run(ms: options.safetyMs)
+        safetyEndedAt = union.now
+        if union.violation == nil { union.heal() }
+        if union.violation == nil { union.mustBeLive(withinMs: options.livenessMs) }
+        violation = union.violation
+    }
+}
+
+// MARK: - What a seed decides
+
+extension SimulatedUnion {
+    func drawConditions(_ options: Simulation.Options) {
+        conditions.delayUs = [100, 500, 2000, 10_000, 40_000][Int(random.below(5))]
+        conditions.idleUs = between(10_000, 500_000)
+        conditions.submitMeanUs = [50_000, 200_000, 500_000, 2_000_000][Int(random.below(4))]
+        if random.below(2) == 0 {
+            conditions.tailOneIn = 20 + random.below(1000)
+            conditions.tailUs = 10_000 + random.below(3_000_000)
+        }
+        for board in boards {
+            board.settings.slots = 1 + random.below(3)
+            board.settings.ranking = random.below(2) == 0 ? 100 : random.below(1000)
+        }
+        agenda.plan(.submits, at: 1_000_000)
+        faults.isActive = true
+        for fault in Fault.allCases {
+            let isOn = options.faults?.contains(fault) ?? (random.below(2) == 0)
+            let mean = between(5_000_000, 120_000_000)
+            let oneIn = 50 + random.below(2000)
+            guard isOn, !options.without.contains(fault) else { continue }
+            switch fault {
+            case .produceFails: conditions.failOneIn = oneIn
+            case .produceLost: conditions.loseOneIn = oneIn
+            case .produceLate: conditions.lateOneIn = oneIn
+            case .pauseInStep: conditions.pauseInStepOneIn = 20 * oneIn
+            case .clockRates: drawClocks()
+            case .deadlinesNeglected:
+                conditions.poisonOneIn = 100 + random.below(300)
+                faults.meanUs[fault.rawValue] = mean * 3
+            case .logLost, .logTailLost, .retention: faults.meanUs[fault.rawValue] = mean * 3
+            case .join: delayStarts()
+            default: faults.meanUs[fault.rawValue] = mean
+            }
+            planFault(fault)
+        }
+    }
+
+    private func drawClocks() {
+        for board in boards {
+            board.ppm = between(-10_000, 10_001)
+            tally.faults[Fault.clockRates.rawValue] += 1
+        }
+    }
+
+    /// Some boards come only later.
+    private func delayStarts() {
+        for board in boards.dropFirst() where random.below(3) == 0 {
+            tally.faults[Fault.join.rawValue] += 1
+            board.startsAt = between(1_000_000, 60_000_000)
+        }
+    }
+}
+
+// MARK: - The second phase
+
+extension SimulatedUnion {
+    /// No more faults: everything is connected and runs.
+    func heal() {
+        transcript.say(now, "faults", "end")
+        faults.isActive = false
+        var healthy = Conditions()
+        healthy.delayUs = min(conditions.delayUs, 10_000)
+        healthy.idleUs = conditions.idleUs
+        conditions = healthy
+        if !brokerIsUp { setBroker(isUp: true) }
+        for board in boards {
+            board.slowUs = 0
+            board.neglectsDeadlines = false
+            board.startsAt = 0
+            if board.readCut != 0 || board.writeCut != 0 { cut(board, reading: 0, writing: 0) }
+            if board.pausedUntil != nil { onWake(board, board.pauses) }
+            if board.life == nil { agenda.plan(.starts(board: board.index), at: now) }
+        }
+    }
+
+    /// Property 7, and 6: a leader within a bound, who stays; every request with an outcome.
+    func mustBeLive(withinMs ms: Int64) {
+        let bound: Int64 = 30_000
+        guard run(until: { $0.leader != nil }, withinMs: bound) else {
+            return checker.fail(7, self, "no leader within \(bound) ms after the last fault")
+        }
+        run(ms: 10_000)
+        guard let stays = leader else {
+            return checker.fail(7, self, "the leader does not stay")
+        }
+        let terms = counters(stays)?.terms
+        let done = run(until: { $0.nothingIsOpen }, withinMs: ms)
+        if violation == nil, !done, let offset = checker.unanswered() {
+            return checker.fail(6, self, "requests[\(offset)] has no outcome")
+        }
+        run(ms: 5_000)
+        if violation == nil, leader != stays || counters(stays)?.terms != terms {
+            checker.fail(7, self, "board \(stays) leads no more, without a fault")
+        }
+        if violation == nil, let lone = boards.first(where: { !$0.saidTwin && !isOnline($0.index) }) {
+            checker.fail(7, self, "board \(lone.index) is not online, without a fault")
+        }
+    }
+
+    /// Asked every simulated second: it looks at every request.
+    private var nothingIsOpen: Bool {
+        guard now >= faults.lookedAt + 1_000_000 else { return false }
+        faults.lookedAt = now
+        return checker.unanswered() == nil
+    }
+}
