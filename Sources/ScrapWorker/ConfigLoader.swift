@@ -105,10 +105,10 @@ extension ConfigLoader {
     fileprivate mutating func sawLine(_ bytes: Span<UInt8>) {
         if !lineIsCut { line += 1 }
         let ended = bytes.count > 0 && bytes[bytes.count - 1] == UInt8(ascii: "\n")
-        if !ended && bytes.count == Int(Self.lineBytes) - 1 && !lineIsCut {
-            complain("the line is longer than 4094 bytes")
-        }
-        lineIsCut = !ended
+        // The file's last line may end without a newline, and is whole.
+        let isCut = !ended && bytes.count == Int(Self.lineBytes) - 1
+        if isCut && !lineIsCut { complain("the line is longer than 4094 bytes") }
+        lineIsCut = isCut
     }
 
     fileprivate mutating func take(
