@@ -94,6 +94,12 @@ struct Ledger: ~Copyable {
         entries[index].payloadCount = Int32(bytes.count)
     }
 
+    mutating func keep<let n: Int>(_ text: FixedText<n>, at index: Int) {
+        let start = index * Limits.requestPayloadBytes
+        for i in 0..<text.count { payloads[start + i] = text[i] }
+        entries[index].payloadCount = Int32(text.count)
+    }
+
     mutating func removeAll() {
         entries.removeAll()
         turn.removeAll()
@@ -120,6 +126,13 @@ struct Ledger: ~Copyable {
             let first = turn.removeFirst()
             if first != offset { turn.append(first) }
         }
+    }
+
+    /// What a request is called that has no id, or whose id is not known any more.
+    static func name(after offset: Offset) -> RequestID {
+        var id = RequestID("offset-")
+        id.append(decimal: offset)
+        return id
     }
 
     mutating func rememberSettled(_ key: UInt64) {
@@ -176,8 +189,7 @@ extension Node {
         guard let taken = takeRequest(at: offset, now) else { return }
         var request = request
         if request.requestID.isEmpty {
-            request.requestID.append("offset-")
-            request.requestID.append(decimal: offset)
+            request.requestID = Ledger.name(after: offset)
         }
         let key = request.requestID.key
         if let index = taken.known {
@@ -200,12 +212,12 @@ extension Node {
     ) {
         guard let taken = takeRequest(at: offset, now) else { return }
         var entry = Ledger.Entry()
-        entry.request.requestID.append("offset-")
-        entry.request.requestID.append(decimal: offset)
+        entry.request.requestID = Ledger.name(after: offset)
         entry.requestKey = entry.request.requestID.key
         guard let index = taken.known ?? admit(offset, entry) else { return }
         ledger.entries[index].request.requestID = entry.request.requestID
-        conclude(index, .rejected, why, now, &outbox)
+        ledger.keep(why, at: index)
+        conclude(index, .rejected, now, &outbox)
     }
 
     private struct Taken { var known: Int? }
@@ -424,7 +436,10 @@ extension Node {
         }
         let key = r.requestID.key
         let entry = ledger.entries[index]
-        guard entry.state != .settled, entry.requestKey == 0 || entry.requestKey == key else {
+        let isNamed = entry.requestKey == 0 || entry.requestKey == key
+        // A leader that could not read the request any more did not know its id.
+        guard entry.state != .settled, isNamed || key == Ledger.name(after: r.requestOffset).key
+        else {
             counters.voidResults += 1
             return
         }
@@ -509,15 +524,16 @@ extension Node {
         var why = FixedText<64>()
         why.append(decimal: Int64(failures))
         why.append(failures == 1 ? " attempt failed or was lost" : " attempts failed or were lost")
-        conclude(index, .exhausted, why.span, now, &outbox)
+        ledger.keep(why, at: index)
+        conclude(index, .exhausted, now, &outbox)
     }
 
-    /// We say ourselves how a request ends. It is over when that is read back.
+    /// We say ourselves how a request ends; why, stands in its payload's place. It is over when
+    /// that is read back.
     mutating func conclude(
-        _ index: Int, _ status: Status, _ why: Span<UInt8>, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, _ status: Status, _ now: Instant, _ outbox: inout Outbox
     ) {
         if ledger.entries[index].state == .fetching { ledger.fetching -= 1 }
-        ledger.keep(why, at: index)
         ledger.entries[index].isLoaded = false
         ledger.entries[index].state = .concluded(status)
         ledger.needsCheckpoint = true
@@ -578,7 +594,7 @@ extension Node {
         counters.attemptsLost += 1
         ledger.entries[index].failures += 1
         if ledger.entries[index].isLoaded && outbox.hasRoom {
-            outbox.pack(FixedText<64>("its worker was lost").span)
+            outbox.pack(FixedText<64>("its worker was lost"))
             writeOwnResult(index, .lost, final: false, &outbox)
         }
         endAttempt(index, .lost, now, &outbox)

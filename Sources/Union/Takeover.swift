@@ -153,21 +153,21 @@ extension Node {
     /// The broker has the record of an open request no more.
     private mutating func vanish(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
         if ledger.entries[index].request.requestID.isEmpty {
-            ledger.entries[index].request.requestID.append("offset-")
-            ledger.entries[index].request.requestID.append(
-                decimal: ledger.entries.offset(at: index))
+            let offset = ledger.entries.offset(at: index)
+            ledger.entries[index].request.requestID = Ledger.name(after: offset)
         }
         // Its id is not known here; who reads results finds it by its offset.
         ledger.entries[index].requestKey = 0
-        let why = FixedText<64>("the broker has this request's record no more")
-        conclude(index, .rejected, why.span, now, &outbox)
+        ledger.keep(FixedText<64>("the broker has this request's record no more"), at: index)
+        conclude(index, .rejected, now, &outbox)
     }
 
-    /// Reading of `requests` has come to `offset`: what was to be fetched before it is gone.
+    /// Reading of `requests` has gone from where it was on to `offset`: what was to be fetched
+    /// between them is gone. Before that nothing was looked for: the seek is still to come.
     mutating func passRequests(to offset: Offset, _ now: Instant, _ outbox: inout Outbox) {
         guard isLedgerOpen, leads(at: now) else { return }
         while ledger.fetching > 0, outbox.hasRoom, let index = firstToFetch,
-            ledger.entries.offset(at: index) < offset
+            (next(.requests)..<offset).contains(ledger.entries.offset(at: index))
         {
             vanish(index, now, &outbox)
         }
