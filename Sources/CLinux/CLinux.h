@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <nss.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>

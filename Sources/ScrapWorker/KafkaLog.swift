@@ -48,14 +48,21 @@ struct KafkaLog: ~Copyable {
     private let bell: Bell
     private let names: TopicNames
     private let writerConf: KafkaConf
+    private let readerConf: KafkaConf
     private let leaseMs: Int32
     private var writer: KafkaWriter
-    /// A writer that met a fatal error, until its last delivery report is taken.
+    /// A writer that was replaced, until its last delivery report is taken.
     private var retired: KafkaWriter?
     /// The event whose delivery reports are being handed out.
     private var reports: KafkaEvent?
     private var reader: KafkaReader
-    private var questions = KafkaQuestions()
+    private var questions = KafkaQuestions(kind: 0)
+    /// Whether the broker still has what was read (see `checkPositions`).
+    private var checks = KafkaQuestions(kind: 1)
+    /// Where each topic is to be read next, and where that was when the check was begun; -1: not
+    /// read. The reader follows as soon as the topics are there.
+    private var positions = InlineArray<5, Offset>(repeating: -1)
+    private var checkedPositions = InlineArray<5, Offset>(repeating: -1)
     private var setup = TopicSetup()
     private var connection = Connection.unknown
     /// Topics, a bit for each, whose `vanished` is not handed out yet.
@@ -67,8 +74,9 @@ struct KafkaLog: ~Copyable {
     private var readErrorSaidAt = Instant(us: -5_000_000)
     private var isReplaced = false
     private var failureSaidAt = Instant(us: -5_000_000)
-    /// When the writer, which met a fatal error, is to be replaced; and when one last was.
+    /// When the writer is to be replaced, whether the reader is too, and when that was done last.
     private var replaceAt = Instant.never
+    private var replacesReader = false
     private var replacedAt = Instant(us: -1_000_000)
 
     private enum Connection { case unknown, online, lost }
@@ -83,12 +91,14 @@ struct KafkaLog: ~Copyable {
         let leaseMs = config.settings.leaseMs
         let shared = try KafkaConf(config)
         let writerConf = shared.forWriter()
-        let reader = try KafkaReader(shared.forReader(), names, bell: bell.fd)
+        let readerConf = shared.forReader()
+        let reader = try KafkaReader(readerConf.copy(), names, bell: bell.fd)
         writer = try KafkaWriter(writerConf.copy(), names, leaseMs: leaseMs, bell: bell.fd)
         self.bell = bell
         self.names = names
         self.leaseMs = leaseMs
         self.writerConf = writerConf
+        self.readerConf = readerConf
         self.reader = reader
     }
 
@@ -107,14 +117,18 @@ struct KafkaLog: ~Copyable {
 
     /// When `tick` must be called.
     var deadline: Instant {
-        min(replaceAt, setup.isReady ? min(setup.deadline, questions.deadline) : setup.deadline)
+        let asked = setup.isReady ? min(questions.deadline, checks.deadline) : .never
+        return min(replaceAt, min(setup.deadline, asked))
     }
 
     /// Sends the questions that are due.
     mutating func tick(at now: Instant) {
-        replaceWriter(at: now)
+        replaceHandles(at: now)
         setup.tick(at: now, reader)
-        if setup.isReady { questions.tick(at: now, reader) }
+        if setup.isReady {
+            questions.tick(at: now, reader)
+            checks.tick(at: now, reader)
+        }
     }
 }
 
@@ -132,13 +146,15 @@ extension KafkaLog {
     mutating func seek(_ topic: Topic, to offset: Offset) {
         vanished &= ~(1 << topic.rawValue)
         ends[Int(topic.rawValue)] = nil
-        reader.seek(topic, to: offset)
+        positions[Int(topic.rawValue)] = offset
+        if setup.isReady { reader.seek(topic, to: offset) } else { reader.close(topic) }
     }
 
     /// Reads `topic` no more.
     mutating func close(_ topic: Topic) {
         vanished &= ~(1 << topic.rawValue)
         ends[Int(topic.rawValue)] = nil
+        positions[Int(topic.rawValue)] = -1
         reader.close(topic)
     }
 
@@ -160,14 +176,16 @@ extension KafkaLog {
     mutating func read(_ topic: Topic) -> Message? {
         while let message = reader.read(topic) {
             let code = message.code
-            if code == RD_KAFKA_RESP_ERR_NO_ERROR { return message }
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR {
+                positions[Int(topic.rawValue)] = message.offset + 1
+                return message
+            }
             switch code {
             case RD_KAFKA_RESP_ERR__PARTITION_EOF:
                 ends[Int(topic.rawValue)] = message.offset
             case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
                 RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
-                reader.close(topic)
-                vanished |= 1 << topic.rawValue
+                lose(topic)
             case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
                 RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
                 setup.checkAgain()
@@ -202,7 +220,7 @@ extension KafkaLog {
             text.removeAll()
             return .brokerFound
         }
-        if isReplaced {
+        if isReplaced && replaceAt == .never {
             isReplaced = false
             text.removeAll()
             text.put("the broker lost records that it had acknowledged: new producer")
@@ -235,7 +253,6 @@ extension KafkaLog {
     }
 
     private mutating func understand(_ report: KafkaEvent.Report) -> Event? {
-        if report.offset != nil { noteOnline() }
         if report.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { setup.checkAgain() }
         if report.offset == nil { noteFatalError() }
         guard report.tag != 0 else { return nil }
@@ -262,11 +279,44 @@ extension KafkaLog {
         case RD_KAFKA_EVENT_LISTOFFSETS_RESULT:
             let offset = event.listedOffset()
             if offset != nil { noteOnline() }
+            guard KafkaQuestions.kind(event.opaque) == 0 else {
+                if let answer = checks.answer(event.opaque, offset, at: now) { onCheck(answer) }
+                return nil
+            }
             return questions.answer(event.opaque, offset, at: now)
         default:
             if event.code == RD_KAFKA_RESP_ERR_NO_ERROR { noteOnline() }
-            return setup.answer(event, names, reader, at: now, words: &text)
+            let outcome = setup.answer(event, names, reader, at: now, words: &text)
+            if case .topicsReady = outcome { resumeReading() }
+            if setup.hasLostTopics { replaceAll() }
+            return outcome
         }
+    }
+
+    /// Reads on where it was read, and asks whether the topics still reach so far. Not every
+    /// broker answers a fetch behind the end with an error, so a topic that was lost and made
+    /// again would stay silent until it has grown as long as it was.
+    private mutating func resumeReading() {
+        checkedPositions = positions
+        for i in 0..<Topic.count where positions[i] >= 0 {
+            let topic = Topic(rawValue: UInt8(i))!
+            if !reader.reads(topic) { reader.seek(topic, to: positions[i]) }
+            if positions[i] > 0 { checks.ask(topic) }
+        }
+    }
+
+    private mutating func onCheck(_ answer: Event) {
+        guard case .bounds(let topic, _, let high, _) = answer else { return }
+        let index = Int(topic.rawValue)
+        if positions[index] >= checkedPositions[index] && high < checkedPositions[index] {
+            lose(topic)
+        }
+    }
+
+    /// What we want to read on is not there.
+    private mutating func lose(_ topic: Topic) {
+        close(topic)
+        vanished |= 1 << topic.rawValue
     }
 
     /// A broker that is out of reach fails twice a second: that is said now and then.
@@ -282,6 +332,7 @@ extension KafkaLog {
     /// librdkafka's log has a line for every error too; here is what must be acted on.
     private mutating func onError(_ event: consuming KafkaEvent) -> Event? {
         if event.code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && connection != .lost {
+            if connection == .online { replaceAll() }
             connection = .lost
             isFound = false
             setup.checkAgain()
@@ -299,16 +350,26 @@ extension KafkaLog {
     }
 }
 
-// Fatal errors.
+// New handles for old ones.
 extension KafkaLog {
     /// Looks whether the writer is of no use any more; librdkafka does not always send an event.
     private mutating func noteFatalError() {
-        if replaceAt == .never && writer.isUseless { replaceAt = replacedAt + 1000 }
+        guard writer.isUseless && !isReplaced else { return }
+        if replaceAt == .never { replaceAt = replacedAt + 1000 }
+        isReplaced = true
     }
 
-    /// Retires a writer that met a fatal error: a broker that lost acknowledged records no longer
-    /// accepts what this producer sends. What it had is given up and reported.
-    private mutating func replaceWriter(at now: Instant) {
+    /// What librdkafka has in mind of a cluster that was away or has lost topics is of no use, and
+    /// dangerous: release 2.8 can crash when a topic of the same name comes back with another id
+    /// (its issue 4964). Fresh handles have nothing in mind.
+    private mutating func replaceAll() {
+        if replaceAt == .never { replaceAt = replacedAt + 1000 }
+        replacesReader = true
+    }
+
+    /// Replaces what is to be replaced. What the old writer had is given up and reported: a
+    /// broker that lost acknowledged records no longer accepts it after a fatal error.
+    private mutating func replaceHandles(at now: Instant) {
         guard replaceAt <= now else { return }
         guard retired == nil else {
             replaceAt = now + 100
@@ -317,14 +378,18 @@ extension KafkaLog {
         replaceAt = .never
         replacedAt = now
         writer.purge()
-        isReplaced = true
         do {
             var other = try KafkaWriter(writerConf.copy(), names, leaseMs: leaseMs, bell: bell.fd)
             swap(&writer, &other)
             retired = consume other
+            guard replacesReader else { return }
+            replacesReader = false
+            reader = try KafkaReader(readerConf.copy(), names, bell: bell.fd)
         } catch {
             // The same configuration was good before: the system is out of threads or memory.
             fatalError("rd_kafka_new")
         }
+        setup = TopicSetup()
+        questions.sendAgain()
     }
 }

@@ -17,11 +17,22 @@ struct KafkaQuestions {
     private static let retryMs: Int32 = 250
 
     private var questions = InlineArray<5, Question>(repeating: Question())
+    /// Tells these questions' answers from others', 0 or 1.
+    private let kind: UInt
+
+    init(kind: UInt) { self.kind = kind }
+
+    static func kind(_ opaque: UInt) -> UInt { opaque >> 4 & 1 }
 
     /// Opens a question, in place of an open one about the same topic.
     mutating func ask(_ topic: Topic) {
         questions[Int(topic.rawValue)].isOpen = true
         questions[Int(topic.rawValue)].due = Instant(us: .min)
+    }
+
+    /// Sends the open ones anew: their answers will not come.
+    mutating func sendAgain() {
+        for i in 0..<Topic.count where questions[i].isOpen { questions[i].due = Instant(us: .min) }
     }
 
     var deadline: Instant {
@@ -39,7 +50,8 @@ struct KafkaQuestions {
             questions[i].low = nil
             questions[i].high = nil
             for end in 0...1 {
-                let opaque = UInt(questions[i].serial) << 8 | UInt(i) << 1 | UInt(end)
+                let opaque =
+                    UInt(questions[i].serial) << 8 | kind << 4 | UInt(i) << 1 | UInt(end)
                 reader.listOffset(
                     of: Topic(rawValue: UInt8(i))!, end: end == 1, opaque: opaque)
             }

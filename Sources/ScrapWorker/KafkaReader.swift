@@ -30,7 +30,7 @@ struct KafkaReader: ~Copyable {
         unsafe rd_kafka_set_log_queue(handle, queue)
     }
 
-    /// rd_kafka_destroy(3), after every partition is stopped, as it demands.
+    /// Every partition is stopped before the handle is destroyed, as rd_kafka_destroy(3) demands.
     deinit {
         for i in 0..<Topic.count {
             if isOpen[i] { unsafe rd_kafka_consume_stop(topics[i], 0) }
@@ -38,7 +38,7 @@ struct KafkaReader: ~Copyable {
             if let records = unsafe records[i] { unsafe rd_kafka_queue_destroy(records) }
         }
         unsafe rd_kafka_queue_destroy(queue)
-        unsafe rd_kafka_destroy(handle)
+        unsafe destroyAside(handle)
     }
 
     /// Reads `topic` from `offset` on, wherever it was read before; what was fetched ahead is
@@ -62,6 +62,8 @@ struct KafkaReader: ~Copyable {
         unsafe rd_kafka_consume_stop(topics[index], 0)
         isOpen[index] = false
     }
+
+    func reads(_ topic: Topic) -> Bool { isOpen[Int(topic.rawValue)] }
 
     /// The next record of `topic` or event in its place, nil when none is here yet:
     /// rd_kafka_consume_queue(3).

@@ -24,14 +24,13 @@ struct KafkaWriter: ~Copyable {
         unsafe rd_kafka_set_log_queue(handle, queue)
     }
 
-    /// rd_kafka_destroy(3): waits for librdkafka's threads, which wait for nobody. What is not
-    /// delivered is dropped.
+    /// What is not delivered is dropped.
     deinit {
         for i in 0..<Topic.count {
             if let topic = unsafe topics[i] { unsafe rd_kafka_topic_destroy(topic) }
         }
         unsafe rd_kafka_queue_destroy(queue)
-        unsafe rd_kafka_destroy(handle)
+        unsafe destroyAside(handle)
     }
 
     /// Records that are not delivered yet, and reports that are not taken yet.
@@ -98,13 +97,31 @@ struct KafkaWriter: ~Copyable {
 
     /// How long a record is worth sending: late words are worthless, results must not be lost,
     /// and a user waits for a request.
+    ///
+    /// A lease, but not less than a second: librdkafka looks for what is late once a second, and
+    /// gives up the connection to a broker that is only slow.
     private func timeoutMs(_ topic: Topic) -> Int32 {
         switch topic {
-        case .leader, .election, .heartbeat: leaseMs
+        case .leader, .election, .heartbeat: max(leaseMs, 1000)
         case .results: 0
         case .requests: 30_000
         }
     }
+}
+
+/// Destroys a handle: rd_kafka_destroy(3), on a thread of its own. It waits for librdkafka's
+/// threads, one of which may be resolving a name without a network; a leader's LED must not wait.
+@unsafe
+func destroyAside(_ handle: OpaquePointer) {
+    var thread = pthread_t()
+    let failure = unsafe pthread_create(
+        &thread, nil,
+        {
+            unsafe rd_kafka_destroy(OpaquePointer($0!))
+            return nil
+        }, UnsafeMutableRawPointer(handle))
+    guard failure == 0 else { return unsafe rd_kafka_destroy(handle) }
+    pthread_detach(thread)
 }
 
 /// Makes a queue ring an eventfd whenever it is no longer empty: rd_kafka_queue_io_event_enable.

@@ -26,7 +26,10 @@ struct TopicSetup {
     private var missing: UInt8 = 0
     /// What creating them failed with.
     private var refusal = RD_KAFKA_RESP_ERR_NO_ERROR
-    private var readyAt = Instant.zero
+    private var readyAt: Instant?
+    /// Topics that were there are gone. They are made again through fresh handles only (see
+    /// `KafkaLog.replaceAll`), with a fresh setup.
+    private(set) var hasLostTopics = false
     private var saidAt = Instant(us: -5_000_000)
 
     var isReady: Bool { if case .ready = stage { true } else { false } }
@@ -35,7 +38,7 @@ struct TopicSetup {
 
     /// Something points at a topic that is gone, or at a broker that is: look again.
     mutating func checkAgain() {
-        if isReady { stage = .due(readyAt + 500) }
+        if isReady, let readyAt { stage = .due(readyAt + 500) }
     }
 
     /// Looks, when it is time to.
@@ -119,6 +122,11 @@ struct TopicSetup {
         _ reader: borrowing KafkaReader, _ names: TopicNames, at now: Instant,
         words: inout FixedText<512>
     ) -> KafkaLog.Event? {
+        guard readyAt == nil else {
+            hasLostTopics = true
+            stage = .waiting
+            return nil
+        }
         guard refusal != RD_KAFKA_RESP_ERR_NO_ERROR else {
             reader.describeCluster()
             return nil
