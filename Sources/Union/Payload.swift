@@ -59,6 +59,11 @@ extension PayloadSink where Self: ~Copyable {
         for i in 0..<bytes.count { pack(bytes[i]) }
     }
 
+    /// By subscript: the span of a temporary is not to be trusted (Swift 6.3, `-Osize`).
+    public mutating func pack<let n: Int>(_ text: FixedText<n>) {
+        for i in 0..<text.count { pack(text[i]) }
+    }
+
     public mutating func pack(_ id: WorkerID?) {
         pack(id?.high ?? 0, size: 8)
         pack(id?.low ?? 0, size: 8)

@@ -141,11 +141,21 @@ struct Workbench: ~Copyable {
     }
 
     mutating func finish(_ place: Int, _ end: JobEnd, _ output: Span<UInt8>) {
+        let kept = min(output.count, Limits.outputBytes)
+        keep(output.extracting(0..<kept), at: place)
+        noteFinished(place, end)
+    }
+
+    /// The same, with words of our own.
+    mutating func finish<let n: Int>(_ place: Int, _ end: JobEnd, _ why: FixedText<n>) {
+        for i in 0..<why.count { payloads[place * Limits.requestPayloadBytes + i] = why[i] }
+        jobs[place].payloadCount = Int32(why.count)
+        noteFinished(place, end)
+    }
+
+    private mutating func noteFinished(_ place: Int, _ end: JobEnd) {
         change(place, to: .finished)
         jobs[place].end = end
-        keep(
-            output.count > Limits.outputBytes ? output.extracting(0..<Limits.outputBytes) : output,
-            at: place)
         guard end.status != .lost else { return }
         completedCount += 1
         if completed.isFull { completed.remove(at: 0) }
@@ -299,7 +309,8 @@ extension Node {
     mutating func giveUpAll(_ now: Instant, _ outbox: inout Outbox) {
         let lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
         for place in 0..<bench.capacity where bench[place].state == .queued {
-            finish(place, lost, FixedText<64>("the worker was stopped"), &outbox)
+            bench.finish(place, lost, FixedText<64>("the worker was stopped"))
+            writeResult(place, &outbox)
         }
         giveUpRunning(&outbox)
     }
@@ -339,13 +350,6 @@ extension Node {
         case .free, .queued, .finished, .undelivered:
             preconditionFailure("jobEnded: no job runs there")
         }
-    }
-
-    private mutating func finish<let n: Int>(
-        _ place: Int, _ end: JobEnd, _ why: FixedText<n>, _ outbox: inout Outbox
-    ) {
-        bench.finish(place, end, why.span)
-        writeResult(place, &outbox)
     }
 
     private mutating func writeResult(_ place: Int, _ outbox: inout Outbox) {

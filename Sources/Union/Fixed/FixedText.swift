@@ -77,7 +77,11 @@ public struct FixedText<let capacity: Int>: Sendable {
 }
 
 extension FixedText: Equatable {
-    public static func == (a: FixedText, b: FixedText) -> Bool { a.hasSameBytes(as: b.span) }
+    public static func == (a: FixedText, b: FixedText) -> Bool {
+        guard a.count == b.count else { return false }
+        for i in 0..<a.count where a.storage[i] != b.storage[i] { return false }
+        return true
+    }
 
     public func hasSameBytes(as other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
