@@ -13,6 +13,8 @@ SHELL := bash
 arch := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
 bundle := cross/scrap-worker.artifactbundle
 jsmn := Sources/CJsmn/include/jsmn.h
+under_test = SCRAP_WORKER=$(CURDIR)/dist/scrap-worker-$(arch) \
+    SCRAP_PROBE=$(CURDIR)/.build-$(arch)/release/probe
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -21,23 +23,28 @@ build: dist/scrap-worker-$(arch) ## the static binary for this machine, in dist/
 
 cross: dist/scrap-worker-amd64 dist/scrap-worker-arm64 ## the binaries for PCs and for ARM boards
 
-test: setup ## the unit and simulator tests, on the host
-	$(SWIFT) test --disable-xctest
+test: setup tools build probe ## every test: the core's, the wire's, then whole workers on real brokers
+	$(SWIFT) test --disable-xctest --skip EndToEndTests
+	$(under_test) $(SWIFT) test --disable-xctest --filter EndToEndTests
 
 demo: build ## broker and nodes in this terminal; ARGS="-n 7" and the like are passed on
 	dist/scrap-worker-$(arch) demo $(ARGS)
 
-bench: build ## the benchmarks
-	Tests/Benchmarks/run $(ARGS)
+bench: setup tools build probe ## the benchmarks: they print numbers and judge nothing
+	$(SWIFT) build -c release --product ScrapBench
+	$(under_test) .build/release/ScrapBench $(ARGS)
 
 lint: ## format and shell checks
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
-	shellcheck cross/sysroot .ci/run
+	shellcheck Tests/tools cross/sysroot .ci/run
 
 setup: $(jsmn) ## what a plain `swift test` needs: the JSON parser's header
 
+tools: ## what the tests need beside the toolchain: kcat, and two brokers in .build-tools/
+	Tests/tools
+
 clean: ## remove everything that make made, the libraries included
-	rm -rf .build .build-amd64 .build-arm64 dist $(bundle)/*/sysroot* $(jsmn)
+	rm -rf .build .build-tools .build-amd64 .build-arm64 dist $(bundle)/*/sysroot* $(jsmn)
 
 # The script itself knows whether its work is done.
 sysroot-%: FORCE
@@ -53,6 +60,11 @@ dist/scrap-worker-%: FORCE sysroot-% $(jsmn)
 	@mkdir -p dist
 	@cmp -s .build-$*/release/scrap-worker $@ || install -m 755 .build-$*/release/scrap-worker $@
 
+# A Kafka client of the tests, with the same libraries as the binary.
+probe: sysroot-$(arch)
+	SCRAP_BOARD=1 $(SWIFT) build -c release --swift-sdks-path cross \
+	    --swift-sdk scrap-worker-$(arch) --scratch-path .build-$(arch) --product probe
+
 FORCE:
-.PHONY: help build cross test demo bench lint setup clean FORCE
+.PHONY: help build cross test demo bench lint setup tools probe clean FORCE
 .PRECIOUS: dist/scrap-worker-%

@@ -11,7 +11,7 @@ struct Audit {
     private let results: [Record]
 
     init(
-        leader: [Record], requests: [Record], results: [Record],
+        leader: [Record], requests: [Record], results: [Record], settledBefore: Set<String>,
         leaderSpans: [(String, ClosedRange<Int>)]
     ) {
         referee = Referee(leader)
@@ -20,7 +20,7 @@ struct Audit {
         checkLeases()
         checkAttempts()
         checkResults()
-        checkOutcomes(of: requests)
+        checkOutcomes(of: requests, settledBefore)
         checkLamps(leaderSpans)
     }
 
@@ -143,9 +143,9 @@ struct Audit {
     }
 
     /// Nothing lost: every request, or another one with its id, has an outcome.
-    private mutating func checkOutcomes(of requests: [Record]) {
+    private mutating func checkOutcomes(of requests: [Record], _ settledBefore: Set<String>) {
         let outcomes = Self.outcomes(results)
-        let settled = Set(outcomes.values.compactMap { $0["request_id"].string })
+        let settled = settledBefore.union(outcomes.values.compactMap { $0["request_id"].string })
         for request in requests where outcomes[request.offset] == nil {
             if let id = request["request_id"].string, settled.contains(id) { continue }
             lost.append("no outcome for request \(request)")

@@ -13,6 +13,8 @@ public final class Fleet: Sendable {
         /// Every life of every worker, in the order of their starts.
         var lives: [Worker] = []
         var tails: [String: Tail] = [:]
+        /// Requests with an outcome that the broker may have lost since.
+        var settledBefore: Set<String> = []
     }
     private let state = Shared(State())
     private static let serial = Shared(0)
@@ -95,8 +97,15 @@ public final class Fleet: Sendable {
         }
     }
 
-    /// Reads topics anew: the broker lost some of what was read.
-    public func forgetTails() { state.change { $0.tails = [:] } }
+    /// Reads topics anew: the broker lost some of what was read. Outcomes that were there hold.
+    public func forgetTails() {
+        state.change { state in
+            for outcome in Audit.outcomes(state.tails["results"]?.all ?? []).values {
+                if let id = outcome["request_id"].string { state.settledBefore.insert(id) }
+            }
+            state.tails = [:]
+        }
+    }
 
     public func submit(_ requests: [String]) throws {
         try client.write(requests, to: topic("requests"))
@@ -120,11 +129,30 @@ public final class Fleet: Sendable {
         }
     }
 
+    /// The same; each of them must be `completed`.
+    @discardableResult
+    public func awaitCompletion(_ count: Int) throws -> [Int: Record] {
+        let outcomes = try awaitOutcomes(count)
+        for outcome in outcomes.values where outcome.status != "completed" {
+            throw Unmet("not completed: \(outcome)")
+        }
+        return outcomes
+    }
+
     /// The outcome of the request with this id.
     @discardableResult
     public func awaitOutcome(of id: String) throws -> Record {
         try tail("results").wait(for: "the outcome of \(id)") {
             $0.first { $0.isFinal && $0["request_id"].string == id }
+        }
+    }
+
+    /// Waits until each request that the broker holds has an outcome.
+    public func awaitAllOutcomes() throws {
+        let before = state.read { $0.settledBefore }
+        for request in try client.dump(topic("requests")) {
+            guard let id = request["request_id"].string, !before.contains(id) else { continue }
+            try awaitOutcome(of: id)
         }
     }
 
@@ -153,6 +181,7 @@ public final class Fleet: Sendable {
         let audit = Audit(
             leader: try client.dump(topic("leader")), requests: try client.dump(topic("requests")),
             results: try client.dump(topic("results")),
+            settledBefore: state.read { $0.settledBefore },
             leaderSpans: lives.flatMap { worker in worker.leaderSpans.map { (worker.id, $0) } })
         let problems = jobs.overlaps + (losing ? audit.lost : audit.problems)
         guard problems.isEmpty else {

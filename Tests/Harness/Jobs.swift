@@ -30,6 +30,7 @@ public final class Jobs: Sendable {
     public let lines: Lines
     private let folder: String
     private let writer: Shared<Int32>
+    private let gate = Shared<Int32>(-1)
 
     init(_ folder: String) throws {
         self.folder = folder
@@ -44,9 +45,11 @@ public final class Jobs: Sendable {
     }
 
     func close() {
-        writer.change { fd in
-            if fd >= 0 { Glibc.close(fd) }
-            fd = -1
+        for pipe in [writer, gate] {
+            pipe.change { fd in
+                if fd >= 0 { Glibc.close(fd) }
+                fd = -1
+            }
         }
     }
 
@@ -74,16 +77,16 @@ public final class Jobs: Sendable {
         return found
     }
 
-    /// Lets one job go on that waits at the gate; waits for it if need be.
+    /// Lets all jobs go on that wait at the gate, now and later.
     public func openGate() throws {
-        // Without a reader the pipe cannot be opened: it is tried until there is one.
-        var gate: Int32 = -1
-        try eventually("a job at the gate") {
-            gate = open("\(folder)/gate", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-            return gate >= 0
+        try gate.change { fd in
+            // For reading and writing: it can be opened, and keeps what is in it, without readers.
+            fd = open("\(folder)/gate", O_RDWR | O_CLOEXEC)
+            let words = String(repeating: "go\n", count: 1000)
+            guard write(fd, words, words.utf8.count) == words.utf8.count else {
+                throw Unmet("gate: errno \(errno)")
+            }
         }
-        defer { Glibc.close(gate) }
-        guard write(gate, "go\n", 3) == 3 else { throw Unmet("gate: errno \(errno)") }
     }
 
     /// Attempts that began while another one at the same request still ran.

@@ -10,8 +10,10 @@ public struct Client: Sendable {
 
     public init(_ broker: Broker) { self.broker = broker }
 
-    /// Reads a topic from the beginning on, for as long as it is kept. The topic must exist.
-    public func tail(_ topic: String) throws -> Tail { try Tail(start("tail", topic)) }
+    /// Reads a topic from the beginning on, for as long as the tail is kept.
+    public func tail(_ topic: String) throws -> Tail {
+        try Tail { try self.start("tail", topic) }
+    }
 
     /// All that the topic holds now.
     public func dump(_ topic: String) throws -> [Record] {
@@ -60,36 +62,69 @@ public struct Client: Sendable {
 
 /// A topic as it is read. Records are what the broker gave, in its order.
 public final class Tail: Sendable {
-    private let child: Child
-    private let records = Shared([Record]())
+    private struct State {
+        var reader: Child
+        var records: [Record] = []
+        var isClosed = false
+    }
+    private let state: Shared<State>
 
-    init(_ child: Child) throws {
-        self.child = child
-        let (lines, records) = (child.output, self.records)
+    /// `start` starts a reader of the whole topic: again, when it gives up because the topic or
+    /// the broker is not there.
+    init(_ start: @escaping @Sendable () throws -> Child) throws {
+        let state = Shared(State(reader: try start()))
+        self.state = state
         Thread.detachNewThread {
-            var count = 0
-            let aDay = 86_400.0
-            while let new = lines.wait(upTo: aDay, for: { $0.count > count ? $0[count...] : nil }) {
-                count += new.count
-                let parsed = new.compactMap(Record.init)
-                records.change { $0 += parsed }
+            while true {
+                Self.follow(state.read { $0.reader }.output, into: state)
+                if state.read({ $0.isClosed }) { return }
+                // Nothing tells when a topic comes into being: it is asked for again.
+                _ = poll(nil, 0, 50)
+                guard let next = try? start() else { return }
+                let isClosed = state.change { state in
+                    state.reader = next
+                    return state.isClosed
+                }
+                if isClosed { return next.destroy() }
             }
         }
     }
 
-    deinit { child.destroy() }
+    deinit {
+        let reader = state.change { state in
+            state.isClosed = true
+            return state.reader
+        }
+        reader.destroy()
+    }
 
-    public var all: [Record] { records.read { $0 } }
+    private static func follow(_ lines: Lines, into state: Shared<State>) {
+        var count = 0
+        let aDay = 86_400.0
+        while let new = lines.wait(upTo: aDay, for: { $0.count > count ? $0[count...] : nil }) {
+            count += new.count
+            let records = new.compactMap(Record.init)
+            state.change { state in
+                let next = (state.records.last?.offset ?? -1) + 1
+                state.records += records.filter { $0.offset >= next }
+            }
+        }
+    }
+
+    public var all: [Record] { state.read { $0.records } }
 
     /// What `find` makes of the topic, now or as soon as it finds something.
     public func wait<Found>(for what: String, _ find: ([Record]) throws -> Found?) throws -> Found {
-        if let found = try records.wait(upTo: patience, for: find) { return found }
+        if let found = try state.wait(upTo: patience, for: { try find($0.records) }) {
+            return found
+        }
         throw Unmet("waited in vain for \(what)")
     }
 
     var story: String {
-        let shown = all.suffix(25).map { "    \($0)\n" }.joined()
-        return "  \(child.name): \(all.count) records, the last are\n\(shown)"
-            + (child.errors.all.isEmpty ? "" : child.story)
+        let (reader, records) = state.read { ($0.reader, $0.records) }
+        let shown = records.suffix(25).map { "    \($0)\n" }.joined()
+        return "  \(reader.name): \(records.count) records, the last are\n\(shown)"
+            + (reader.errors.all.isEmpty ? "" : reader.story)
     }
 }

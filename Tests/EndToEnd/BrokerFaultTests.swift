@@ -1,0 +1,137 @@
+import Foundation
+import Harness
+import Testing
+
+extension EndToEnd {
+    @Suite("a broker that fails, on noida-db") struct BrokerFaultTests {
+        private static func sleeps(_ numbers: Range<Int>) -> [String] {
+            numbers.map { request("sleep", id: "r\($0)", parameters: ["ms": "20"]) }
+        }
+
+        /// Waits until each worker's LEDs say that it is offline.
+        private static func expectDark(_ fleet: Fleet) throws {
+            for worker in fleet.living {
+                let found = worker.child.output.wait { lines in
+                    lines.last.flatMap { $0.hasSuffix("member 0 0") ? () : nil }
+                }
+                if found == nil { throw Unmet("\(worker.child.name) does not blink") }
+            }
+        }
+
+        @Test("the broker is stopped and started again: the union goes on by itself")
+        func stopAndStart() throws {
+            let broker = try Broker(.noida)
+            try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
+                try fleet.launchAll(4)
+                try fleet.submit([request("hold", id: "held")])
+                let held = try fleet.jobs.await("start", of: "held")
+                try fleet.submit(Self.sleeps(0..<60))
+                _ = try fleet.awaitOutcomes(10)
+                try broker.stop()
+                try Self.expectDark(fleet)
+                // Its worker could not know whether another has the job by now.
+                try eventually("the end of the job") { !runs(held.pid) }
+                try broker.startAgain()
+                try fleet.jobs.await("start", of: "held", attempt: 2)
+                try fleet.jobs.openGate()
+                try fleet.awaitCompletion(61)
+                #expect(fleet.lives.count == 4 && fleet.living.count == 4)
+            }
+        }
+
+        @Test("the broker is killed and loses its last records: the union goes on by itself")
+        func killAndStart() throws {
+            let broker = try Broker(.noida)
+            let hold = Op.script("hold", Jobs.waitForGate)
+            try Fleet.run(on: broker, losing: true, ops: [hold]) { fleet in
+                try fleet.launchAll(4)
+                try fleet.submit(Self.sleeps(0..<30))
+                try fleet.awaitCompletion(30)
+                try fleet.submit((0..<8).map { request("hold", id: "held\($0)") })
+                try fleet.jobs.await("start", of: "held0")
+                try broker.stop(SIGKILL)
+                try Self.expectDark(fleet)
+                try broker.startAgain()
+                fleet.forgetTails()
+                try fleet.jobs.openGate()
+                try fleet.submit(Self.sleeps(100..<120))
+                for number in 100..<120 {
+                    #expect(try fleet.awaitOutcome(of: "r\(number)").status == "completed")
+                }
+                // Of the others those that the broker kept.
+                try fleet.awaitAllOutcomes()
+                #expect(fleet.lives.count == 4 && fleet.living.count == 4)
+            }
+        }
+
+        @Test("the broker loses everything: the union begins anew by itself")
+        func loseAll() throws {
+            let broker = try Broker(.noida)
+            try Fleet.run(on: broker, losing: true) { fleet in
+                try fleet.launchAll(3)
+                try fleet.submit(Self.sleeps(0..<20))
+                _ = try fleet.awaitOutcomes(20)
+                try broker.stop(SIGKILL)
+                try Self.expectDark(fleet)
+                try broker.loseData()
+                try broker.startAgain()
+                fleet.forgetTails()
+                try fleet.submit(Self.sleeps(100..<110))
+                for number in 100..<110 {
+                    #expect(try fleet.awaitOutcome(of: "r\(number)").status == "completed")
+                }
+                #expect(fleet.lives.count == 3 && fleet.living.count == 3)
+            }
+        }
+
+        @Test("a broker that is not there yet is waited for, and workers say so")
+        func notThereYet() throws {
+            let broker = try Broker(.noida)
+            try broker.stop()
+            try Fleet.run(on: broker) { fleet in
+                let workers = try (1...2).map { try fleet.launch($0) }
+                for worker in workers {
+                    try worker.awaitLog(broker.address)
+                    try worker.awaitLog("the broker cannot be reached")
+                }
+                try Self.expectDark(fleet)
+                try broker.startAgain()
+                for worker in workers { try worker.awaitReady() }
+                try fleet.submit([request("noop", id: "r")])
+                #expect(try fleet.awaitOutcome(of: "r").status == "completed")
+            }
+        }
+
+        @Test(
+            "a topic with several partitions is refused by name", arguments: ["leader", "results"])
+        func partitions(topic: String) throws {
+            let fleet = try Fleet(on: EndToEnd.noida.get())
+            defer { fleet.destroy() }
+            try fleet.client.create(fleet.topic(topic), partitions: 4)
+            let worker = try fleet.launch(1)
+            #expect(try worker.child.waitForEnd() == .exit(78))
+            let said = worker.child.errors.text
+            #expect(said.contains(fleet.topic(topic)) && said.contains("4 partitions"), "\(said)")
+            #expect(said.contains("one partition"), "\(said)")
+        }
+
+        @Test("a twin refuses to work and says why; the first goes on")
+        func twin() throws {
+            try Fleet.run(on: EndToEnd.noida.get()) { fleet in
+                let firsts = try (1...2).map { try fleet.launch($0) { $0.pace = "normal" } }
+                for first in firsts { try first.awaitReady() }
+                let leader = try fleet.awaitLeader()
+                for first in firsts {
+                    let twin = try fleet.launch(first.plan.number) { $0.pace = "normal" }
+                    #expect(try twin.child.waitForEnd() == .exit(78))
+                    #expect(twin.child.errors.text.contains("another living worker has this"))
+                    #expect(!first.child.hasEnded)
+                }
+                try fleet.submit([request("noop", id: "r")])
+                #expect(try fleet.awaitOutcome(of: "r").status == "completed")
+                let tenures = try Referee(fleet.tail("leader").all).tenures
+                #expect(tenures.map(\.holder) == [leader.id])
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+import Foundation
+import Harness
+import Testing
+
+extension EndToEnd {
+    @Suite("work on noida-db") struct WorkTests {
+        let broker: Broker
+
+        init() throws { broker = try EndToEnd.noida.get() }
+
+        @Test("a worker dies while working: its job dies with it, and is done elsewhere")
+        func killWorker() throws {
+            try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
+                try fleet.launchAll(3)
+                try fleet.awaitLeader()
+                try fleet.submit([request("hold", id: "r")])
+                let assigned = try fleet.awaitAssignment(of: "r")
+                let first = try fleet.jobs.await("start", of: "r")
+                let worker = try fleet.worker(assigned["member_id"].string ?? "")
+                worker.kill()
+                try eventually("the job's end") { !runs(first.pid) }
+                try fleet.jobs.await("start", of: "r", attempt: 2)
+                try fleet.jobs.openGate()
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "completed" && outcome.attempt == 2)
+                #expect(outcome.worker != worker.id)
+            }
+        }
+
+        @Test("a worker that is stopped loses its job before another gets it")
+        func pauseWorker() throws {
+            try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
+                try fleet.launchAll(3)
+                try fleet.awaitLeader()
+                try fleet.submit([request("hold", id: "r")])
+                let assigned = try fleet.awaitAssignment(of: "r")
+                try fleet.jobs.await("start", of: "r")
+                let worker = try fleet.worker(assigned["member_id"].string ?? "")
+                worker.pause()
+                // The second says `overlap`, and the audit fails, if the first still runs then.
+                try fleet.jobs.await("start", of: "r", attempt: 2)
+                worker.resume()
+                try fleet.jobs.openGate()
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "completed" && outcome.attempt == 2)
+            }
+        }
+
+        @Test("a job that overruns is killed with all that it started")
+        func overrun() throws {
+            let stubborn = """
+                trap '' TERM
+                sh -c 'trap "" TERM; while :; do sleep 600; done' &
+                say child "$!"
+                while :; do sleep 600; done
+                """
+            let op = Op.script("overrun", timeoutMs: 200, stubborn)
+            try Fleet.run(on: broker, ops: [op]) { fleet in
+                try fleet.launchAll(2)
+                try fleet.submit([request("overrun", id: "r")])
+                let started = try fleet.jobs.await("child", of: "r")
+                #expect(try fleet.awaitOutcome(of: "r").status == "timed_out")
+                let child = try #require(Int32(started.rest))
+                try eventually("the end of all that it started") {
+                    !runs(started.pid) && !runs(child)
+                }
+            }
+        }
+
+        @Test("a request's own deadline counts")
+        func requestDeadline() throws {
+            try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
+                try fleet.launchAll(2)
+                try fleet.submit([request("hold", id: "r", timeoutMs: 200)])
+                #expect(try fleet.awaitOutcome(of: "r").status == "timed_out")
+            }
+        }
+
+        @Test("a job that kills every worker it touches is given up, and the union survives")
+        func poison() throws {
+            // Between a job and its worker stands the minder: the worker is its parent.
+            let script = "read -r _ _ _ worker _ </proc/$PPID/stat && kill -9 \"$worker\"\n"
+            let poison = Op.script("poison", script)
+            try Fleet.run(on: broker, ops: [poison]) { fleet in
+                try fleet.launchAll(3)
+                try fleet.awaitLeader()
+                try fleet.submit([request("poison", id: "r")])
+                for attempt in 1...3 {
+                    let assigned = try fleet.awaitAssignment(of: "r", attempt: attempt)
+                    try fleet.jobs.await("start", of: "r", attempt: attempt)
+                    let touched = fleet.lives.last { $0.id == assigned["member_id"].string }
+                    let worker = try #require(touched)
+                    #expect(try worker.child.waitForEnd() == .signal(SIGKILL))
+                    // What systemd would do.
+                    try fleet.launch(worker.plan.number)
+                }
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "exhausted")
+                try fleet.submit([request("noop", id: "after")])
+                #expect(try fleet.awaitOutcome(of: "after").status == "completed")
+            }
+        }
+
+        @Test("the twins of one request id run once")
+        func duplicates() throws {
+            try Fleet.run(on: broker, ops: [.script("note", "exit 0\n")]) { fleet in
+                try fleet.launchAll(3)
+                try fleet.awaitLeader()
+                let twins = Array(repeating: request("note", id: "twin"), count: 5)
+                try fleet.submit(twins + [request("noop", id: "middle")])
+                try fleet.awaitOutcome(of: "twin")
+                try fleet.awaitOutcome(of: "middle")
+                // And behind its outcome, too.
+                try fleet.submit(twins + [request("noop", id: "last")])
+                try fleet.awaitOutcome(of: "last")
+                let runs = fleet.jobs.all.filter { $0.request == "twin" }
+                #expect(runs.count == 1)
+            }
+        }
+
+        @Test("a job gets its parameters, its code and its fencing token, and no more than it may")
+        func environment() throws {
+            let show = """
+                read -r code
+                echo "$SCRAP_PARAM_GREETING|$SCRAP_PARAM_TWO_WORDS|$code|$SCRAP_REQUEST_ID"
+                echo "$SCRAP_ATTEMPT|$SCRAP_TERM|${NOTIFY_SOCKET-none}|${WATCHDOG_USEC-none}"
+                exit 3
+                """
+            let chatter = Op.script("chatter", "yes 0123456 | head -c 10000\n")
+            try Fleet.run(on: broker, ops: [.script("show", show), chatter]) { fleet in
+                try fleet.launchAll(2)
+                let parameters = ["greeting": "héllo \"you\"", "two_words": "a  b"]
+                try fleet.submit([
+                    request(
+                        "show", id: "r", code: "line one\nline two", parameters: parameters,
+                        maxAttempts: 1),
+                    request("chatter", id: "long"),
+                ])
+                let assigned = try fleet.awaitAssignment(of: "r")
+                let shown = try fleet.awaitOutcome(of: "r")
+                #expect(shown.status == "failed" && shown["exit_code"].int == 3)
+                #expect(
+                    shown["output"].string == """
+                        héllo "you"|a  b|line one|r
+                        1|\(assigned.term ?? -1)|none|none
+
+                        """)
+                let long = try fleet.awaitOutcome(of: "long")
+                #expect(long.status == "completed" && long["truncated"].bool == true)
+                #expect(long["output"].string?.count == 4096)
+            }
+        }
+
+        @Test("a program that is missing fails the job and names itself")
+        func missingProgram() throws {
+            let gone = Op.program("gone", "/nowhere/program -x")
+            try Fleet.run(on: broker, ops: [gone]) { fleet in
+                try fleet.launchAll(2)
+                try fleet.submit([request("gone", id: "r"), request("noop", id: "next")])
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "failed")
+                #expect(outcome["output"].string?.contains("/nowhere/program") == true)
+                #expect(try fleet.awaitOutcome(of: "next").status == "completed")
+            }
+        }
+
+        @Test("an op that nobody configured is rejected")
+        func unknownOp() throws {
+            try Fleet.run(on: broker) { fleet in
+                try fleet.launchAll(2)
+                try fleet.submit([request("rm-everything", id: "r"), request("noop", id: "next")])
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "rejected")
+                #expect(outcome["output"].string?.contains("rm-everything") == true)
+                #expect(try fleet.awaitOutcome(of: "next").status == "completed")
+            }
+        }
+
+        static let malformed = [
+            "no JSON at all", "{\"op_code\":", "[]", "\"noop\"", "{}", "{\"op_code\":null}",
+            "{\"op_code\":5}", "{\"op_code\":\"noop\",\"timeout_ms\":0}",
+            "{\"op_code\":\"noop\",\"max_attempts\":0}", "{\"op_code\":\"noop\",\"parameters\":[]}",
+            "{\"op_code\":\"noop\"} trailing",
+            request(String(repeating: "o", count: 33)),
+            request("noop", id: String(repeating: "i", count: 65)),
+            request("noop", code: String(repeating: "c", count: 4097)),
+            request(
+                "noop",
+                parameters: Dictionary(uniqueKeysWithValues: (1...17).map { ("p\($0)", "v") })),
+            request("noop", parameters: ["big": String(repeating: "v", count: 1025)]),
+            request("noop", code: String(repeating: "c", count: 100_000)),
+        ]
+
+        @Test("malformed and oversized requests are rejected with a reason, and reading goes on")
+        func malformed() throws {
+            try Fleet.run(on: broker) { fleet in
+                try fleet.launchAll(2)
+                try fleet.awaitLeader()
+                try fleet.submit(Self.malformed + [request("noop", id: "good")])
+                #expect(try fleet.awaitOutcome(of: "good").status == "completed")
+                let outcomes = try fleet.awaitOutcomes(Self.malformed.count + 1)
+                for (offset, text) in Self.malformed.enumerated() {
+                    let outcome = outcomes[offset]
+                    #expect(outcome?.status == "rejected", "\(text.prefix(100))")
+                    #expect(outcome?["output"].string?.isEmpty == false, "\(text.prefix(100))")
+                }
+            }
+        }
+
+        @Test("all workers are killed and started again with work open: it is all done")
+        func killAll() throws {
+            try Fleet.run(on: broker) { fleet in
+                try fleet.launchAll(4)
+                try fleet.submit(
+                    (0..<60).map { request("sleep", id: "r\($0)", parameters: ["ms": "50"]) })
+                _ = try fleet.awaitOutcomes(10)
+                for worker in fleet.living { worker.kill() }
+                try fleet.launchAll(4)
+                try fleet.awaitCompletion(60)
+            }
+        }
+
+        @Test("one worker alone elects itself and does the work")
+        func alone() throws {
+            try Fleet.run(on: broker) { fleet in
+                try fleet.submit([request("noop", id: "early")])
+                try fleet.launchAll(1)
+                try fleet.submit([request("echo", id: "r", code: "hello")])
+                #expect(try fleet.awaitOutcome(of: "early").status == "completed")
+                #expect(try fleet.awaitOutcome(of: "r")["output"].string == "hello")
+            }
+        }
+    }
+}
