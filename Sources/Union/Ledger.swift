@@ -280,6 +280,10 @@ extension Node {
     ) {
         ledger.keep(bytes, at: index)
         ledger.entries[index].request = request
+        if request.timeoutMs == nil {
+            // The op's own deadline travels with the assignment: the next leader must know it.
+            ledger.entries[index].request.timeoutMs = settings.timeout(of: request.opCode)
+        }
         ledger.entries[index].requestKey = request.requestID.key
         ledger.entries[index].isLoaded = true
         switch ledger.entries[index].state {
@@ -664,8 +668,7 @@ extension Node {
         if now >= shownAt + settings.ackTimeoutMs {
             return cancel(index, .unacknowledged, now, &outbox)
         }
-        let opTimeoutMs = settings.timeout(of: entry.request.opCode)
-        guard entry.isLoaded, let timeoutMs = entry.request.timeoutMs ?? opTimeoutMs else { return }
+        guard let timeoutMs = entry.request.timeoutMs else { return }
         // The worker has the time that it needs to start it and to kill it; then it is ours.
         let grace = settings.ackTimeoutMs + 2 * settings.killGraceMs
         if now >= max(entry.since, leadingSince) + timeoutMs + grace {

@@ -24,7 +24,7 @@ public enum Limits {
     /// lengths.
     public static let requestPayloadBytes = 5510
     /// Bytes of the largest payload of any record: a checkpoint's `ledger` rows.
-    public static let payloadBytes = 10240
+    public static let payloadBytes = 11264
     /// Bytes of a job's output that come back in its result.
     public static let outputBytes = 4096
     /// Bytes of one record on the wire.
@@ -51,5 +51,5 @@ public enum Limits {
     public static let effectBytes = 256 * 1024
     /// Bytes of one packed worker id and of one packed row of open work (see `Payload`).
     public static let packedIDBytes = 16
-    public static let packedOpenWorkBytes = 40
+    public static let packedOpenWorkBytes = 44
 }

@@ -41,7 +41,7 @@ struct OpenWorkTable: ~Copyable {
         let row = OpenWork(
             requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
             failures: a.failures, workerID: a.attempt.workerID,
-            requestKey: a.request.requestID.key)
+            requestKey: a.request.requestID.key, timeoutMs: a.request.timeoutMs)
         if let known = rows.find(row.requestOffset) {
             guard row.attempt > rows[known].attempt else { return false }
             rows[known] = row

@@ -3,7 +3,8 @@
 ///
 /// ```
 /// ids (votes, members)   16 bytes each
-/// open work              40 bytes a row: offset 8, attempt 4, failures 4, worker 16, key 8
+/// open work              44 bytes a row: offset 8, attempt 4, failures 4, worker 16, key 8,
+///                        deadline 4 (0 is none)
 /// request                code: length + 1 (2 bytes; 0 is null), bytes
 ///                        parameters: count (1), each name length (2), name, value length (2), value
 ///                        requester_id: length + 1 (1; 0 is null), bytes
@@ -14,7 +15,7 @@
 /// A packed worker id of 16 zero bytes is "nobody".
 public enum Payload {
     /// Room for any record's payload (`Limits.payloadBytes`).
-    public typealias Buffer = FixedText<10240>
+    public typealias Buffer = FixedText<11264>
     /// Room for a request's payload (`Limits.requestPayloadBytes`).
     public typealias RequestBuffer = FixedText<5510>
 
@@ -33,12 +34,14 @@ public enum Payload {
 
     /// The row of open work that begins at `index`.
     public static func openWork(_ bytes: Span<UInt8>, at index: Int) -> OpenWork {
-        OpenWork(
+        let timeoutMs = Int32(truncatingIfNeeded: number(bytes, at: index + 40, size: 4))
+        return OpenWork(
             requestOffset: Offset(bitPattern: number(bytes, at: index, size: 8)),
             attempt: Int32(truncatingIfNeeded: number(bytes, at: index + 8, size: 4)),
             failures: Int32(truncatingIfNeeded: number(bytes, at: index + 12, size: 4)),
             workerID: workerID(bytes, at: index + 16),
-            requestKey: number(bytes, at: index + 32, size: 8))
+            requestKey: number(bytes, at: index + 32, size: 8),
+            timeoutMs: timeoutMs > 0 ? timeoutMs : nil)
     }
 }
 
@@ -75,6 +78,7 @@ extension PayloadSink where Self: ~Copyable {
         pack(UInt64(UInt32(bitPattern: row.failures)), size: 4)
         pack(row.workerID)
         pack(row.requestKey, size: 8)
+        pack(UInt64(UInt32(bitPattern: row.timeoutMs ?? 0)), size: 4)
     }
 }
 

@@ -234,16 +234,19 @@ public struct OpenWork: Equatable, Sendable {
     public var workerID: WorkerID?
     /// `RequestID.key`; 0 when it is not known.
     public var requestKey: UInt64
+    /// The job's deadline from its start; nil: none is known.
+    public var timeoutMs: Int32?
 
     public init(
         requestOffset: Offset, attempt: Int32, failures: Int32, workerID: WorkerID?,
-        requestKey: UInt64
+        requestKey: UInt64, timeoutMs: Int32? = nil
     ) {
         self.requestOffset = requestOffset
         self.attempt = attempt
         self.failures = failures
         self.workerID = workerID
         self.requestKey = requestKey
+        self.timeoutMs = timeoutMs
     }
 }
 

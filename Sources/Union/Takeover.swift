@@ -43,6 +43,7 @@ extension Node {
     private mutating func takeOver(_ row: OpenWork, _ now: Instant) {
         var entry = Ledger.Entry()
         entry.requestKey = row.requestKey
+        entry.request.timeoutMs = row.timeoutMs
         entry.attempt = row.attempt
         entry.failures = row.failures
         entry.workerID = row.workerID
@@ -200,7 +201,7 @@ extension Node {
                 OpenWork(
                     requestOffset: ledger.entries.offset(at: i), attempt: entry.attempt,
                     failures: entry.failures, workerID: entry.workerID,
-                    requestKey: entry.requestKey))
+                    requestKey: entry.requestKey, timeoutMs: entry.request.timeoutMs))
         }
         ledger.needsCheckpoint = false
         ledger.checkpointAt = now

@@ -164,7 +164,7 @@ extension JSONObject {
     }
 
     private func openWork(at row: Int) throws(Malformed) -> OpenWork {
-        guard tokens[row].isList, tokens[row].count == 5, behind(row) == row + 6 else {
+        guard tokens[row].isList, tokens[row].count == 6, behind(row) == row + 7 else {
             throw Malformed(.notRow, .unfinished)
         }
         return OpenWork(
@@ -172,7 +172,9 @@ extension JSONObject {
             attempt: try Int32(integer(at: row + 2, .unfinished, to: Self.maxSmall)),
             failures: try Int32(integer(at: row + 4, .unfinished, to: Self.maxSmall)),
             workerID: isNull(row + 3) ? nil : try workerID(at: row + 3, .unfinished),
-            requestKey: try hex(at: row + 5, .unfinished))
+            requestKey: try hex(at: row + 5, .unfinished),
+            timeoutMs: isNull(row + 6)
+                ? nil : try Int32(integer(at: row + 6, .unfinished, to: Self.maxSmall)))
     }
 }
 
@@ -193,6 +195,12 @@ extension RecordBuffer {
             write(decimal: Int64(row.failures))
             separate()
             write(hex: row.requestKey)
+            separate()
+            if let timeoutMs = row.timeoutMs {
+                write(decimal: Int64(timeoutMs))
+            } else {
+                writeNull()
+            }
             closeList()
         }
         closeList()

@@ -43,7 +43,7 @@ public struct Malformed: Error, Sendable {
         case parameterTwice
         /// A parameter's value is null, a list or an object.
         case parameterValue
-        /// A row of `unfinished` does not have its five places.
+        /// A row of `unfinished` does not have its six places.
         case notRow
     }
 
@@ -139,7 +139,8 @@ public struct Malformed: Error, Sendable {
         case .parameterTwice: text.append("a name is given twice")
         case .parameterValue: text.append("a value must be a string, a number, true or false")
         case .notRow:
-            text.append("a row must be [offset, attempt, worker id or null, failures, key]")
+            text.append(
+                "a row must be [offset, attempt, worker id or null, failures, key, timeout]")
         case .tooLong: text.append(given, " bytes given, at most ", limit)
         default: text.append(given, " given, at most ", limit)
         }

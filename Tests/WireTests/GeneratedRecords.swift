@@ -129,7 +129,8 @@ struct Generator {
             payload.pack(
                 OpenWork(
                     requestOffset: number(), attempt: small(), failures: small(),
-                    workerID: chance() ? nil : id(), requestKey: random.next()))
+                    workerID: chance() ? nil : id(), requestKey: random.next(),
+                    timeoutMs: chance() ? nil : 1 + small() / 2))
         }
         return contents(of: payload)
     }

@@ -217,21 +217,22 @@ struct RefusalTests {
     }
 
     @Test(
-        "a checkpoint's row has exactly five places",
+        "a checkpoint's row has exactly six places",
         arguments: [
-            "1", "[]", "[1,2,null,3]", #"[1,2,null,3,"0000000000000000",5]"#, "{}",
-            #"{"a":1,"b":2,"c":null,"d":3,"e":"0000000000000000"}"#,
-            #"[1,2,[null],3,"0000000000000000"]"#,
+            "1", "[]", "[1,2,null,3]", #"[1,2,null,3,"0000000000000000"]"#,
+            #"[1,2,null,3,"0000000000000000",5,6]"#, "{}",
+            #"{"a":1,"b":2,"c":null,"d":3,"e":"0000000000000000","f":5}"#,
+            #"[1,2,[null],3,"0000000000000000",5]"#,
         ])
     func rows(row: String) {
         let checkpoint = GoldenTests.orders.last!
-        let good = #"[1,2,null,3,"0000000000000000"]"#
+        let good = #"[1,2,null,3,"0000000000000000",5]"#
         for list in ["[\(row)]", "[\(good),\(row)]", "[\(row),\(good)]"] {
             let text = Fields(of: checkpoint).with("unfinished", list).json
             #expect(
                 station.complaint(text, from: .leader)
                     == "unfinished: a row must be "
-                    + "[offset, attempt, worker id or null, failures, key]")
+                    + "[offset, attempt, worker id or null, failures, key, timeout]")
         }
         let text = Fields(of: checkpoint).with("unfinished", "[\(good),\(good)]").json
         #expect(station.complaint(text, from: .leader) == nil)
@@ -240,13 +241,23 @@ struct RefusalTests {
     @Test(
         "each place of a row is checked",
         arguments: [
-            (#"[-1,2,null,3,"0000000000000000"]"#, "must be an integer from 0 to 9007199254740991"),
-            (#"[1,true,null,3,"0000000000000000"]"#, "must be an integer from 0 to 1000000000"),
-            (#"[1,2,true,3,"0000000000000000"]"#, "must be a string"),
-            (#"[1,2,"x",3,"0000000000000000"]"#, "must be a UUID, and not the one of zeros"),
-            (#"[1,2,null,"3","0000000000000000"]"#, "must be an integer from 0 to 1000000000"),
-            (#"[1,2,null,3,null]"#, "must be a string"),
-            (#"[1,2,null,3,"0"]"#, "must be 16 hexadecimal digits"),
+            (
+                #"[-1,2,null,3,"0000000000000000",null]"#,
+                "must be an integer from 0 to 9007199254740991"
+            ),
+            (
+                #"[1,true,null,3,"0000000000000000",null]"#,
+                "must be an integer from 0 to 1000000000"
+            ),
+            (#"[1,2,true,3,"0000000000000000",null]"#, "must be a string"),
+            (#"[1,2,"x",3,"0000000000000000",null]"#, "must be a UUID, and not the one of zeros"),
+            (#"[1,2,null,"3","0000000000000000",null]"#, "must be an integer from 0 to 1000000000"),
+            (#"[1,2,null,3,null,null]"#, "must be a string"),
+            (#"[1,2,null,3,"0",null]"#, "must be 16 hexadecimal digits"),
+            (
+                #"[1,2,null,3,"0000000000000000",true]"#,
+                "must be an integer from 0 to 1000000000"
+            ),
         ])
     func places(row: String, complaint: String) {
         let text = Fields(of: GoldenTests.orders.last!).with("unfinished", "[\(row)]").json

@@ -65,7 +65,8 @@ struct SizeTests {
             rows.pack(
                 OpenWork(
                     requestOffset: Self.bigNumber, attempt: Self.bigSmall,
-                    failures: Self.bigSmall, workerID: ann, requestKey: .max))
+                    failures: Self.bigSmall, workerID: ann, requestKey: .max,
+                    timeoutMs: Self.bigSmall))
         }
         let order = Order.checkpoint(requestsNext: Self.bigNumber, resultsNext: Self.bigNumber)
         let record = Decoded(record: leader(order), payload: contents(of: rows))
@@ -75,7 +76,7 @@ struct SizeTests {
 
     @Test("one row too many is refused")
     func tooManyRows() {
-        let rows = (0...256).map { "[\($0),1,null,0,\"0000000000000000\"]" }
+        let rows = (0...256).map { "[\($0),1,null,0,\"0000000000000000\",null]" }
         let json = Fields(of: GoldenTests.orders.last!)
             .with("unfinished", "[\(rows.joined(separator: ","))]").json
         #expect(
