@@ -109,7 +109,8 @@ struct KafkaConf: ~Copyable {
 
     /// Ours to know: librdkafka accepts it, or this is a bug.
     private func set(_ key: StaticString, _ value: StaticString) {
-        let result = unsafe rd_kafka_conf_set(conf, Argument(key).cString, Argument(value).cString, nil, 0)
+        let result = unsafe rd_kafka_conf_set(
+            conf, Argument(key).cString, Argument(value).cString, nil, 0)
         precondition(result == RD_KAFKA_CONF_OK)
     }
 

@@ -238,7 +238,9 @@ extension KafkaLog {
         }
         let code = readError
         readError = RD_KAFKA_RESP_ERR_NO_ERROR
-        guard code != RD_KAFKA_RESP_ERR_NO_ERROR && now >= readErrorSaidAt + 5000 else { return nil }
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR, now >= readErrorSaidAt + 5000 else {
+            return nil
+        }
         readErrorSaidAt = now
         text.removeAll()
         text.put("cannot read: ")

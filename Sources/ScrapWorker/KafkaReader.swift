@@ -152,7 +152,8 @@ extension KafkaReader {
     @unsafe
     private func configure(_ created: OpaquePointer, _ topic: Topic, _ replication: Int32) {
         func set(_ key: StaticString, _ value: StaticString) {
-            _ = unsafe rd_kafka_NewTopic_set_config(created, Argument(key).cString, Argument(value).cString)
+            _ = unsafe rd_kafka_NewTopic_set_config(
+                created, Argument(key).cString, Argument(value).cString)
         }
         if replication == 3 { set("min.insync.replicas", "2") }
         switch topic {
@@ -175,7 +176,8 @@ extension KafkaReader {
             fatalError("rd_kafka_AdminOptions_new")
         }
         unsafe rd_kafka_AdminOptions_set_request_timeout(options, timeoutMs, nil, 0)
-        unsafe rd_kafka_AdminOptions_set_opaque(options, UnsafeMutableRawPointer(bitPattern: opaque))
+        unsafe rd_kafka_AdminOptions_set_opaque(
+            options, UnsafeMutableRawPointer(bitPattern: opaque))
         unsafe body(options)
         unsafe rd_kafka_AdminOptions_destroy(options)
     }

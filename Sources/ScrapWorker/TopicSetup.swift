@@ -68,7 +68,8 @@ struct TopicSetup {
         case RD_KAFKA_EVENT_CREATETOPICS_RESULT:
             refusal = event.code
             event.createdTopics(names) { _, code in
-                let isThere = code == RD_KAFKA_RESP_ERR_NO_ERROR
+                let isThere =
+                    code == RD_KAFKA_RESP_ERR_NO_ERROR
                     || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS
                 if !isThere { refusal = code }
             }
@@ -88,7 +89,8 @@ struct TopicSetup {
             guard answersLeft == 0 else { return nil }
             stage = .due(now + Self.retryMs)
             // librdkafka has said why no broker can be reached.
-            let isUnreachable = event.code == RD_KAFKA_RESP_ERR__TIMED_OUT
+            let isUnreachable =
+                event.code == RD_KAFKA_RESP_ERR__TIMED_OUT
                 || event.code == RD_KAFKA_RESP_ERR__TRANSPORT
             return isUnreachable ? nil : say(nil, event.code, names, at: now, words: &words)
         }
@@ -148,7 +150,10 @@ struct TopicSetup {
         if let topic {
             words.put("topic ")
             unsafe words.put(cString: names[topic])
-            words.put(missing == 0 ? ": " : " does not exist and cannot be created: ")
+            words.put(
+                missing == 0
+                    ? ": "
+                    : " does not exist; create it with one partition, for the broker refused to: ")
         } else {
             words.put("cannot look at the topics: ")
         }
