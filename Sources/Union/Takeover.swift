@@ -73,6 +73,7 @@ extension Node {
             outbox.say(.logLost(.results, wanted: ledger.resultsNext, from: high))
             counters.logsLost += 1
         }
+        ledger.resultsNext = min(ledger.resultsNext, high)
         // A little from before the checkpoint: ids that were settled a short while ago.
         let back = Offset(Limits.recentlySettled)
         let from = max(low, min(ledger.resultsNext, high) - back)

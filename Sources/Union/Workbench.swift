@@ -31,10 +31,18 @@ struct Workbench: ~Copyable {
         var payloadCount: Int32 = 0
     }
 
+    /// What tells an assignment that is read twice. The key is in it because offsets begin anew
+    /// when a broker loses everything.
+    private struct Order: Equatable {
+        var requestOffset: Offset
+        var attempt: Int32
+        var requestKey: UInt64
+    }
+
     private var jobs: Table<Job>
     private var payloads: Table<UInt8>
-    private var recent = Ring<256, Attempt>(
-        filler: Attempt(requestOffset: -1, attempt: 0, workerID: WorkerID(high: 0, low: 0)))
+    private var recent = Ring<256, Order>(
+        filler: Order(requestOffset: -1, attempt: 0, requestKey: 0))
     private var completed = FixedArray<4, RequestID>(filler: RequestID())
     private var completedCount: Int64 = 0
     private var serial: UInt32 = 0
@@ -71,9 +79,12 @@ struct Workbench: ~Copyable {
 
     /// Queues an assignment; false when it was here before, or there is no place.
     mutating func accept(_ a: Assignment, _ bytes: Span<UInt8>, term: Term) -> Bool {
-        for i in 0..<recent.count where recent[i] == a.attempt { return false }
+        let order = Order(
+            requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
+            requestKey: a.request.requestID.key)
+        for i in 0..<recent.count where recent[i] == order { return false }
         guard let place = firstFree() else { return false }
-        recent.push(a.attempt)
+        recent.push(order)
         serial &+= 1
         jobs[place].state = .queued
         jobs[place].assignment = a
