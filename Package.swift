@@ -32,10 +32,14 @@ let package = Package(
     ]
 )
 
-// The simulator's command line: for the host only.
+// The simulator's command line, and the benchmarks: for the host only.
 if Context.environment["SCRAP_BOARD"] != "1" {
-    package.targets.append(
-        .executableTarget(name: "simulate", dependencies: ["Simulator"], swiftSettings: tested))
+    package.targets += [
+        .executableTarget(name: "simulate", dependencies: ["Simulator"], swiftSettings: tested),
+        .executableTarget(
+            name: "ScrapBench", dependencies: ["Harness", "Union"], path: "Tests/Benchmarks",
+            swiftSettings: tested),
+    ]
 }
 
 // The shipped binary needs Debian trixie's libraries, which a host that only runs the

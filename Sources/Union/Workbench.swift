@@ -33,7 +33,7 @@ struct Workbench: ~Copyable {
 
     /// What tells an assignment that is read twice. The key is in it because offsets begin anew
     /// when a broker loses everything.
-    private struct Order: Equatable {
+    private struct Seen: Equatable {
         var requestOffset: Offset
         var attempt: Int32
         var requestKey: UInt64
@@ -41,8 +41,8 @@ struct Workbench: ~Copyable {
 
     private var jobs: Table<Job>
     private var payloads: Table<UInt8>
-    private var recent = Ring<256, Order>(
-        filler: Order(requestOffset: -1, attempt: 0, requestKey: 0))
+    private var recent = Ring<256, Seen>(
+        filler: Seen(requestOffset: -1, attempt: 0, requestKey: 0))
     private var completed = FixedArray<4, RequestID>(filler: RequestID())
     private var completedCount: Int64 = 0
     private var serial: UInt32 = 0
@@ -79,7 +79,7 @@ struct Workbench: ~Copyable {
 
     /// Queues an assignment; false when it was here before, or there is no place.
     mutating func accept(_ a: Assignment, _ bytes: Span<UInt8>, term: Term) -> Bool {
-        let order = Order(
+        let order = Seen(
             requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
             requestKey: a.request.requestID.key)
         for i in 0..<recent.count where recent[i] == order { return false }

@@ -55,7 +55,7 @@ public struct Record: Sendable, CustomStringConvertible {
     public let text: String
 
     /// From a line `OFFSET PAYLOAD`.
-    init?(_ line: String) {
+    public init?(_ line: some StringProtocol) {
         guard let space = line.firstIndex(of: " "), let offset = Int(line[..<space]) else {
             return nil
         }

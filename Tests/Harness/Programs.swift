@@ -6,7 +6,7 @@ public enum Programs {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
     public static let scrapWorker = path("SCRAP_WORKER", else: "dist/scrap-worker-amd64")
-    static let probe = path("SCRAP_PROBE", else: ".build-amd64/release/probe")
+    public static let probe = path("SCRAP_PROBE", else: ".build-amd64/release/probe")
     static let noida = path("SCRAP_NOIDA", else: ".build-tools/noida-db")
     static let tansu = path("SCRAP_TANSU", else: ".build-tools/tansu")
     static let kcat = "/usr/bin/kcat"

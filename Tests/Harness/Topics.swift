@@ -15,6 +15,11 @@ public struct Client: Sendable {
         try Tail { try self.start("tail", topic) }
     }
 
+    /// `probe stamp`: lines `NANOSECONDS OFFSET PAYLOAD` of new records, from CLOCK_MONOTONIC.
+    public func stampedTail(_ topic: String) throws -> Child {
+        try Child("stamp \(topic)", Programs.probe, ["stamp", broker.address, topic])
+    }
+
     /// All that the topic holds now.
     public func dump(_ topic: String) throws -> [Record] {
         let reader = try start("dump", topic)

@@ -75,6 +75,8 @@ public struct WorkerPlan: Sendable {
 public final class Worker: Sendable {
     public let plan: WorkerPlan
     public let child: Child
+    /// CLOCK_MONOTONIC just before it was started.
+    public let startedNs: Int
     private let readiness: Readiness
     /// When we killed or stopped it, on CLOCK_BOOTTIME in us: its LEDs are dark from then on.
     private let darkened = Shared<[Int]>([])
@@ -87,6 +89,7 @@ public final class Worker: Sendable {
         let path = "\(folder)/\(name).conf"
         try configuration.write(toFile: path, atomically: true, encoding: .utf8)
         readiness = try Readiness("\(folder)/\(name)-\(life)")
+        startedNs = monotonicNs()
         child = try Child(
             life == 1 ? name : "\(name) (life \(life))", Programs.scrapWorker,
             ["run", "-c", path] + plan.options.flatMap { ["-o", $0] },
@@ -94,11 +97,15 @@ public final class Worker: Sendable {
     }
 
     /// Waits until it has told systemd that it is caught up.
-    public func awaitReady() throws {
-        guard readiness.wait() else { throw Unmet("\(child.name) is not READY\n\(child.story)") }
-    }
+    public func awaitReady() throws { _ = try readyNs() }
 
-    public var isReady: Bool { readiness.isReady }
+    /// The same; when that was, on CLOCK_MONOTONIC.
+    public func readyNs() throws -> Int {
+        guard let ns = readiness.wait() else {
+            throw Unmet("\(child.name) is not READY\n\(child.story)")
+        }
+        return ns
+    }
 
     public func kill() {
         darkened.change { $0.append(bootUs()) }
@@ -151,12 +158,12 @@ public func bootUs() -> Int {
 }
 
 /// A socket that hears a process say READY=1, as systemd's does.
-public final class Readiness: Sendable {
-    public let path: String
+final class Readiness: Sendable {
+    let path: String
     /// Nanoseconds of CLOCK_MONOTONIC when it came; nil: not yet.
     private let came = Shared<Int?>(nil)
 
-    public init(_ path: String) throws {
+    init(_ path: String) throws {
         self.path = path
         let fd = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_un()
@@ -189,9 +196,7 @@ public final class Readiness: Sendable {
         }
     }
 
-    public var isReady: Bool { came.read { $0 != nil } }
-    public func wait() -> Bool { cameAt() != nil }
-    public func cameAt() -> Int? { came.wait(upTo: patience) { $0 } }
+    func wait() -> Int? { came.wait(upTo: patience) { $0 } }
 }
 
 public func monotonicNs() -> Int {

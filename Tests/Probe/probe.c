@@ -6,10 +6,11 @@
 //   probe dump BROKERS TOPIC                   the same, up to the topic's present end
 //   probe stamp BROKERS TOPIC                  the same for new records, each line led by
 //                                              CLOCK_MONOTONIC in nanoseconds
-//   probe roundtrip BROKERS TOPIC COUNT        produce to consume, one record after another
-//   probe ceiling BROKERS TOPIC COUNT BYTES    records a second through one partition
+//   probe relay BROKERS FROM TO                copies new records from topic to topic
+//   probe latency BROKERS FROM TO COUNT        write to FROM, read from TO, one after another
+//   probe rate BROKERS FROM TO COUNT           the same, all at once
 //   probe requests BROKERS PREFIX COUNT        request to result, one noop after another
-//   probe burst BROKERS PREFIX COUNT           noops a second through a union
+//   probe burst BROKERS PREFIX COUNT           noops through a union, all at once
 //
 // The measuring commands print one line: percentiles in microseconds, or a rate.
 #include <inttypes.h>
@@ -20,7 +21,7 @@
 #include <sysexits.h>
 #include <time.h>
 
-enum { wait_ms = 60000, error_bytes = 512, measure_warmup = 20 };
+enum { wait_ms = 60000, error_bytes = 512, measure_warmup = 20, record_bytes = 250 };
 
 static char error_text[error_bytes];
 
@@ -178,18 +179,36 @@ static int tail(const char *brokers, const char *topic, enum reading how) {
     }
 }
 
-static int roundtrip(const char *brokers, const char *topic, int count) {
-    rd_kafka_t *writer = client(RD_KAFKA_PRODUCER, brokers);
+// Makes sure that the topic is there, and reads what follows.
+static rd_kafka_t *read_new(rd_kafka_t *writer, const char *brokers, const char *topic) {
     write_record(writer, topic, "0", 1);
     flush(writer);
     rd_kafka_t *kafka = reader(brokers, topic, RD_KAFKA_OFFSET_BEGINNING);
     read_to_end(kafka);
-    char payload[200];
+    return kafka;
+}
+
+static int relay(const char *brokers, const char *from, const char *to) {
+    rd_kafka_t *writer = client(RD_KAFKA_PRODUCER, brokers);
+    rd_kafka_t *kafka = read_new(writer, brokers, from);
+    puts("ready");
+    fflush(stdout);
+    for (;;) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, 1000);
+        if (message && !message->err) write_record(writer, to, message->payload, message->len);
+        if (message) rd_kafka_message_destroy(message);
+    }
+}
+
+static int latency(const char *brokers, const char *from, const char *to, int count) {
+    rd_kafka_t *writer = client(RD_KAFKA_PRODUCER, brokers);
+    rd_kafka_t *kafka = read_new(writer, brokers, to);
+    char payload[record_bytes];
     memset(payload, 'x', sizeof payload);
     int64_t *ns = calloc((size_t)count, sizeof *ns);
     for (int i = -measure_warmup; i < count; i++) {
         int64_t sent = now_ns();
-        write_record(writer, topic, payload, sizeof payload);
+        write_record(writer, from, payload, sizeof payload);
         rd_kafka_message_destroy(next(kafka, NULL));
         if (i >= 0) ns[i] = now_ns() - sent;
     }
@@ -197,22 +216,19 @@ static int roundtrip(const char *brokers, const char *topic, int count) {
     return EX_OK;
 }
 
-static int ceiling(const char *brokers, const char *topic, int count, size_t bytes) {
+static int rate(const char *brokers, const char *from, const char *to, int count) {
     rd_kafka_t *writer = client(RD_KAFKA_PRODUCER, brokers);
-    char *payload = malloc(bytes);
-    memset(payload, 'x', bytes);
-    write_record(writer, topic, payload, bytes);
-    flush(writer);
-    rd_kafka_t *kafka = reader(brokers, topic, RD_KAFKA_OFFSET_BEGINNING);
-    read_to_end(kafka);
+    rd_kafka_t *kafka = read_new(writer, brokers, to);
+    char payload[record_bytes];
+    memset(payload, 'x', sizeof payload);
     int64_t began = now_ns();
-    for (int i = 0; i < count; i++) write_record(writer, topic, payload, bytes);
+    for (int i = 0; i < count; i++) write_record(writer, from, payload, sizeof payload);
     for (int i = 0; i < count; i++) rd_kafka_message_destroy(next(kafka, NULL));
     printf("rate %.0f\n", count / ((double)(now_ns() - began) / 1e9));
     return EX_OK;
 }
 
-// Whether the result's text says that it is the last word about `request`, below `first + count`.
+// Whether the record is the last word about a request of this run.
 static int is_final(const rd_kafka_message_t *message, const char *run) {
     char text[1024];
     size_t count = message->len < sizeof text - 1 ? message->len : sizeof text - 1;
@@ -281,18 +297,20 @@ static int burst(const char *brokers, const char *prefix, int count) {
 
 int main(int words, char **word) {
     const char *verb = words > 3 ? word[1] : "";
-    int number = words > 4 ? atoi(word[4]) : 0;
+    int number = words > 4 ? atoi(word[words - 1]) : 0;
     if (!strcmp(verb, "produce")) return produce(word[2], word[3]);
     if (!strcmp(verb, "tail")) return tail(word[2], word[3], tailing);
     if (!strcmp(verb, "dump")) return tail(word[2], word[3], dumping);
     if (!strcmp(verb, "stamp")) return tail(word[2], word[3], stamping);
-    if (number > 0) {
+    if (!strcmp(verb, "relay") && words == 5) return relay(word[2], word[3], word[4]);
+    if (number > 0 && words == 5) {
         if (!strcmp(verb, "create")) return create(word[2], word[3], number);
-        if (!strcmp(verb, "roundtrip")) return roundtrip(word[2], word[3], number);
         if (!strcmp(verb, "requests")) return requests(word[2], word[3], number);
         if (!strcmp(verb, "burst")) return burst(word[2], word[3], number);
-        if (!strcmp(verb, "ceiling") && words > 5 && atoi(word[5]) > 0)
-            return ceiling(word[2], word[3], number, (size_t)atoi(word[5]));
+    }
+    if (number > 0 && words == 6) {
+        if (!strcmp(verb, "latency")) return latency(word[2], word[3], word[4], number);
+        if (!strcmp(verb, "rate")) return rate(word[2], word[3], word[4], number);
     }
     fputs("usage: see the beginning of probe.c\n", stderr);
     return EX_USAGE;
