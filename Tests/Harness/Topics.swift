@@ -15,7 +15,7 @@ public struct Client: Sendable {
         try Tail { try self.start("tail", topic) }
     }
 
-    /// `probe stamp`: lines `NANOSECONDS OFFSET PAYLOAD` of new records, from CLOCK_MONOTONIC.
+    /// `probe stamp`: a tail whose lines begin with CLOCK_MONOTONIC in nanoseconds.
     public func stampedTail(_ topic: String) throws -> Child {
         try Child("stamp \(topic)", Programs.probe, ["stamp", broker.address, topic])
     }

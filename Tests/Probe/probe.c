@@ -4,8 +4,8 @@
 //   probe produce BROKERS TOPIC                one record for each line of the standard input
 //   probe tail BROKERS TOPIC                   "OFFSET PAYLOAD" lines from the beginning on
 //   probe dump BROKERS TOPIC                   the same, up to the topic's present end
-//   probe stamp BROKERS TOPIC                  the same for new records, each line led by
-//                                              CLOCK_MONOTONIC in nanoseconds
+//   probe stamp BROKERS TOPIC                  as tail, each line led by CLOCK_MONOTONIC in
+//                                              nanoseconds; a line "0 OFFSET end" at each end
 //   probe relay BROKERS FROM TO                copies new records from topic to topic
 //   probe latency BROKERS FROM TO COUNT        write to FROM, read from TO, one after another
 //   probe rate BROKERS FROM TO COUNT           the same, all at once
@@ -157,14 +157,12 @@ enum reading { tailing, dumping, stamping };
 
 static int tail(const char *brokers, const char *topic, enum reading how) {
     int stamped = how == stamping;
-    int64_t from = stamped ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
-    rd_kafka_t *kafka = reader(brokers, topic, from);
+    rd_kafka_t *kafka = reader(brokers, topic, RD_KAFKA_OFFSET_BEGINNING);
     for (;;) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, 1000);
         if (!message) continue;
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && stamped) {
-            // Whoever reads us knows now that nothing from here on is missed.
-            printf("0 %" PRId64 " ready\n", message->offset);
+            printf("0 %" PRId64 " end\n", message->offset);
         } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && how == dumping) {
             return fflush(stdout) ? EX_IOERR : EX_OK;
         } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {

@@ -1,0 +1,48 @@
+import Foundation
+import Harness
+
+/// Measures whole workers on noida-db, as processes, and prints a table. It judges nothing.
+///
+///     ScrapBench [--runs N] [failover] [work] [resources] [step]
+///
+/// Without a part's name it measures all. What is measured depends on the machine: beside each
+/// number that needs one stands a reference that was measured in the same run.
+@main
+enum ScrapBench {
+    static func main() {
+        var runs = 20
+        var parts: Set<String> = []
+        var words = CommandLine.arguments.dropFirst()[...]
+        while let word = words.popFirst() {
+            if word == "--runs", let number = words.popFirst().flatMap({ Int($0) }), number > 0 {
+                runs = number
+            } else if ["failover", "work", "resources", "step"].contains(word) {
+                parts.insert(word)
+            } else {
+                print("usage: ScrapBench [--runs N] [failover] [work] [resources] [step]")
+                exit(EX_USAGE)
+            }
+        }
+        func wants(_ part: String) -> Bool { parts.isEmpty || parts.contains(part) }
+
+        printMachine()
+        do {
+            if wants("step") { StepBench().run() }
+            if wants("resources") { try ResourceBench().run(runs) }
+            if wants("work") { try WorkBench(Broker(.noida)).run() }
+            if wants("failover") { try FailoverBench(Broker(.noida)).run(runs) }
+        } catch {
+            print("\(error)")
+            exit(EX_SOFTWARE)
+        }
+    }
+
+    private static func printMachine() {
+        let cpus = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        let model = cpus.split(separator: "\n").first { $0.hasPrefix("model name") } ?? "model: ?"
+        let load = (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)) ?? "?"
+        let name = model.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+        print("machine: \(ProcessInfo.processInfo.activeProcessorCount) cores, \(name ?? "?")")
+        print("load before the run: \(load.split(separator: " ").prefix(3).joined(separator: " "))")
+    }
+}
