@@ -34,9 +34,30 @@ bench: setup tools build probe ## the benchmarks: they print numbers and judge n
 	$(SWIFT) build -c release --product ScrapBench
 	$(under_test) .build/release/ScrapBench $(ARGS)
 
+deb: cross ## Debian packages of both, in dist/
+	rm -f dist/*.deb
+	board/deb/build amd64 dist/scrap-worker-amd64 dist
+	board/deb/build arm64 dist/scrap-worker-arm64 dist
+
+board-test: deb tools ## the packages, a card, and an emulated Raspberry Pi: its pins (8 minutes)
+	board/tools
+	board/deb/test dist/scrap-worker_*_$(arch).deb
+	board/emulator/image .build-board/emulator
+	board/test-prepare-sd .build-board/emulator/card.img dist/scrap-worker_*_arm64.deb
+	board/board-test $(ARGS)
+
+compose-test: build tools ## compose.yaml with a broker that needs no fetching (1 minute, root)
+	board/tools docker
+	board/compose-test dist/scrap-worker-$(arch)
+
+reproducible: sysroot-amd64 sysroot-arm64 ## both binaries built twice, in two folders, and compared
+	cross/reproducible
+
 lint: ## format and shell checks
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
-	shellcheck Tests/tools cross/sysroot .ci/run
+	shellcheck -x Tests/tools cross/sysroot cross/debian-archive cross/reproducible .ci/run \
+	    board/deb/{build,test,postinst,prerm,postrm,completion.bash} board/emulator/image \
+	    board/emulator/overlay/init board/{tools,prepare-sd,test-prepare-sd,compose-test}
 
 setup: $(jsmn) ## what a plain `swift test` needs: the JSON parser's header
 
@@ -44,7 +65,7 @@ tools: ## what the tests need beside the toolchain: kcat, and two brokers in .bu
 	Tests/tools
 
 clean: ## remove everything that make made, the libraries included
-	rm -rf .build .build-tools .build-amd64 .build-arm64 dist $(bundle)/*/sysroot* $(jsmn)
+	rm -rf .build .build-tools .build-board .build-amd64 .build-arm64 dist $(bundle)/*/sysroot* $(jsmn)
 
 # The script itself knows whether its work is done.
 sysroot-%: FORCE
@@ -66,5 +87,6 @@ probe: sysroot-$(arch)
 	    --swift-sdk scrap-worker-$(arch) --scratch-path .build-$(arch) --product probe
 
 FORCE:
-.PHONY: help build cross test demo bench lint setup tools probe clean FORCE
+.PHONY: help build cross test demo bench lint setup tools probe clean \
+    deb board-test compose-test reproducible FORCE
 .PRECIOUS: dist/scrap-worker-%
