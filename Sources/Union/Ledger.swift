@@ -186,56 +186,45 @@ extension Node {
         _ request: WorkRequest, _ bytes: Span<UInt8>, at offset: Offset, _ now: Instant,
         _ outbox: inout Outbox
     ) {
-        guard let taken = takeRequest(at: offset, now) else { return }
         var request = request
-        if request.requestID.isEmpty {
-            request.requestID = Ledger.name(after: offset)
-        }
+        let isNamed = !request.requestID.isEmpty
+        if !isNamed { request.requestID = Ledger.name(after: offset) }
         let key = request.requestID.key
-        if let index = taken.known {
-            return load(index, request, bytes, now)
-        }
-        if ledger.isKnown(key) {
-            counters.duplicates += 1
-            outbox.say(.duplicate(requestOffset: offset))
-            return
-        }
-        var entry = Ledger.Entry()
-        entry.requestKey = key
-        guard let new = admit(offset, entry) else { return }
-        load(new, request, bytes, now)
+        guard let index = findEntry(for: key, isNamed: isNamed, at: offset, now, &outbox)
+        else { return }
+        load(index, request, bytes, now)
     }
 
     /// A record that is no request: its outcome is `rejected`, with the reason.
     mutating func onMalformedRequest(
         _ why: Span<UInt8>, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
-        guard let taken = takeRequest(at: offset, now) else { return }
-        var entry = Ledger.Entry()
-        entry.request.requestID = Ledger.name(after: offset)
-        entry.requestKey = entry.request.requestID.key
-        guard let index = taken.known ?? admit(offset, entry) else { return }
-        ledger.entries[index].request.requestID = entry.request.requestID
+        let name = Ledger.name(after: offset)
+        guard let index = findEntry(for: name.key, isNamed: false, at: offset, now, &outbox)
+        else { return }
+        // What a worker still has at this offset is another's: it is called back first.
+        if case .cancelling = ledger.entries[index].state { return }
+        ledger.entries[index].request.requestID = name
         ledger.keep(why, at: index)
         conclude(index, .rejected, now, &outbox)
     }
 
-    private struct Taken { var known: Int? }
-
-    /// What to do with a record of `requests` at this offset: nil, nothing; else load the entry
-    /// that is known, or admit a new one.
-    private mutating func takeRequest(at offset: Offset, _ now: Instant) -> Taken? {
+    /// The entry for the record that was read from `requests` at this offset; nil when nothing is
+    /// to be done with the record.
+    private mutating func findEntry(
+        for key: UInt64, isNamed: Bool, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) -> Int? {
         guard isLedgerOpen, leads(at: now) else { return nil }
         if let index = ledger.entries.find(offset) {
             ledger.requestsNext = max(ledger.requestsNext, offset + 1)
+            if isUsedAgain(index, by: key) { return replace(index, by: key, now, &outbox) }
             switch ledger.entries[index].state {
             case .settled:
                 ledger.entries.remove(at: index)
                 ledger.settledAhead -= 1
                 return nil
-            case .fetching: return Taken(known: index)
-            case .assigned, .cancelling:
-                return ledger.entries[index].isLoaded ? nil : Taken(known: index)
+            case .fetching: return index
+            case .assigned, .cancelling: return ledger.entries[index].isLoaded ? nil : index
             case .waiting, .concluded: return nil
             }
         }
@@ -243,10 +232,51 @@ extension Node {
         guard offset >= ledger.requestsNext else { return nil }
         ledger.requestsNext = offset + 1
         ledger.needsCheckpoint = true
-        return Taken(known: nil)
+        if isNamed && ledger.isKnown(key) {
+            counters.duplicates += 1
+            outbox.say(.duplicate(requestOffset: offset))
+            return nil
+        }
+        return admit(offset, key)
     }
 
-    private mutating func admit(_ offset: Offset, _ entry: Ledger.Entry) -> Int? {
+    /// The broker lost the request that this entry stands for, and gave its offset to another.
+    private func isUsedAgain(_ index: Int, by key: UInt64) -> Bool {
+        let known = ledger.entries[index].requestKey
+        let name = Ledger.name(after: ledger.entries.offset(at: index)).key
+        let isRejected = ledger.entries[index].state == .settled && known == name
+        return known != 0 && known != key && !isRejected
+    }
+
+    /// Gives the entry to the request that has its offset now. Its attempt numbers go on.
+    private mutating func replace(
+        _ index: Int, by key: UInt64, _ now: Instant, _ outbox: inout Outbox
+    ) -> Int {
+        counters.offsetsUsedAgain += 1
+        ledger.needsCheckpoint = true
+        ledger.entries[index].requestKey = key
+        ledger.entries[index].failures = 0
+        ledger.entries[index].isLoaded = false
+        switch ledger.entries[index].state {
+        case .assigned: cancel(index, .recalled, now, &outbox)
+        case .cancelling: break
+        case .settled:
+            ledger.settledAhead -= 1
+            ledger.unfinished += 1
+            ledger.entries[index].state = .waiting
+        case .fetching:
+            ledger.fetching -= 1
+            ledger.entries[index].state = .waiting
+        case .waiting:
+            ledger.leaveTurn(ledger.entries.offset(at: index))
+        case .concluded: ledger.entries[index].state = .waiting
+        }
+        return index
+    }
+
+    private mutating func admit(_ offset: Offset, _ key: UInt64) -> Int? {
+        var entry = Ledger.Entry()
+        entry.requestKey = key
         if ledger.entries.isFull { forgetLastSettled() }
         guard let index = ledger.entries.insert(offset, entry) else {
             // Read again when there is room.
@@ -469,6 +499,8 @@ extension Node {
         }
         var entry = Ledger.Entry()
         entry.state = .settled
+        entry.requestKey = r.requestID.key
+        entry.attempt = r.attempt
         entry.since = now
         if ledger.entries.insert(r.requestOffset, entry) != nil { ledger.settledAhead += 1 }
     }

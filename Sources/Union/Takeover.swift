@@ -154,12 +154,10 @@ extension Node {
 
     /// The broker has the record of an open request no more.
     private mutating func vanish(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
-        if ledger.entries[index].request.requestID.isEmpty {
-            let offset = ledger.entries.offset(at: index)
-            ledger.entries[index].request.requestID = Ledger.name(after: offset)
-        }
         // Its id is not known here; who reads results finds it by its offset.
-        ledger.entries[index].requestKey = 0
+        let name = Ledger.name(after: ledger.entries.offset(at: index))
+        ledger.entries[index].request.requestID = name
+        ledger.entries[index].requestKey = name.key
         ledger.keep(FixedText<64>("the broker has this request's record no more"), at: index)
         conclude(index, .rejected, now, &outbox)
     }
