@@ -35,11 +35,18 @@ final class Checker {
     var isWaking = -1
     private var mustLook = false
 
+    /// A request: where it stands, and its id. A broker that lost records uses offsets again.
+    private struct Name: Hashable {
+        var offset: Offset
+        var key: UInt64
+    }
     /// The first final result of each request: its status, and where it stands.
-    private var outcomes: [Offset: (status: Status, at: Offset)] = [:]
+    private var outcomes: [Name: (status: Status, at: Offset)] = [:]
     /// Requests without an outcome, roughly: duplicates of a settled one count as well.
     var open: Int { requests.count - outcomes.count }
     private var settledIDs: [UInt64: Offset] = [:]
+    /// Offsets of requests that the broker has lost.
+    private var usedOffsets = 0..<Offset(0)
     /// Every request that the broker has.
     private var requests: [Offset: UInt64] = [:]
     private var attempts: [Offset: Int32] = [:]
@@ -89,11 +96,12 @@ extension Checker {
             }
             holders[term] = me
         case .settled(let offset, let status):
-            guard let truth = outcomes[offset] else {
-                guard !hasLost[Topic.results.index] else { return }
+            // Where the broker lost records, an offset does not name one request any more.
+            guard !hasLost[Topic.results.index], !hasLost[Topic.requests.index] else { return }
+            guard let truth = outcome(of: offset) else {
                 return fail(4, union, "requests[\(offset)] is settled without a result")
             }
-            if truth.status != status, !hasLost[Topic.results.index] {
+            if truth.status != status {
                 fail(4, union, "requests[\(offset)] is \(truth.status), not \(status)")
             }
         case .caughtUp: isCaughtUp.insert(board.index)
@@ -120,8 +128,9 @@ extension Checker {
         case .leader: judge(record, at: offset)
         case .results: onResult(record, at: offset, union)
         case .requests:
-            guard case .request(let r)? = record else {
-                requests[offset] = 0
+            guard case .request(let r)? = record, !r.requestID.isEmpty else {
+                // Without an id, it is a duplicate of what stood here before the broker lost it.
+                if !usedOffsets.contains(offset) { requests[offset] = Self.keyOfUnnamed(offset) }
                 return
             }
             requests[offset] = r.requestID.key
@@ -175,13 +184,18 @@ extension Checker {
             isVoid.removeLast(max(0, isVoid.count - Int(offset)))
             isCaughtUp = []
         case .results:
-            for (request, outcome) in outcomes where outcome.at >= offset {
-                outcomes[request] = nil
-                requests[request] = nil
+            // What the broker lost with an outcome is nobody's fault.
+            for (name, outcome) in outcomes where outcome.at >= offset {
+                outcomes[name] = nil
+                requests[name.offset] = nil
             }
+            for (key, at) in settledIDs where at >= offset { settledIDs[key] = nil }
         case .requests:
-            for request in requests.keys where request >= offset { requests[request] = nil }
-            for request in outcomes.keys where request >= offset { outcomes[request] = nil }
+            usedOffsets = 0..<max(usedOffsets.upperBound, (requests.keys.max() ?? -1) + 1)
+            for request in requests.keys where request >= offset {
+                requests[request] = nil
+                attempts[request] = nil
+            }
         case .election, .heartbeat: break
         }
     }
@@ -198,9 +212,25 @@ extension Checker {
 extension Checker {
     private func onResult(_ record: Record?, at offset: Offset, _ union: SimulatedUnion) {
         guard case .result(let r)? = record, r.final else { return }
-        if outcomes[r.requestOffset] == nil { outcomes[r.requestOffset] = (r.status, offset) }
         let key = r.requestID.key
+        let name = Name(offset: r.requestOffset, key: key)
+        if outcomes[name] == nil { outcomes[name] = (r.status, offset) }
         if settledIDs[key] == nil { settledIDs[key] = offset }
+    }
+
+    /// What a request is called that has no id, or whose id is not known any more.
+    private static func keyOfUnnamed(_ offset: Offset) -> UInt64 {
+        var id = RequestID("offset-")
+        id.append(decimal: offset)
+        return id.key
+    }
+
+    /// The outcome of the request that is there now.
+    private func outcome(of offset: Offset) -> (status: Status, at: Offset)? {
+        let named = requests[offset].flatMap { outcomes[Name(offset: offset, key: $0)] }
+        let unnamed = outcomes[Name(offset: offset, key: Self.keyOfUnnamed(offset))]
+        guard let named, let unnamed else { return named ?? unnamed }
+        return named.at < unnamed.at ? named : unnamed
     }
 
     func onRead(
@@ -210,11 +240,9 @@ extension Checker {
 
     func onWrite(_ board: Board, _ record: Record, _ union: SimulatedUnion) {
         guard case .leader(let r) = record, case .assign(let a) = r.order else { return }
-        guard let outcome = outcomes[a.attempt.requestOffset] else { return }
+        guard let outcome = outcome(of: a.attempt.requestOffset) else { return }
         let read = board.readers[Topic.results.index].position
-        guard outcome.at < read, !hasLost[Topic.results.index], !hasLost[Topic.leader.index] else {
-            return
-        }
+        guard outcome.at < read, !hasLost.contains(true) else { return }
         fail(4, union, "\(Transcript.name(a.attempt)) is ordered after its outcome was read")
     }
 
@@ -256,9 +284,8 @@ extension Checker {
     /// those, the first.
     func unanswered() -> Offset? {
         var first: Offset?
-        for (offset, key) in requests where outcomes[offset] == nil {
-            if key != 0 && settledIDs[key] != nil { continue }
-            if offset < first ?? .max { first = offset }
+        for (offset, key) in requests where offset < first ?? .max {
+            if settledIDs[key] == nil, outcome(of: offset) == nil { first = offset }
         }
         return first
     }

@@ -6,6 +6,7 @@ extension SimulatedUnion {
     /// The process is gone, and its jobs with it.
     func end(_ board: Board) {
         for place in board.jobs.indices { endJob(board, place) }
+        if let life = board.life { tally.add(life.node.counters) }
         board.life = nil
         board.reset()
         checker.onEnd(board, self)

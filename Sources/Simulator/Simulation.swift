@@ -5,7 +5,9 @@ import Union
 public struct Simulation {
     public struct Options: Sendable {
         public var nodes = 5
-        public var safetyMs: Int64 = 480_000
+        public var pace = Settings.Pace.normal
+        /// Ten minutes in all, when little is open at the end.
+        public var safetyMs: Int64 = 575_000
         /// Work that is open when the faults end must be done by then.
         public var livenessMs: Int64 = 300_000
         public var isTranscriptKept = false
@@ -18,20 +20,26 @@ public struct Simulation {
 
     public let seed: UInt64
     public let union: SimulatedUnion
-    public private(set) var violation: Violation?
-    public private(set) var safetyEndedAt: Int64 = 0
+    public let violation: Violation?
+    /// Everything that was counted, all lives of all nodes together.
+    public let tally: Tally
+    public var simulatedMs: Int64 { union.now / 1000 }
 
     public init(seed: UInt64, _ options: Options) {
         self.seed = seed
         union = SimulatedUnion(
-            nodes: options.nodes, seed: seed, pace: .normal,
+            nodes: options.nodes, seed: seed, pace: options.pace,
             transcript: options.isTranscriptKept)
         union.drawConditions(options)
         union.run(ms: options.safetyMs)
-        safetyEndedAt = union.now
         if union.violation == nil { union.heal() }
         if union.violation == nil { union.mustBeLive(withinMs: options.livenessMs) }
         violation = union.violation
+        var tally = union.tally
+        for board in union.boards {
+            if let life = board.life { tally.add(life.node.counters) }
+        }
+        self.tally = tally
     }
 }
 
