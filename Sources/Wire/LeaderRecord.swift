@@ -151,7 +151,7 @@ extension Attempt {
     }
 }
 
-// MARK: A checkpoint's rows: [offset, attempt, worker id or null, failures, key]
+// MARK: A checkpoint's rows: [offset, attempt, worker id or null, failures, key, timeout]
 
 extension JSONObject {
     fileprivate func packUnfinished(into payload: inout Payload.Buffer) throws(Malformed) {
@@ -174,7 +174,7 @@ extension JSONObject {
             workerID: isNull(row + 3) ? nil : try workerID(at: row + 3, .unfinished),
             requestKey: try hex(at: row + 5, .unfinished),
             timeoutMs: isNull(row + 6)
-                ? nil : try Int32(integer(at: row + 6, .unfinished, to: Self.maxSmall)))
+                ? nil : try Int32(integer(at: row + 6, .unfinished, from: 1, to: Self.maxSmall)))
     }
 }
 

@@ -6,7 +6,7 @@ typealias Token = jsmntok_t
 /// The tokens of one text: jsmn's parser (`jsmn_init`, `jsmn_parse`) over a fixed array that is
 /// used again for each text. The only file here that touches pointers.
 struct Tokens: ~Copyable {
-    /// A checkpoint needs the most: six for each of `Limits.ledger` rows, and its own fields.
+    /// A checkpoint needs the most: seven for each of `Limits.ledger` rows, and its own fields.
     static let capacity = 2048
 
     private var storage: InlineArray<2048, Token>

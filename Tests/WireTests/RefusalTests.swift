@@ -256,7 +256,10 @@ struct RefusalTests {
             (#"[1,2,null,3,"0",null]"#, "must be 16 hexadecimal digits"),
             (
                 #"[1,2,null,3,"0000000000000000",true]"#,
-                "must be an integer from 0 to 1000000000"
+                "must be an integer from 1 to 1000000000"
+            ),
+            (
+                #"[1,2,null,3,"0000000000000000",0]"#, "must be an integer from 1 to 1000000000"
             ),
         ])
     func places(row: String, complaint: String) {

@@ -74,6 +74,25 @@ struct SizeTests {
         try expectFits(record)
     }
 
+    @Test("there are tokens for the largest record, and none has a number that does not fit")
+    func tokens() {
+        #expect(Tokens.capacity >= 1 + 2 * Field.all + 7 * Limits.ledger)
+        #expect(Tokens.capacity <= Int(Int16.max))
+    }
+
+    @Test("a buffer holds a record of the largest size and not a byte more")
+    func buffer() {
+        var buffer = RecordBuffer()
+        for _ in 0..<Limits.recordBytes { buffer.write(0x61) }
+        let full = buffer.isOverrun
+        buffer.write(0x61)
+        let overfull = buffer.isOverrun
+        #expect(contents(of: buffer).count == Limits.recordBytes)
+        buffer.removeAll()
+        let empty = buffer.isOverrun
+        #expect([full, overfull, empty] == [false, true, false])
+    }
+
     @Test("one row too many is refused")
     func tooManyRows() {
         let rows = (0...256).map { "[\($0),1,null,0,\"0000000000000000\",null]" }

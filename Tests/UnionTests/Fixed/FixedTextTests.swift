@@ -96,7 +96,7 @@ struct FixedTextTests {
         text.pack(nil as WorkerID?)
         let row = OpenWork(
             requestOffset: -1, attempt: .max, failures: -2, workerID: WorkerID(high: 3, low: 0),
-            requestKey: .max)
+            requestKey: .max, timeoutMs: 5)
         text.pack(row)
         #expect(text.count == 8 + 2 + 2 * Limits.packedIDBytes + Limits.packedOpenWorkBytes)
         #expect(text[0] == 8)
