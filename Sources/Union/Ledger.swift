@@ -216,7 +216,10 @@ extension Node {
     ) -> Int? {
         guard isLedgerOpen, leads(at: now) else { return nil }
         if let index = ledger.entries.find(offset) {
-            ledger.requestsNext = max(ledger.requestsNext, offset + 1)
+            // A record that was sought may lie ahead, where the broker lost what was before it.
+            if ledger.entries[index].state != .fetching || offset == ledger.requestsNext {
+                ledger.requestsNext = max(ledger.requestsNext, offset + 1)
+            }
             if isUsedAgain(index, by: key) { return replace(index, by: key, now, &outbox) }
             switch ledger.entries[index].state {
             case .settled:
