@@ -29,7 +29,7 @@ enum Help {
           -V, --version
 
         A variable SCRAP_SECTION_KEY in the environment overrides both, for example
-        SCRAP_WORKER_RANKING=200 or SCRAP_KAFKA_BOOTSTRAP_SERVERS=broker.local:9092.
+        SCRAP_WORKER_RANKING=200 or SCRAP_KAFKA_BOOTSTRAP_SERVERS=10.0.0.5:9092.
 
         Exit codes are those of sysexits(3): 64 wrong use, 66 no such file, 69 broker or line
         not available, 78 wrong configuration.
@@ -57,7 +57,7 @@ enum Help {
         be there yet. SIGTERM or Ctrl-C hand over and leave.
 
         Examples:
-          scrap-worker run -o kafka.bootstrap.servers=broker.local:9092
+          scrap-worker run -o kafka.bootstrap.servers=10.0.0.5:9092
           scrap-worker run -o leds.driver=terminal -o worker.ranking=200
 
         """

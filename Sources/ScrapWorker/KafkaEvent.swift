@@ -63,6 +63,15 @@ struct KafkaEvent: ~Copyable {
         }
         text.removeAll()
         unsafe text.put(cString: words)
+        if unsafe strstr(words, Argument("Failed to resolve").cString) != nil,
+            unsafe strstr(words, Argument(".local:").cString) != nil
+        {
+            text.put(
+                """
+                 (.local names need multicast DNS, which this program does not speak: give the \
+                broker's address, or name it in /etc/hosts)
+                """)
+        }
         return (level, unsafe strcmp(facility, Argument("FAIL").cString) == 0)
     }
 
