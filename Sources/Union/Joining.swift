@@ -140,10 +140,16 @@ extension Node {
             joining.phase = .reading
             // What is read again speaks of our earlier lives, too.
             wasAdded = false
+            log.loseRecords()
+            endTenure(&outbox)
+            noticeLeading(now, &outbox)
         case .heartbeat: heartbeats.forgetOffsets()
         case .election: break
-        case .results, .requests:
+        case .results:
             guard takeover.phase != .none else { return }
+        case .requests:
+            guard takeover.phase != .none else { return }
+            takeover.lostRequests = true
         }
         outbox.append(.ask(topic))
     }

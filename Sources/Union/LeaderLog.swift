@@ -40,6 +40,10 @@ struct LeaderLog {
     /// Until when the present holder may lead, as seen from here; and all holders before it.
     private var holderMayLeadUntil = Instant.zero
     private var formersMayLeadUntil = Instant.zero
+    /// The same for those whose records are void for us, and valid for readers who never saw the
+    /// claim that made them so: that is possible once the broker has lost records.
+    private var othersMayLeadUntil = Instant.zero
+    private var hasLostRecords = false
 
     init(_ me: WorkerID, _ incarnation: Incarnation) {
         self.me = me
@@ -49,7 +53,13 @@ struct LeaderLog {
     /// Judges the next record of the log, read at `now`.
     mutating func judge(_ record: LeaderRecord, at now: Instant) -> Verdict {
         let verdict = referee(record)
-        guard verdict != .void else { return .void }
+        guard verdict != .void else {
+            if hasLostRecords && record.workerID != me {
+                let wait = Settings.withClockMargin(record.leaseMs)
+                othersMayLeadUntil = max(othersMayLeadUntil, now + wait)
+            }
+            return .void
+        }
         heardAt = now
         longestLeaseMs = max(longestLeaseMs, record.leaseMs)
         if record.workerID == me && record.incarnation == incarnation {
@@ -94,7 +104,8 @@ struct LeaderLog {
     }
 
     private mutating func begin(_ record: LeaderRecord, provisional: Bool) {
-        formersMayLeadUntil = max(formersMayLeadUntil, holderMayLeadUntil)
+        formersMayLeadUntil = max(
+            max(formersMayLeadUntil, holderMayLeadUntil), othersMayLeadUntil)
         holderMayLeadUntil = .zero
         leaseUntil = .zero
         tenure = Tenure(
@@ -109,6 +120,16 @@ struct LeaderLog {
         guard !isMine else { return }
         let wait = Settings.withClockMargin(max(leaseMs, longestLeaseMs))
         formersMayLeadUntil = max(formersMayLeadUntil, now + wait)
+    }
+
+    /// The broker lost records of the log: claims that we have read may be among them, or claims
+    /// that others have read and we have not. The tenure moves forward only, but who holds it and
+    /// cannot be sure that all know that claims anew.
+    mutating func loseRecords() {
+        hasLostRecords = true
+        guard isMine else { return }
+        tenure.resigned = true
+        leaseUntil = .zero
     }
 
     /// Whether the tenure is this worker's own, in this life of the process.

@@ -131,7 +131,7 @@ extension Node {
 
     /// Carries out what belongs to the beginning and the end of leading. Whether we lead is asked
     /// anew each time; only the edge is remembered.
-    private mutating func noticeLeading(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func noticeLeading(_ now: Instant, _ outbox: inout Outbox) {
         let leading = leads(at: now)
         guard leading != wasLeading else { return }
         wasLeading = leading

@@ -15,6 +15,8 @@ struct Takeover {
     var phase = Phase.none
     /// The first offset of `requests` that the broker still has; nil: not known yet.
     var requestsLow: Offset?
+    /// The broker did not have the offset of `requests` where we wanted to read on.
+    var lostRequests = false
     /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
     /// read before the request itself has been passed.
     var resultsFrom: Offset = 0
@@ -93,16 +95,15 @@ extension Node {
             else { continue }
             vanish(i, now, &outbox)
         }
-        if ledger.requestsNext > high || ledger.requestsNext < low {
-            // Cut at its end: what is new there has offsets that we have seen. Read the last of
-            // what there is again; ids tell what is known.
-            let back = Offset(Limits.ledger)
-            let from = max(
-                low, min(ledger.requestsNext, high) - (ledger.requestsNext > high ? back : 0))
+        if takeover.lostRequests || ledger.requestsNext > high {
+            // Cut at its end, and perhaps grown again: what is new there has offsets that we have
+            // seen. Read the last of what there is again; ids tell what is known.
+            let from = max(low, min(ledger.requestsNext, high) - Offset(Limits.ledger))
             outbox.say(.logLost(.requests, wanted: ledger.requestsNext, from: from))
-            counters.logsLost += 1
             ledger.requestsNext = from
         }
+        takeover.lostRequests = false
+        ledger.requestsNext = max(ledger.requestsNext, low)
         // Not where it was before: the first `steerRequests` seeks.
         setNext(.requests, -1)
         finishTakeover(now, &outbox)
