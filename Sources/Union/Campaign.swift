@@ -68,6 +68,27 @@ struct Campaign: ~Copyable {
         candidates[index].readAt = now
     }
 
+    /// A tie: all who run for this term, two or more, have the same ranking, and none of them has
+    /// tied before. Each must say another ranking before it is compared again. This looks at what
+    /// was read and at nothing else, so all nodes see the same ties, at the same record: were it
+    /// asked from where each node stands, two could vote for each other, and all start over.
+    /// Returns how many have tied.
+    mutating func markTie(term: Term) -> Int32 {
+        var tied: Int32 = 0
+        var ranking: Int32?
+        for i in 0..<count where candidates[i].term == term && candidates[i].nominee == nil {
+            guard !candidates[i].mustLower, ranking == nil || ranking == candidates[i].ranking
+            else { return 0 }
+            ranking = candidates[i].ranking
+            tied += 1
+        }
+        guard tied > 1 else { return 0 }
+        for i in 0..<count where candidates[i].term == term && candidates[i].nominee == nil {
+            candidates[i].mustLower = true
+        }
+        return tied
+    }
+
     /// Drops what was not renewed in time, and campaigns for terms that are past.
     mutating func drop(notRenewedSince limit: Instant, termsUpTo past: Term) {
         var i = 0
@@ -92,11 +113,12 @@ struct Campaign: ~Copyable {
         candidates[index].term == term && candidates[index].nominee == nil
     }
 
-    /// The live candidate with the highest ranking that may be compared; of equals the one with
-    /// the smaller id, so that all voters choose the same.
-    func best(except me: WorkerID) -> Int? {
+    /// The live candidate with the highest ranking; of equals the one with the smaller id, so that
+    /// all voters choose the same. Those who have tied cannot be compared, but voted for.
+    func best(except me: WorkerID, tiedToo: Bool) -> Int? {
         var best: Int?
-        for i in 0..<count where isLive(i) && !candidates[i].mustLower && candidates[i].id != me {
+        for i in 0..<count where isLive(i) && candidates[i].id != me {
+            guard tiedToo || !candidates[i].mustLower else { continue }
             guard let b = best else {
                 best = i
                 continue
@@ -144,6 +166,7 @@ extension Node {
         }
         guard c.term > log.tenure.term else { return }
         campaign.keep(c, readAt: now)
+        let tied = campaign.markTie(term: c.term)
         guard campaign.stand != .member, isOnline else { return }
         if c.term > campaign.term && c.nominee == nil {
             joinTerm(c.term, now, &outbox)
@@ -151,6 +174,7 @@ extension Node {
         if isMine, c.countdown == campaign.countdown, c.countdown != nil, campaign.countsAt == nil {
             campaign.countsAt = now + settings.countdownDelayMs
         }
+        if tied > 0 && c.term == campaign.term { lowerRanking(candidates: tied, now, &outbox) }
         weigh(now, &outbox)
     }
 
@@ -266,20 +290,15 @@ extension Node {
         sayStand(now, &outbox)
     }
 
-    /// Compares the live candidates, as far as they were read: withdraw, tie, wait, or count.
+    /// Compares the live candidates, as far as they were read: withdraw, wait, or count.
     private mutating func weigh(_ now: Instant, _ outbox: inout Outbox) {
         if campaign.stand == .voter { return weighNominee(now, &outbox) }
         guard campaign.claimedAt == nil, let mine = campaign.find(settings.workerID),
             campaign.isLive(mine)
         else { return }
-        var others: Int32 = 0
-        var allEqual = true
-        for i in 0..<campaign.count where i != mine && campaign.isLive(i) {
-            others += 1
-            let equal = campaign[i].ranking == campaign[mine].ranking
-            if !equal || campaign[i].mustLower { allEqual = false }
-        }
-        if others == 0 {
+        var isAlone = true
+        for i in 0..<campaign.count where i != mine && campaign.isLive(i) { isAlone = false }
+        if isAlone {
             guard campaign.countdown == nil, !campaign[mine].mustLower else { return }
             campaign.countdown = settings.countdownStart
             if settings.countdownStart == 0 { return claim(now, &outbox) }
@@ -288,15 +307,15 @@ extension Node {
         campaign.countdown = nil
         campaign.countsAt = nil
         guard !campaign[mine].mustLower else { return }
-        if let best = campaign.best(except: settings.workerID),
+        if let best = campaign.best(except: settings.workerID, tiedToo: false),
             campaign[best].ranking > campaign[mine].ranking
         {
-            return vote(for: campaign[best].id, now, &outbox)
+            vote(for: campaign[best].id, now, &outbox)
         }
-        if allEqual { lowerRanking(candidates: others + 1, now, &outbox) }
     }
 
     private mutating func vote(for id: WorkerID, _ now: Instant, _ outbox: inout Outbox) {
+        let isWithdrawn = campaign.stand == .voter
         campaign.stand = .voter
         campaign.nominee = id
         campaign.countdown = nil
@@ -304,7 +323,9 @@ extension Node {
         campaign.standsSince = now
         counters.votes += 1
         outbox.say(.votes(for: id))
-        sayStand(now, &outbox)
+        guard isWithdrawn else { return sayStand(now, &outbox) }
+        // Whom a voter votes for decides nothing: in a large union all would say it at once.
+        campaign.renewAt = min(campaign.renewAt, now + settings.announceMs / 4)
     }
 
     /// A voter whose nominee withdrew, or is heard no more, votes again or runs itself.
@@ -312,19 +333,20 @@ extension Node {
         if let nominee = campaign.nominee, let i = campaign.find(nominee), campaign.isLive(i) {
             return
         }
-        if let best = campaign.best(except: settings.workerID) {
+        if let best = campaign.best(except: settings.workerID, tiedToo: true) {
             vote(for: campaign[best].id, now, &outbox)
         } else {
             run(now, &outbox)
         }
     }
 
-    /// All have the same ranking: everybody lowers its own by a random 1 to 10, and nobody is
-    /// compared again before its new ranking was read.
+    /// We have tied: everybody lowers its ranking by a random 1 to 10.
     private mutating func lowerRanking(
         candidates: Int32, _ now: Instant, _ outbox: inout Outbox
     ) {
-        for i in 0..<campaign.count where campaign.isLive(i) { campaign[i].mustLower = true }
+        guard campaign.stand == .candidate, campaign.claimedAt == nil,
+            let mine = campaign.find(settings.workerID), campaign.isLive(mine)
+        else { return }
         let tied = campaign.ranking
         campaign.ranking -= 1 + random.below(10)
         if campaign.ranking < 0 { campaign.ranking = settings.ranking }
