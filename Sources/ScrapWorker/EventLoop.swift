@@ -40,8 +40,17 @@ struct EventLoop: ~Copyable {
     /// What was taken in this turn.
     private var taken = 0
     private var idle = 0
+    /// What systemd is told, and was told last.
+    private var status = Status()
+    private var toldStatus: Status?
     private var isLeaving = false
     private var exitCode: Int32?
+
+    private struct Status: Equatable {
+        var role = Role.member
+        var online = false
+        var term: Term = 0
+    }
 
     init(
         _ node: consuming Node, _ outbox: consuming Outbox, _ log: consuming KafkaLog,
@@ -84,7 +93,19 @@ struct EventLoop: ~Copyable {
         onLogEvents(config)
         onEndedJobs(config)
         log.tick(at: Clock.now)
+        tellStatus()
         if taken > 0 || !log.isOnline { notify.alive(at: Clock.now) }
+    }
+
+    /// `member, term 7` in `systemctl status`.
+    private mutating func tellStatus() {
+        status.term = node.term
+        guard status != toldStatus else { return }
+        toldStatus = status
+        var words = FixedText<64>(status.online ? status.role.word : "not online")
+        words.put(", term ")
+        words.put(status.term)
+        notify.status(words.span)
     }
 }
 
@@ -271,7 +292,7 @@ extension EventLoop {
         case .write(let record, let receipt): write(record, receipt, at: index, now)
         case .show(let role, let online, let working):
             leds.show(role, online: online, working: working, at: now)
-            notify.status(online ? role.word.bytes : Argument("not online").bytes)
+            (status.role, status.online) = (role, online)
         case .start(let place, let assignment, let term):
             Self.start(&jobs, place, assignment, term, outbox, index, config, at: now)
         case .kill(let place, let isUrgent): jobs.kill(Int(place), now: isUrgent, at: now)

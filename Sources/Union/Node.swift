@@ -57,6 +57,9 @@ public struct Node: ~Copyable {
     /// When the next `Event.tick` is due.
     public private(set) var deadline = Instant.zero
 
+    /// The term of the tenure that the leader log has now; 0 when it has none.
+    public var term: Term { log.tenure.term }
+
     /// After SIGTERM.
     struct Leaving {
         var until: Instant
