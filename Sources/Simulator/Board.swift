@@ -35,6 +35,8 @@ final class Board {
         var fetchedTo: Offset?
         /// The fetch found no such offset.
         var isOutOfRange = false
+        /// The broker lost what was read there.
+        var isBehindCut = false
         /// Records of `requests` that the node does not want yet.
         var isHeld = false
         /// Where the end of the topic was reported last.

@@ -17,10 +17,17 @@ final class Checker {
 
     /// Section 3's referee, written anew: who holds the tenure after each record of the log.
     private struct Tenure: Equatable {
+        /// When its holder wrote its last valid record: an older one is late, and void.
+        var sentAt = Instant.zero
         var term: Term = 0
         var holder: WorkerID?
         var incarnation: Incarnation = 0
         var isOver = false
+
+        func isOf(_ other: Tenure) -> Bool {
+            term == other.term && holder == other.holder && incarnation == other.incarnation
+                && !isOver
+        }
     }
     private var tenures: [Tenure] = []
     private var isVoid: [Bool] = []
@@ -45,12 +52,15 @@ final class Checker {
     /// Requests without an outcome, roughly: duplicates of a settled one count as well.
     var open: Int { requests.count - outcomes.count }
     private var settledIDs: [UInt64: Offset] = [:]
+    /// Requests with these ids had outcomes, which the broker lost.
+    private var lostIDs: Set<UInt64> = []
     /// Offsets of requests that the broker has lost.
     private var usedOffsets = 0..<Offset(0)
     /// Every request that the broker has.
     private var requests: [Offset: UInt64] = [:]
     private var attempts: [Offset: Int32] = [:]
-    private(set) var tenureChanges = 0
+    /// Where `results` ended when the present tenure began.
+    private var resultsAtTenure: Offset = 0
 
     func fail(_ property: Int, _ union: SimulatedUnion, _ what: String) {
         guard violation == nil else { return }
@@ -125,7 +135,7 @@ extension Checker {
         _ union: SimulatedUnion
     ) {
         switch topic {
-        case .leader: judge(record, at: offset)
+        case .leader: judge(record, at: offset, union)
         case .results: onResult(record, at: offset, union)
         case .requests:
             guard case .request(let r)? = record, !r.requestID.isEmpty else {
@@ -138,18 +148,20 @@ extension Checker {
         }
     }
 
-    private func judge(_ record: Record?, at offset: Offset) {
+    private func judge(_ record: Record?, at offset: Offset, _ union: SimulatedUnion) {
         var tenure = tenures.last ?? Tenure()
         var void = true
         if case .leader(let r)? = record {
-            let said = Tenure(term: r.term, holder: r.workerID, incarnation: r.incarnation)
+            let said = Tenure(
+                sentAt: r.sentAt, term: r.term, holder: r.workerID, incarnation: r.incarnation)
             var isClaim = false
             if case .claim = r.order { isClaim = true }
             if r.term > tenure.term {
                 tenure = said
-                tenureChanges += 1
+                resultsAtTenure = union.topics[Topic.results.index].high
                 void = false
-            } else if !isClaim && tenure == said {
+            } else if !isClaim && tenure.isOf(said) && r.sentAt >= tenure.sentAt {
+                tenure.sentAt = r.sentAt
                 void = false
             }
             if case .resign = r.order, !void { tenure.isOver = true }
@@ -171,7 +183,8 @@ extension Checker {
         guard isFeedingVoid else { return }
         switch effect {
         case .say, .show(.member, online: true, _): break
-        default: fail(3, union, "a void record makes board \(board.index) \(effect)")
+        default:
+            fail(3, union, "a void record makes board \(board.index) \(Transcript.name(effect))")
         }
     }
 
@@ -180,6 +193,10 @@ extension Checker {
         hasLost[topic.index] = true
         switch topic {
         case .leader:
+            // A term whose every trace is lost may be claimed again.
+            let kept =
+                offset > 0 && Int(offset) <= tenures.count ? tenures[Int(offset) - 1].term : 0
+            for term in holders.keys where term > kept { holders[term] = nil }
             tenures.removeLast(max(0, tenures.count - Int(offset)))
             isVoid.removeLast(max(0, isVoid.count - Int(offset)))
             isCaughtUp = []
@@ -188,6 +205,7 @@ extension Checker {
             for (name, outcome) in outcomes where outcome.at >= offset {
                 outcomes[name] = nil
                 requests[name.offset] = nil
+                lostIDs.insert(name.key)
             }
             for (key, at) in settledIDs where at >= offset { settledIDs[key] = nil }
         case .requests:
@@ -241,7 +259,9 @@ extension Checker {
     func onWrite(_ board: Board, _ record: Record, _ union: SimulatedUnion) {
         guard case .leader(let r) = record, case .assign(let a) = r.order else { return }
         guard let outcome = outcome(of: a.attempt.requestOffset) else { return }
-        let read = board.readers[Topic.results.index].position
+        var read = board.readers[Topic.results.index].position
+        // A takeover has read them all as they were at the claim.
+        if tenures.last?.term == r.term { read = max(read, resultsAtTenure) }
         guard outcome.at < read, !hasLost.contains(true) else { return }
         fail(4, union, "\(Transcript.name(a.attempt)) is ordered after its outcome was read")
     }
@@ -285,7 +305,8 @@ extension Checker {
     func unanswered() -> Offset? {
         var first: Offset?
         for (offset, key) in requests where offset < first ?? .max {
-            if settledIDs[key] == nil, outcome(of: offset) == nil { first = offset }
+            guard settledIDs[key] == nil, !lostIDs.contains(key) else { continue }
+            if outcome(of: offset) == nil { first = offset }
         }
         return first
     }

@@ -60,23 +60,25 @@ extension SimulatedUnion {
         case .slowBoard:
             board.slowUs = between(1_000, 400_000)
             agenda.plan(
-                .mends(fault, board: board.index, serial: 0), at: now + between(1_000_000, 30_000_000))
+                .mends(fault, board: board.index, serial: 0),
+                at: now + between(1_000_000, 30_000_000))
             return true
         case .deadlinesNeglected:
             board.neglectsDeadlines = true
             return true
         case .malformedRequest:
+            guard brokerIsUp else { return false }
             submitMalformed("this is no request")
             return true
         case .malformedRecord:
+            guard brokerIsUp else { return false }
             let topics: [Topic] = [.leader, .election, .heartbeat, .results]
             append(nil, Array("garbage".utf8), on: topics[Int(random.below(4))], by: -1)
             return true
         case .duplicateRequest:
-            repeatRequest()
-            return true
+            return repeatRequest()
         case .burst:
-            guard checker.open < 100 else { return false }
+            guard brokerIsUp, checker.open < 100 else { return false }
             for _ in 0..<(50 + random.below(500)) { submitSomething() }
             return true
         case .pauseInStep, .join, .produceFails, .produceLost, .produceLate, .clockRates:
@@ -173,6 +175,11 @@ extension SimulatedUnion {
         for board in boards {
             board.readers[topic.index].fetchedTo = nil
             board.readers[topic.index].isHeld = false
+            // The client knows the leader's epoch (KIP-320): it notices even when the offset
+            // exists again.
+            if board.readers[topic.index].position > offset {
+                board.readers[topic.index].isBehindCut = true
+            }
         }
         checker.onCut(topic, at: max(offset, topics[topic.index].low), self)
     }
@@ -214,12 +221,13 @@ extension SimulatedUnion {
             .submits, at: now + between(conditions.submitMeanUs / 10, conditions.submitMeanUs * 2))
     }
 
-    private func repeatRequest() {
+    private func repeatRequest() -> Bool {
         let log = topics[Topic.requests.index]
-        guard log.high > log.low else { return }
+        guard brokerIsUp, log.high > log.low else { return false }
         let offset = log.high - 1 - min(log.high - log.low - 1, between(0, 20))
-        guard let record = log[offset].record else { return }
+        guard let record = log[offset].record else { return false }
         append(record, log[offset].payload, by: -1)
+        return true
     }
 
     func submitSomething() {

@@ -222,7 +222,7 @@ extension SimulatedUnion {
         guard brokerIsUp, !board.isCut(board.readCut, topic) else { return }
         let log = topics[i]
         let act = Agenda.Act.fetched(board: board.index, topic, seek: reader.seek)
-        if reader.position < log.low || reader.position > log.high {
+        if reader.position < log.low || reader.position > log.high || reader.isBehindCut {
             board.readers[i].isOutOfRange = true
         } else if reader.position < log.high {
             board.readers[i].fetchedTo = min(log.high, reader.position + conditions.batch)

@@ -132,12 +132,24 @@ public final class SimulatedUnion {
         guard let life = board.life else { return }
         life.node.step(event, bytes, at: board.clock(at: now), into: &life.outbox)
         tally.steps += 1
-        if conditions.pauseInStepOneIn > 0, life.outbox.count > 0, board.pausedUntil == nil,
-            random.below(conditions.pauseInStepOneIn) == 0
-        {
+        if conditions.pauseInStepOneIn > 0, board.pausedUntil == nil, strikesBeforeEffects(life) {
             return pause(board, us: drawPause(), .pauseInStep)
         }
         settle(board, life)
+    }
+
+    /// Whether the process stops now, after a step and before its effects: most often where that
+    /// hurts most.
+    private func strikesBeforeEffects(_ life: Life) -> Bool {
+        guard life.outbox.count > 0 else { return false }
+        var isBad = false
+        for i in 0..<life.outbox.count {
+            switch life.outbox[i] {
+            case .start, .kill, .show(.leader, _, _): isBad = true
+            default: break
+            }
+        }
+        return random.below(conditions.pauseInStepOneIn) < (isBad ? 20 : 1)
     }
 
     /// Carries out what is in the outbox, in order; a pause may have gone before.
@@ -237,8 +249,12 @@ extension SimulatedUnion {
     /// The board whose leader LED is lit.
     public var leader: Int? { boards.firstIndex { $0.isRunning && $0.shown?.role == .leader } }
 
-    public func role(_ board: Int) -> Role? { boards[board].life == nil ? nil : boards[board].shown?.role }
-    public func isOnline(_ board: Int) -> Bool { boards[board].life != nil && boards[board].shown?.online == true }
+    public func role(_ board: Int) -> Role? {
+        boards[board].life == nil ? nil : boards[board].shown?.role
+    }
+    public func isOnline(_ board: Int) -> Bool {
+        boards[board].life != nil && boards[board].shown?.online == true
+    }
     public func counters(_ board: Int) -> Counters? { boards[board].life?.node.counters }
 
     /// Writes a request, as a user does; the broker takes it at once. Ops: `noop`, `sleep-MS`,

@@ -54,9 +54,10 @@ extension SimulatedUnion {
             conditions.tailOneIn = 20 + random.below(1000)
             conditions.tailUs = 10_000 + random.below(3_000_000)
         }
+        let allEqual = random.below(2) == 0
         for board in boards {
             board.settings.slots = 1 + random.below(3)
-            board.settings.ranking = random.below(2) == 0 ? 100 : random.below(1000)
+            board.settings.ranking = allEqual ? 100 : random.below(1000)
         }
         agenda.plan(.submits, at: 1_000_000)
         faults.isActive = true
@@ -139,7 +140,8 @@ extension SimulatedUnion {
         if violation == nil, leader != stays || counters(stays)?.terms != terms {
             checker.fail(7, self, "board \(stays) leads no more, without a fault")
         }
-        if violation == nil, let lone = boards.first(where: { !$0.saidTwin && !isOnline($0.index) }) {
+        if violation == nil, let lone = boards.first(where: { !$0.saidTwin && !isOnline($0.index) })
+        {
             checker.fail(7, self, "board \(lone.index) is not online, without a fault")
         }
     }

@@ -26,7 +26,8 @@ struct Report {
     /// False when anything did not hold.
     func say(_ arguments: Arguments, seconds: Double) -> Bool {
         let hours = Double(simulatedMs) / 3_600_000
-        print("seeds \(arguments.first)...\(arguments.first + arguments.count - 1), ", terminator: "")
+        print(
+            "seeds \(arguments.first)...\(arguments.first + arguments.count - 1), ", terminator: "")
         print("\(arguments.options.nodes) nodes: \(failures.count) violations")
         for failure in failures.sorted(by: { $0.seed < $1.seed }) {
             print("SEED=\(failure.seed): \(failure.what)")
