@@ -53,6 +53,17 @@ compose-test: build tools ## compose.yaml with a broker that needs no fetching (
 reproducible: sysroot-amd64 sysroot-arm64 ## both binaries built twice, in two folders, and compared
 	cross/reproducible
 
+simulate: ## unions under faults: SEEDS=1000 [NODES=5] [SEED=first]; SHOW=1 tells one seed
+	$(SWIFT) build -c release --product simulate
+	.build/release/simulate --seeds $(or $(SEEDS),1) --seed $(or $(SEED),1) \
+	    --nodes $(or $(NODES),5) $(if $(SHOW),--show) $(ARGS)
+
+mutants: ## breaks the core's rules one by one: the simulator must notice each
+	Tests/Mutants/run $(SEEDS)
+
+model: ## checks the model of leases and claims exhaustively with spin
+	Tests/Model/run
+
 lint: ## format and shell checks
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 	shellcheck -x Tests/tools cross/sysroot cross/debian-archive cross/reproducible .ci/run \
@@ -87,6 +98,6 @@ probe: sysroot-$(arch)
 	    --swift-sdk scrap-worker-$(arch) --scratch-path .build-$(arch) --product probe
 
 FORCE:
-.PHONY: help build cross test demo bench lint setup tools probe clean \
+.PHONY: simulate mutants model help build cross test demo bench lint setup tools probe clean \
     deb board-test compose-test reproducible FORCE
 .PRECIOUS: dist/scrap-worker-%
