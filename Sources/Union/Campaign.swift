@@ -347,6 +347,8 @@ extension Node {
         guard campaign.stand == .candidate, campaign.claimedAt == nil,
             let mine = campaign.find(settings.workerID), campaign.isLive(mine)
         else { return }
+        campaign.countdown = nil
+        campaign.countsAt = nil
         let tied = campaign.ranking
         campaign.ranking -= 1 + random.below(10)
         if campaign.ranking < 0 { campaign.ranking = settings.ranking }
