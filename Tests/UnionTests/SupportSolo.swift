@@ -60,13 +60,31 @@ final class Solo: Process {
         give(.tick)
     }
 
-    /// As `wait`, while all of the node's records are delivered and read as they are written.
-    func live(_ milliseconds: Int64) {
-        let end = now.adding(us: milliseconds * 1000)
+    /// As `wait`, while the node's heartbeats are delivered and read: it is in touch, and alone.
+    func idle(_ milliseconds: Int64, until condition: () -> Bool = { false }) {
+        pass(milliseconds, until: condition) { self.readBackOnce { $0.topic == .heartbeat } }
+    }
+
+    /// The same for all of its records.
+    func live(_ milliseconds: Int64, until condition: () -> Bool = { false }) {
         readBack()
-        while now < end {
-            wait(min(10, (end.us - now.us) / 1000))
-            readBack()
+        pass(milliseconds, until: condition) { self.readBack() }
+    }
+
+    private func pass(
+        _ milliseconds: Int64, until condition: () -> Bool, _ afterEach: () -> Void
+    ) {
+        let end = now.adding(us: milliseconds * 1000)
+        var ticks = 0
+        while now < end && !condition() {
+            now = max(now, min(end, node.deadline))
+            give(.tick)
+            afterEach()
+            ticks += 1
+            guard ticks < 10_000 else {
+                Issue.record("the node's deadline stays in the past")
+                return
+            }
         }
     }
 
@@ -148,9 +166,15 @@ final class Solo: Process {
     }
 
     func winElection() {
-        wait(1300)
+        runForLeader()
         readBack()
         #expect(leads)
+    }
+
+    /// Hears nobody until it is a candidate; its candidacy is written and not read back yet.
+    func runForLeader() {
+        idle(2000) { role == .candidate }
+        #expect(role == .candidate)
     }
 
     func takeOver() {
