@@ -8,6 +8,13 @@ extension EndToEnd {
             numbers.map { request("sleep", id: "r\($0)", parameters: ["ms": "20"]) }
         }
 
+        /// Waits until a worker's LEDs say that it leads, now.
+        private static func expectLeader(_ fleet: Fleet) throws {
+            try eventually("a leader that is online") {
+                fleet.living.contains { $0.child.output.all.last?.hasSuffix("leader 1 0") == true }
+            }
+        }
+
         /// Waits until each worker's LEDs say that it is offline.
         private static func expectDark(_ fleet: Fleet) throws {
             for worker in fleet.living {
@@ -18,29 +25,12 @@ extension EndToEnd {
             }
         }
 
-        @Test("the broker is stopped and started again: the union goes on by itself")
-        func stopAndStart() throws {
-            let broker = try Broker(.noida)
-            try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
-                try fleet.launchAll(4)
-                try fleet.submit([request("hold", id: "held")])
-                let held = try fleet.jobs.await("start", of: "held")
-                try fleet.submit(Self.sleeps(0..<60))
-                _ = try fleet.awaitOutcomes(10)
-                try broker.stop()
-                try Self.expectDark(fleet)
-                // Its worker could not know whether another has the job by now.
-                try eventually("the end of the job") { !runs(held.pid) }
-                try broker.startAgain()
-                try fleet.jobs.await("start", of: "held", attempt: 2)
-                try fleet.jobs.openGate()
-                try fleet.awaitCompletion(61)
-                #expect(fleet.lives.count == 4 && fleet.living.count == 4)
-            }
-        }
-
-        @Test("the broker is killed and loses its last records: the union goes on by itself")
-        func killAndStart() throws {
+        /// Also at SIGTERM noida-db may lose what came at the very end, so that nothing but the
+        /// held jobs is open when it goes: what had an outcome is known.
+        @Test(
+            "the broker goes and comes back without its last records: the union goes on by itself",
+            arguments: [SIGTERM, SIGKILL])
+        func stopAndStart(signal: Int32) throws {
             let broker = try Broker(.noida)
             let hold = Op.script("hold", Jobs.waitForGate)
             try Fleet.run(on: broker, losing: true, ops: [hold]) { fleet in
@@ -48,11 +38,15 @@ extension EndToEnd {
                 try fleet.submit(Self.sleeps(0..<30))
                 try fleet.awaitCompletion(30)
                 try fleet.submit((0..<8).map { request("hold", id: "held\($0)") })
-                try fleet.jobs.await("start", of: "held0")
-                try broker.stop(SIGKILL)
+                let held = try fleet.jobs.await("start", of: "held0")
+                try broker.stop(signal)
                 try Self.expectDark(fleet)
+                // Its worker cannot know whether another has the job by now.
+                try eventually("the end of the job") { !runs(held.pid) }
                 try broker.startAgain()
                 fleet.forgetTails()
+                // What came before anybody is back could stand where lost requests stood.
+                try Self.expectLeader(fleet)
                 try fleet.jobs.openGate()
                 try fleet.submit(Self.sleeps(100..<120))
                 for number in 100..<120 {
