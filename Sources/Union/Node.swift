@@ -210,8 +210,10 @@ extension Node {
             return onProbe(nil, low: low, high: offset, at: offset, &outbox)
         }
         if topic == .requests { passRequests(to: offset, now, &outbox) }
+        let from = next(topic)
         setNext(topic, offset)
-        if topic == .requests { skipRequests(to: offset) }
+        if topic == .requests { onRequestsEnd(offset, from: from, now, &outbox) }
+        if topic == .results { takeover.resultsEnded = true }
         contactAt = now
         finishTakeover(now, &outbox)
         finishJoining(now, &outbox)
@@ -227,6 +229,7 @@ extension Node {
         }
         if topic == .requests { passRequests(to: offset, now, &outbox) }
         setNext(topic, offset + 1)
+        if topic == .requests { takeover.requestsEnd = max(takeover.requestsEnd, offset + 1) }
         contactAt = now
         return true
     }

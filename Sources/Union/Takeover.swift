@@ -15,6 +15,10 @@ struct Takeover {
     var phase = Phase.none
     /// The first offset of `requests` that the broker still has; nil: not known yet.
     var requestsLow: Offset?
+    /// `requests` reaches to here at least.
+    var requestsEnd: Offset = 0
+    /// `results` has been read to its end: the answer about its bounds may say less.
+    var resultsEnded = false
     /// The broker did not have the offset of `requests` where we wanted to read on.
     var lostRequests = false
     /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
@@ -71,14 +75,12 @@ extension Node {
         low: Offset, high: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
         guard takeover.phase != .none else { return }
-        if ledger.resultsNext > high {
+        if takeover.phase == .done {
             outbox.say(.logLost(.results, wanted: ledger.resultsNext, from: high))
-            counters.logsLost += 1
         }
         ledger.resultsNext = min(ledger.resultsNext, high)
         // A little from before the checkpoint: ids that were settled a short while ago.
-        let back = Offset(Limits.recentlySettled)
-        let from = max(low, min(ledger.resultsNext, high) - back)
+        let from = max(low, ledger.resultsNext - Offset(Limits.recentlySettled))
         open(.results, from: from, &outbox)
         takeover.resultsFrom = from
         if takeover.phase != .done { takeover.phase = .reading(until: high) }
@@ -90,29 +92,52 @@ extension Node {
     ) {
         guard takeover.phase != .none else { return }
         takeover.requestsLow = low
-        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
-            guard ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= high
-            else { continue }
-            vanish(i, now, &outbox)
-        }
-        if takeover.lostRequests || ledger.requestsNext > high {
-            // Cut at its end, and perhaps grown again: what is new there has offsets that we have
-            // seen. Read the last of what there is again; ids tell what is known.
-            let from = max(low, min(ledger.requestsNext, high) - Offset(Limits.ledger))
-            outbox.say(.logLost(.requests, wanted: ledger.requestsNext, from: from))
-            ledger.requestsNext = from
-        }
-        takeover.lostRequests = false
+        takeover.requestsEnd = high
+        if takeover.lostRequests { cutRequests(at: high, low: low, now, &outbox) }
         ledger.requestsNext = max(ledger.requestsNext, low)
         // Not where it was before: the first `steerRequests` seeks.
         setNext(.requests, -1)
         finishTakeover(now, &outbox)
     }
 
+    /// The broker lost what was at the end of `requests`, and may have put other records there
+    /// since: they have offsets that we have seen. What must be fetched from there is gone; the
+    /// last of what there is is read again, and ids tell what is known.
+    private mutating func cutRequests(
+        at end: Offset, low: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        takeover.lostRequests = false
+        takeover.requestsEnd = end
+        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
+            guard ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= end
+            else { continue }
+            vanish(i, now, &outbox)
+        }
+        let from = max(low, min(ledger.requestsNext, end) - Offset(Limits.ledger))
+        outbox.say(.logLost(.requests, wanted: ledger.requestsNext, from: from))
+        ledger.requestsNext = from
+    }
+
+    /// `requests` has been read from `from` to its end. Only reading says where that is: some brokers answer
+    /// the question for it with less.
+    mutating func onRequestsEnd(
+        _ end: Offset, from: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        guard isLedgerOpen, let low = takeover.requestsLow else { return }
+        if end < ledger.requestsNext {
+            counters.logsLost += 1
+            return cutRequests(at: end, low: low, now, &outbox)
+        }
+        takeover.requestsEnd = max(takeover.requestsEnd, end)
+        // What lies before the end and is no record is a transaction's mark.
+        if from == ledger.requestsNext { ledger.requestsNext = end }
+    }
+
     /// The end of what `results` held at the claim has been read.
     mutating func finishTakeover(_ now: Instant, _ outbox: inout Outbox) {
         if case .reading(let until) = takeover.phase {
-            guard next(.results) >= until, takeover.requestsLow != nil else { return }
+            guard next(.results) >= until, takeover.resultsEnded, takeover.requestsLow != nil
+            else { return }
             takeover.phase = .done
             ledger.sweepAt = now
             ledger.needsCheckpoint = true
@@ -137,9 +162,9 @@ extension Node {
             }
             vanish(index, now, &outbox)
         }
-        if ledger.fetching == 0, next(.requests) != ledger.requestsNext {
-            open(.requests, from: ledger.requestsNext, &outbox)
-        }
+        guard ledger.fetching == 0 else { return }
+        let wanted = min(ledger.requestsNext, max(takeover.requestsEnd, low))
+        if next(.requests) != wanted { open(.requests, from: wanted, &outbox) }
     }
 
     private var firstToFetch: Int? {
@@ -172,14 +197,6 @@ extension Node {
         {
             vanish(index, now, &outbox)
         }
-    }
-}
-
-extension Node {
-    /// There is no request before `offset`: what lies there is no record, but a transaction's end.
-    mutating func skipRequests(to offset: Offset) {
-        guard isLedgerOpen, ledger.fetching == 0 else { return }
-        ledger.requestsNext = max(ledger.requestsNext, offset)
     }
 }
 
