@@ -58,6 +58,7 @@ struct DemoProcess {
             _ = unsafe posix_spawn_file_actions_addopen(
                 &actions, STDERR_FILENO, $0.baseAddress!.assumingMemoryBound(to: CChar.self),
                 O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, max(target, STDERR_FILENO) + 1)
         }
         unsafe posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&actions, end, target)

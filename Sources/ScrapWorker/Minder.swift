@@ -15,7 +15,7 @@ import Wire
 enum Minder {
     static let name: StaticString = "scrap-worker-job"
     /// Where it finds the lease.
-    private static let leaseFd: Int32 = 3
+    static let leaseFd: Int32 = 3
 
     /// A job's process, and our ends of its pipes.
     struct Child {
@@ -48,7 +48,7 @@ enum Minder {
         _ config: borrowing Config, _ op: Int, _ environment: borrowing JobEnvironment,
         _ input: Int32, _ output: Int32, _ lease: Int32
     ) throws(Errno) -> pid_t {
-        let plan = try SpawnPlan(input, output, also: lease, as: leaseFd)
+        let plan = try SpawnPlan(input, output, lease)
         var parent = FixedText<12>()
         parent.put(getpid())
         parent.append(0)
@@ -206,7 +206,7 @@ struct SpawnPlan: ~Copyable {
     private var attributes = posix_spawnattr_t()
     private var actions = unsafe posix_spawn_file_actions_t()
 
-    init(_ input: Int32, _ output: Int32, also other: Int32, as number: Int32) throws(Errno) {
+    init(_ input: Int32, _ output: Int32, _ lease: Int32) throws(Errno) {
         unsafe posix_spawnattr_init(&attributes)
         unsafe posix_spawn_file_actions_init(&actions)
         var all = sigset_t()
@@ -221,7 +221,9 @@ struct SpawnPlan: ~Copyable {
         unsafe posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, other, number)
+        unsafe posix_spawn_file_actions_adddup2(&actions, lease, Minder.leaseFd)
+        // Ours are close-on-exec; whoever started us may have left us others.
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, Minder.leaseFd + 1)
     }
 
     deinit {
