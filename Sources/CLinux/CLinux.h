@@ -55,6 +55,10 @@ static inline int scrap_window_size(int fd, struct winsize *size) {
 static inline int scrap_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
 
 // A signal handler is a union of function pointers behind macros.
+static inline int scrap_default_signal(int signal) {
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    return sigaction(signal, &action, NULL);
+}
 static inline int scrap_ignore_signal(int signal) {
     struct sigaction action = {.sa_handler = SIG_IGN};
     return sigaction(signal, &action, NULL);

@@ -16,6 +16,8 @@ struct Signals: ~Copyable {
         unsafe sigaddset(&blocked, SIGINT)
         let failure = unsafe pthread_sigmask(SIG_BLOCK, &blocked, nil)
         guard failure == 0 else { throw Errno(code: failure) }
+        // Ignored, as some parents leave it, it would take the ends of our children away.
+        guard scrap_default_signal(SIGCHLD) == 0 else { throw .last }
         // A reader that went away is told by EPIPE; a closed terminal is no reason to stop.
         guard scrap_ignore_signal(SIGPIPE) == 0 && scrap_ignore_signal(SIGHUP) == 0 else {
             throw .last
