@@ -38,13 +38,9 @@
 #include <unistd.h>
 
 static inline int scrap_errno(void) { return errno; }
-static inline void scrap_set_errno(int code) { errno = code; }
 
 // open(2), fcntl(2), ioctl(2) and prctl(2) are variadic.
 static inline int scrap_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC); }
-static inline int scrap_create(const char *path, int flags, mode_t mode) {
-    return open(path, flags | O_CREAT | O_CLOEXEC, mode);
-}
 static inline int scrap_set_nonblocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
@@ -55,12 +51,12 @@ static inline int scrap_window_size(int fd, struct winsize *size) {
 static inline int scrap_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
 
 // A signal handler is a union of function pointers behind macros.
-static inline int scrap_default_signal(int signal) {
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    return sigaction(signal, &action, NULL);
-}
 static inline int scrap_ignore_signal(int signal) {
     struct sigaction action = {.sa_handler = SIG_IGN};
+    return sigaction(signal, &action, NULL);
+}
+static inline int scrap_default_signal(int signal) {
+    struct sigaction action = {.sa_handler = SIG_DFL};
     return sigaction(signal, &action, NULL);
 }
 
@@ -79,15 +75,6 @@ static inline ssize_t scrap_send_datagram(int fd, const char *path, const void *
                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
 }
 
-// Globals are shared mutable state to Swift, which refuses them.
-static inline const char *scrap_option_argument(void) { return optarg; }
-static inline int scrap_option_unknown(void) { return optopt; }
-static inline int scrap_option_index(void) { return optind; }
-static inline void scrap_option_restart(void) {
-    optind = 0;
-    opterr = 0;
-}
-
 // Casts and complex macros that the importer leaves out.
 static inline void *scrap_map(size_t bytes) {
     void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -103,6 +90,4 @@ static inline uint64_t scrap_boottime_ns(void) {
     clock_gettime(CLOCK_BOOTTIME, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
-static inline FILE *scrap_stderr(void) { return stderr; }
-static inline FILE *scrap_stdout(void) { return stdout; }
 static inline char **scrap_environment(void) { return environ; }
