@@ -48,15 +48,12 @@ enum Environment {
             if bytes.hasPrefix(prefix), let equals = bytes.firstIndex(of: UInt8(ascii: "=")) {
                 name.append(bytes.extracting(0..<equals))
             }
-            guard !name.isEmpty else {
+            guard !name.isEmpty && name.count < 256 else {
                 unsafe entry += 1
                 continue
             }
-            name.append(0)
             // The entries behind it move up.
-            unsafe name.span.withUnsafeBytes {
-                _ = unsafe unsetenv($0.baseAddress!.assumingMemoryBound(to: CChar.self))
-            }
+            _ = unsafe name.withCString { unsafe unsetenv($0) }
         }
     }
 

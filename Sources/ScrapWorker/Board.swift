@@ -244,8 +244,7 @@ extension Board {
         terminal.put(worker.ranking, width: 8)
         terminal.put(worker.term, width: 7)
         terminal.put("  ")
-        let job = worker.job
-        terminal.put(job.span, width: 22)
+        worker.job.withSpan { terminal.put($0, width: 22) }
         if worker.running > 1 {
             terminal.put("+")
             terminal.put(worker.running - 1, width: 2)

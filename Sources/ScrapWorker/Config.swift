@@ -97,8 +97,8 @@ extension Config {
 // What the node asks.
 extension Config {
     /// The configured op called `name`, as an index of `ops`.
-    func op(named name: Span<UInt8>) -> Int? {
-        for i in 0..<ops.count where ops[i].name.hasSameBytes(as: name) { return i }
+    func op(named name: OpName) -> Int? {
+        for i in 0..<ops.count where ops[i].name == name { return i }
         return nil
     }
 
@@ -128,7 +128,7 @@ extension Config {
     /// A topic's full name: the prefix and the topic's own word.
     func name(of topic: Topic) -> FixedText<96> {
         var name = FixedText<96>()
-        name.append(topicPrefix.span)
+        name.put(topicPrefix)
         name.append(topic.word)
         return name
     }

@@ -45,13 +45,17 @@ struct ConfigLoader: ~Copyable {
     }
 
     /// What `demo` needs to read and write its own broker's topics.
-    static func forDemo(servers: Span<UInt8>, pace: Span<UInt8>) throws(Exit) -> Config {
+    static func forDemo(
+        servers: FixedText<256>, pace: FixedText<16>
+    ) throws(Exit) -> Config {
         var loader = ConfigLoader()
         loader.source.put("demo")
         let kafka = ConfigSection.kafka.name.bytes
-        loader.set(kafka, Argument("bootstrap.servers").bytes, servers)
+        servers.withSpan { loader.set(kafka, Argument("bootstrap.servers").bytes, $0) }
         loader.set(kafka, Argument("fetch.wait.max.ms").bytes, Argument("5").bytes)
-        loader.set(ConfigSection.worker.name.bytes, ConfigKey.pace.name.bytes, pace)
+        pace.withSpan {
+            loader.set(ConfigSection.worker.name.bytes, ConfigKey.pace.name.bytes, $0)
+        }
         loader.finish(identity: false)
         guard loader.problems == 0 else { throw Exit(code: EX_USAGE) }
         return loader.config
@@ -333,12 +337,12 @@ extension ConfigLoader {
     /// The op that `[op.NAME]` names, new or known; nil, and said why, when there can be none.
     private mutating func op(_ section: Span<UInt8>) -> Int? {
         let name = section.extracting(3..<section.count)
-        if let known = config.op(named: name) { return known }
         var op = Config.Op()
         guard name.count > 0 && op.name.append(name) else {
             complain("an op's name has 1 to 32 bytes", name)
             return nil
         }
+        if let known = config.op(named: op.name) { return known }
         guard config.ops.append(op) else {
             complain("at most 32 ops can be configured")
             return nil
@@ -436,7 +440,7 @@ extension ConfigLoader {
         for i in 0..<config.ops.count where config.ops[i].words == 0 {
             var text = complaint()
             text.put("[op.")
-            text.put(foreign: config.ops[i].name.span)
+            text.put(foreign: config.ops[i].name)
             text.put("] needs `exec = /path/of/a/program`")
             report(text)
         }
@@ -454,11 +458,10 @@ extension ConfigLoader {
     }
 
     private mutating func deriveWorkerID(isNeeded: Bool) {
-        let prefix = config.topicPrefix
         let id =
             isNamedByHost
-            ? WorkerID.fromHostName(topicPrefix: prefix.span)
-            : WorkerID.derived(topicPrefix: prefix.span)
+            ? WorkerID.fromHostName(topicPrefix: config.topicPrefix)
+            : WorkerID.derived(topicPrefix: config.topicPrefix)
         if let id {
             config.settings.workerID = id
         } else if isNeeded {

@@ -50,18 +50,15 @@ struct DemoProcess {
             unsafe posix_spawn_file_actions_destroy(&actions)
             unsafe posix_spawnattr_destroy(&attributes)
         }
-        var path = log
-        path.append(0)
         unsafe posix_spawn_file_actions_addopen(
             &actions, STDIN_FILENO, Argument("/dev/null").cString, O_RDONLY, 0)
-        unsafe path.span.withUnsafeBytes {
-            _ = unsafe posix_spawn_file_actions_addopen(
-                &actions, STDERR_FILENO, $0.baseAddress!.assumingMemoryBound(to: CChar.self),
-                O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, max(target, STDERR_FILENO) + 1)
+        _ = unsafe log.withCString {
+            unsafe posix_spawn_file_actions_addopen(
+                &actions, STDERR_FILENO, $0, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         }
         unsafe posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&actions, end, target)
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, max(target, STDERR_FILENO) + 1)
         // A group of its own: Ctrl-C is for the demo alone.
         var none = sigset_t()
         unsafe sigemptyset(&none)
@@ -149,20 +146,12 @@ struct LogFolder: ~Copyable {
 
     /// Removes one log: unlink(2).
     func remove(_ node: WorkerID?) {
-        var file = path(node)
-        file.append(0)
-        unsafe file.span.withUnsafeBytes {
-            _ = unsafe unlink($0.baseAddress!.assumingMemoryBound(to: CChar.self))
-        }
+        _ = unsafe path(node).withCString { unsafe unlink($0) }
     }
 
     /// Removes the folder, which is empty: rmdir(2).
     func remove() {
-        var folder = path
-        folder.append(0)
-        unsafe folder.span.withUnsafeBytes {
-            _ = unsafe rmdir($0.baseAddress!.assumingMemoryBound(to: CChar.self))
-        }
+        _ = unsafe path.withCString { unsafe rmdir($0) }
     }
 }
 
@@ -187,10 +176,7 @@ struct Words: ~Copyable {
     borrowing func withPointers<Result>(
         _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
-        var ended = text
-        ended.append(0)
-        return unsafe ended.span.withUnsafeBytes { bytes in
-            let base = unsafe bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
+        unsafe text.withCString { base in
             var vector = unsafe InlineArray<33, UnsafeMutablePointer<CChar>?>(repeating: nil)
             for i in 0..<starts.count {
                 unsafe vector[i] = UnsafeMutablePointer(mutating: base + starts[i])

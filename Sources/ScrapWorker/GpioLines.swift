@@ -53,10 +53,13 @@ struct GpioLines: ~Copyable {
         var values = InlineArray<5, gpiod_line_value>(repeating: GPIOD_LINE_VALUE_INACTIVE)
         for i in 0..<count where isLit(lamps[i]) { values[i] = GPIOD_LINE_VALUE_ACTIVE }
         let (request, count) = unsafe (request, count)
-        return unsafe offsets.span.withUnsafeBufferPointer { offsets in
-            unsafe values.span.withUnsafeBufferPointer { values in
+        var offsets = offsets
+        var lines = offsets.mutableSpan
+        var states = values.mutableSpan
+        return unsafe lines.withUnsafeMutableBufferPointer { lines in
+            unsafe states.withUnsafeMutableBufferPointer { states in
                 unsafe gpiod_line_request_set_values_subset(
-                    request, count, offsets.baseAddress, values.baseAddress) == 0
+                    request, count, lines.baseAddress, states.baseAddress) == 0
             }
         }
     }
@@ -84,7 +87,6 @@ extension GpioLines {
             } else {
                 (path, offset) = try findByName(lamp, place)
             }
-            path.append(0)
             guard count == 0 || path == chip else {
                 throw refuse(lamp, place, "all LEDs must be on the same GPIO chip")
             }
@@ -111,23 +113,18 @@ extension GpioLines {
     ) throws(Exit) -> (path: FixedText<64>, offset: UInt32) {
         var opened = 0
         var denial: Int32?
-        var cName = FixedText<64>()
-        cName.put(name)
-        cName.append(0)
+        var wanted = FixedText<64>()
+        wanted.put(name)
         for number in 0..<chips {
             var path = FixedText<64>("/dev/gpiochip")
             path.put(number)
-            var ended = path
-            ended.append(0)
-            guard let chip = Chip(ended) else {
+            guard let chip = Chip(path) else {
                 if scrap_errno() != ENOENT { denial = scrap_errno() }
                 continue
             }
             opened += 1
-            let offset = unsafe cName.span.withUnsafeBufferPointer {
-                unsafe $0.withMemoryRebound(to: CChar.self) {
-                    unsafe gpiod_chip_get_line_offset_from_name(chip.handle, $0.baseAddress)
-                }
+            let offset = unsafe wanted.withCString {
+                unsafe gpiod_chip_get_line_offset_from_name(chip.handle, $0)
             }
             if offset >= 0 { return (path, UInt32(offset)) }
         }
@@ -156,7 +153,7 @@ extension GpioLines {
             line.put("line ")
             line.put(offset)
             line.put(" of ")
-            line.put(path.span.extracting(0..<(path.count - 1)))
+            line.put(path)
             line.put(" is held by ")
             if let consumer = unsafe consumer {
                 line.put("`")
@@ -201,13 +198,9 @@ extension GpioLines {
     fileprivate struct Chip: ~Copyable {
         let handle: OpaquePointer
 
-        /// `path` ends with a zero byte. Nil with errno when the chip cannot be opened.
+        /// Nil with errno when the chip cannot be opened.
         init?(_ path: FixedText<64>) {
-            let opened = unsafe path.span.withUnsafeBufferPointer {
-                unsafe $0.withMemoryRebound(to: CChar.self) {
-                    unsafe gpiod_chip_open($0.baseAddress)
-                }
-            }
+            let opened = unsafe path.withCString { unsafe gpiod_chip_open($0) }
             guard let opened = unsafe opened else { return nil }
             unsafe handle = opened
         }
@@ -233,7 +226,7 @@ extension GpioLines {
         let path = found.chip
         Log.write(.error) { (line: inout Log.Line) in
             line.put("the LEDs' lines of ")
-            line.put(path.span.extracting(0..<(path.count - 1)))
+            line.put(path)
             line.put(" cannot be had: ")
             line.put(errno: code)
         }

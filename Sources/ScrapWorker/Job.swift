@@ -98,17 +98,17 @@ extension Jobs {
         jobs[place].startedAt = now
         let request = assignment.request
         let name = request.opCode
-        let op = config.op(named: name.span)
+        let op = config.op(named: name)
         let timeoutMs =
             request.timeoutMs ?? op.flatMap { config.ops[$0].timeoutMs } ?? Self.defaultTimeoutMs
         jobs[place].deadline = now + timeoutMs
-        if let builtIn = BuiltIn.find(name.span) {
+        if let builtIn = BuiltIn.find(name) {
             startBuiltIn(place, builtIn, payload, at: now)
         } else if let op {
             startProgram(place, op, assignment, term: term, payload, config, at: now)
         } else {
             output(place, "no op is called ")
-            output(place, name.span)
+            name.withSpan { output(place, $0) }
             output(place, " in this worker's configuration")
             end(place, .rejected, exitCode: nil, at: now)
         }
@@ -166,7 +166,7 @@ extension Jobs {
             var reason = FixedText<128>()
             reason.put("cannot start a process: ")
             reason.put(errno: error.code)
-            output(place, reason.span)
+            reason.withSpan { output(place, $0) }
             end(place, .failed, exitCode: nil, at: now)
         }
     }
@@ -178,7 +178,7 @@ enum BuiltIn {
     /// The work LED is lit while a job runs: it only has to take its time.
     case blink
 
-    static func find(_ name: Span<UInt8>) -> BuiltIn? {
+    static func find(_ name: OpName) -> BuiltIn? {
         if name.equals("noop") { return .noop }
         if name.equals("echo") { return .echo }
         if name.equals("sleep") { return .sleep }

@@ -155,7 +155,8 @@ struct KafkaConf: ~Copyable {
     private func refuseKerberos() throws(KafkaError) {
         let protocolName = get("security.protocol")
         let mechanism = get("sasl.mechanisms")
-        guard protocolName.span.hasPrefix("sasl") && mechanism.span.equals("GSSAPI") else { return }
+        let isSASL = protocolName.withSpan { $0.hasPrefix("sasl") }
+        guard isSASL && mechanism.equals("GSSAPI") else { return }
         throw KafkaError(
             """
             [kafka] sasl.mechanisms: GSSAPI (Kerberos) is not in this build; set PLAIN, \

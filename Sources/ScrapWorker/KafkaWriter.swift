@@ -83,11 +83,9 @@ struct KafkaWriter: ~Copyable {
             let conf = unsafe rd_kafka_default_topic_conf_dup(handle)
             var timeout = FixedText<12>()
             timeout.put(timeoutMs(topic))
-            timeout.append(0)
-            let result = unsafe timeout.span.withUnsafeBytes {
+            let result = unsafe timeout.withCString {
                 unsafe rd_kafka_topic_conf_set(
-                    conf, Argument("message.timeout.ms").cString,
-                    $0.baseAddress!.assumingMemoryBound(to: CChar.self), nil, 0)
+                    conf, Argument("message.timeout.ms").cString, $0, nil, 0)
             }
             precondition(result == RD_KAFKA_CONF_OK)
             unsafe topics[index] = rd_kafka_topic_new(handle, names[topic], conf)

@@ -92,7 +92,7 @@ struct Leds: ~Copyable {
     private func announce() {
         switch driver {
         case .none, .gpio: return
-        case .terminal: writeAll(STDOUT_FILENO, picture().span)
+        case .terminal: picture().withSpan { _ = writeAll(STDOUT_FILENO, $0) }
         case .report(let fd):
             var line = FixedText<128>()
             line.put(Clock.now.us)

@@ -66,11 +66,11 @@ enum Log {
         }
         let start = line.count
         body(&line)
-        finish(line, from: start)
+        finish(&line, from: start)
     }
 
     /// A message is one line: what would break it is replaced.
-    private static func finish(_ line: Line, from start: Int) {
+    private static func finish(_ line: inout Line, from start: Int) {
         var text = FixedText<1025>()
         text.put(line.span.extracting(0..<start))
         text.put(foreign: line.span.extracting(start..<line.count))

@@ -51,14 +51,12 @@ enum Minder {
         let plan = try SpawnPlan(input, output, lease)
         var parent = FixedText<12>()
         parent.put(getpid())
-        parent.append(0)
         var pid: pid_t = 0
-        let failure = unsafe parent.span.withUnsafeBytes { parent in
+        let failure = unsafe parent.withCString { parent in
             unsafe config.withArguments(of: op) { words in
                 var vector = unsafe InlineArray<36, UnsafeMutablePointer<CChar>?>(repeating: nil)
                 unsafe vector[0] = UnsafeMutablePointer(mutating: Argument(name).cString)
-                unsafe vector[1] = UnsafeMutablePointer(
-                    mutating: parent.baseAddress!.assumingMemoryBound(to: CChar.self))
+                unsafe vector[1] = UnsafeMutablePointer(mutating: parent)
                 var count = 0
                 while let word = unsafe words[count] {
                     unsafe vector[2 + count] = word
@@ -352,11 +350,10 @@ struct JobEnvironment: ~Copyable {
     borrowing func withPointers<Result>(
         _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
-        unsafe text.span.withUnsafeBytes { bytes in
+        unsafe text.withCString { base in
             var vector = unsafe InlineArray<25, UnsafeMutablePointer<CChar>?>(repeating: nil)
-            let base = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress!)
             for i in 0..<starts.count {
-                unsafe vector[i] = (base + starts[i]).assumingMemoryBound(to: CChar.self)
+                unsafe vector[i] = UnsafeMutablePointer(mutating: base + starts[i])
             }
             var span = unsafe vector.mutableSpan
             return unsafe span.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }

@@ -5,7 +5,7 @@ import Union
 /// systemd every call does nothing.
 struct Notify: ~Copyable {
     private let socket: Int32
-    /// NOTIFY_SOCKET, ended by a zero byte. A socket's path has at most 107 bytes.
+    /// NOTIFY_SOCKET. A socket's path has at most 107 bytes.
     private var path = FixedText<108>()
     /// How often the watchdog wants to be fed: half of WATCHDOG_USEC, or never.
     private let watchdogUs: Int64
@@ -16,12 +16,11 @@ struct Notify: ~Copyable {
     init() {
         let watchdog = Self.take("WATCHDOG_USEC")
         let pid = Self.take("WATCHDOG_PID")
-        let isOurs = pid.isEmpty || pid.span.decimal == Int64(getpid())
-        watchdogUs = isOurs ? (watchdog.span.decimal ?? 0) / 2 : 0
+        let isOurs = pid.isEmpty || pid.decimal == Int64(getpid())
+        watchdogUs = isOurs ? (watchdog.decimal ?? 0) / 2 : 0
         path = Self.take("NOTIFY_SOCKET")
-        path.append(0)
         let kind = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
-        socket = path.count > 1 ? CLinux.socket(AF_UNIX, kind, 0) : -1
+        socket = path.count > 0 ? CLinux.socket(AF_UNIX, kind, 0) : -1
     }
 
     deinit { if socket >= 0 { close(socket) } }
@@ -60,11 +59,9 @@ struct Notify: ~Copyable {
     /// A lost datagram is no reason to fail: systemd has its timeouts.
     private func send(_ message: Span<UInt8>) {
         guard socket >= 0 else { return }
-        _ = unsafe path.span.withUnsafeBytes { path in
+        _ = unsafe path.withCString { path in
             unsafe message.withUnsafeBytes { message in
-                unsafe scrap_send_datagram(
-                    socket, path.baseAddress!.assumingMemoryBound(to: CChar.self),
-                    message.baseAddress!, message.count)
+                unsafe scrap_send_datagram(socket, path, message.baseAddress!, message.count)
             }
         }
     }

@@ -101,11 +101,12 @@ struct Options: ~Copyable {
     private mutating func takeOptions(
         _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     ) throws(Exit) {
-        let table = unsafe Flag.table()
+        var table = unsafe Flag.table()
         let letters = Argument("c:o:n:hV")
         opterr = 0
         while !isDone {
-            let code = unsafe table.span.withUnsafeBufferPointer {
+            var flags = unsafe table.mutableSpan
+            let code = unsafe flags.withUnsafeMutableBufferPointer {
                 unsafe getopt_long(count, arguments, letters.cString, $0.baseAddress, nil)
             }
             guard code != -1 else { break }

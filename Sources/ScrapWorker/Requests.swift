@@ -31,7 +31,7 @@ struct Requests: ~Copyable {
     private var rows: Table<Row>
     /// The ids of one process: `ID`, `ID-1`, `ID-2` …, or UUIDs that differ in their first eight
     /// digits, which people see: the request's number times an odd constant, and back.
-    private let name: FixedText<64>
+    private let name: RequestID
     private let common: WorkerID
     private static let scatter: UInt32 = 0x9E37_79B1
     private static let gather: UInt32 = 0x0E8B_2F51
@@ -47,7 +47,7 @@ struct Requests: ~Copyable {
         var arena = Arena.mapped(limit * MemoryLayout<Row>.stride + 64)
         rows = arena.table(limit, filler: Row())
         self.limit = limit
-        var text = FixedText<64>()
+        var text = RequestID()
         text.put(name)
         self.name = text
         // The bits of a random UUID, version 4.
@@ -79,18 +79,17 @@ struct Requests: ~Copyable {
     private func number(_ id: RequestID) -> Int? {
         var found: Int?
         if name.isEmpty {
-            if let id = WorkerID(uuid: id.span), id.low == common.low {
+            if let id = id.withSpan({ WorkerID(uuid: $0) }), id.low == common.low {
                 let scattered = id.high ^ common.high
                 guard scattered & 0xFFFF_FFFF == 0 else { return nil }
                 found = Int(UInt32(scattered >> 32) &* Self.gather)
             }
         } else if limit == 1 {
-            found = id.hasSameBytes(as: name.span) ? 0 : nil
-        } else if id.count > name.count + 1,
-            id.span.extracting(0..<name.count).equals(name.span),
-            let decimal = id.span.extracting((name.count + 1)..<id.count).decimal
-        {
-            found = Int(decimal - 1)
+            found = id == name ? 0 : nil
+        } else if id.count > name.count + 1 {
+            for i in 0..<name.count where id[i] != name[i] { return nil }
+            let decimal = id.withSpan { $0.extracting((name.count + 1)..<id.count).decimal }
+            found = decimal.map { Int($0) - 1 }
         }
         guard let found, found >= 0, found < sent else { return nil }
         return found

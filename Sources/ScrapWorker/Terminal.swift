@@ -11,10 +11,7 @@ struct Output: ~Copyable {
 
     init(_ fd: Int32) { self.fd = fd }
 
-    deinit {
-        let rest = buffer
-        writeAll(fd, rest.span)
-    }
+    deinit { buffer.withSpan { _ = writeAll(fd, $0) } }
 
     mutating func flush() {
         if !buffer.isEmpty && !writeAll(fd, buffer.span) { isBroken = true }

@@ -18,25 +18,32 @@ extension TextSink where Self: ~Copyable {
         for i in bytes.indices { put(bytes[i]) }
     }
 
-    /// Byte by byte: with Swift 6.3 at -Osize the span of a temporary `FixedText` can outlive its
-    /// bytes when everything is inlined.
+    /// Byte by byte: see `FixedText.withSpan`.
     mutating func put<let n: Int>(_ text: FixedText<n>) {
         for i in 0..<text.count { put(text[i]) }
     }
 
-    /// Bytes that came from outside: control characters are shown as `?`, so that nobody's data
-    /// can move the cursor or forge a line.
+    /// Bytes that came from outside: control characters, those of ISO 6429 beyond ASCII (U+0080
+    /// to U+009F, in UTF-8 behind 0xC2) included, are shown as `?`, so that nobody's data can
+    /// move the cursor or forge a line.
     mutating func put(foreign bytes: Span<UInt8>) {
+        var before: UInt8 = 0
         for i in bytes.indices {
             let byte = bytes[i]
-            put(byte < 0x20 || byte == 0x7F ? UInt8(ascii: "?") : byte)
+            let isControl = byte < 0x20 || byte == 0x7F || before == 0xC2 && byte < 0xA0
+            put(isControl ? UInt8(ascii: "?") : byte)
+            before = byte
         }
+    }
+
+    mutating func put<let n: Int>(foreign text: FixedText<n>) {
+        text.withSpan { put(foreign: $0) }
     }
 
     mutating func put(_ number: some BinaryInteger) {
         var text = FixedText<20>()
         text.append(decimal: Int64(clamping: number))
-        put(text.span)
+        put(text)
     }
 
     /// A number right-aligned in `width` columns.
@@ -44,7 +51,7 @@ extension TextSink where Self: ~Copyable {
         var text = FixedText<20>()
         text.append(decimal: Int64(clamping: number))
         for _ in 0..<max(0, width - text.count) { put(fill) }
-        put(text.span)
+        put(text)
     }
 
     mutating func put(hex value: UInt64, digits: Int) {
@@ -94,6 +101,26 @@ extension TextSink where Self: ~Copyable {
         }
         put("\"")
     }
+
+    mutating func put<let n: Int>(json text: FixedText<n>) { text.withSpan { put(json: $0) } }
+}
+
+extension FixedText {
+    /// Lends a copy as a C string, with a zero byte behind it; traps when there is no room for it.
+    func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        precondition(count < capacity, "FixedText: no room for the zero byte")
+        var copy = InlineArray<capacity, CChar>(repeating: 0)
+        for i in 0..<count { copy[i] = CChar(bitPattern: self[i]) }
+        var characters = copy.mutableSpan
+        return unsafe characters.withUnsafeMutableBufferPointer {
+            unsafe body(UnsafePointer($0.baseAddress!))
+        }
+    }
+
+    /// The decimal number that all the bytes are, or nil.
+    var decimal: Int64? { withSpan { $0.decimal } }
+
+    func equals(_ literal: StaticString) -> Bool { hasSameBytes(as: literal.bytes) }
 }
 
 /// Writes all the bytes; false when the descriptor takes no more (errno says why).

@@ -6,7 +6,7 @@ extension WorkerID {
     /// `/etc/machine-id`, the board's serial number where the device tree has one, and the prefix
     /// (design, section 5). A hash, because machine-id(5) wants the id itself kept private. Nil
     /// when there is no machine id.
-    static func derived(topicPrefix: Span<UInt8>) -> WorkerID? {
+    static func derived(topicPrefix: FixedText<64>) -> WorkerID? {
         var text = FixedText<512>("scrap-worker identity 1\n")
         guard appendLine(of: "/etc/machine-id", to: &text) else { return nil }
         _ = appendLine(of: "/proc/device-tree/serial-number", to: &text)
@@ -16,7 +16,7 @@ extension WorkerID {
 
     /// The identity of a container, which has no machine id of its own: a UUIDv8 from its host
     /// name and the prefix. Nil when it has no name.
-    static func fromHostName(topicPrefix: Span<UInt8>) -> WorkerID? {
+    static func fromHostName(topicPrefix: FixedText<64>) -> WorkerID? {
         var text = FixedText<512>("scrap-worker host name 1\n")
         guard appendLine(of: "/proc/sys/kernel/hostname", to: &text) else { return nil }
         text.put(topicPrefix)
@@ -24,7 +24,7 @@ extension WorkerID {
     }
 
     private static func hashed(_ text: FixedText<512>) -> WorkerID {
-        let (high, low) = sha256Prefix(text.span)
+        let (high, low) = text.withSpan { sha256Prefix($0) }
         return WorkerID(
             high: high & ~0xF000 | 0x8000, low: low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }

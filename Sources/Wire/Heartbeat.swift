@@ -36,7 +36,7 @@ extension Heartbeat {
         buffer.field(.ranking, ranking)
         buffer.field(.slots, slots)
         buffer.name(.currentRequestID)
-        if let current { buffer.write(string: current.span) } else { buffer.writeNull() }
+        if let current { buffer.write(string: current) } else { buffer.writeNull() }
         buffer.name(.running)
         buffer.openList()
         for i in 0..<running.count {
@@ -48,7 +48,7 @@ extension Heartbeat {
         buffer.openList()
         for i in 0..<completed.count {
             buffer.separate()
-            buffer.write(string: completed[i].span)
+            buffer.write(string: completed[i])
         }
         buffer.closeList()
         buffer.field(.completedCount, completedCount)

@@ -26,6 +26,11 @@ public struct RecordBuffer: ~Copyable {
     mutating func write(_ bytes: Span<UInt8>) {
         if !text.append(bytes) { isOverrun = true }
     }
+
+    /// By subscript: the span of a temporary is not to be trusted (Swift 6.3, `-Osize`).
+    mutating func write<let n: Int>(_ text: FixedText<n>) {
+        for i in 0..<text.count { write(text[i]) }
+    }
 }
 
 // MARK: JSON's structure
@@ -89,7 +94,7 @@ extension RecordBuffer {
     /// A string, or null for an empty one.
     mutating func field(_ field: Field, _ id: RequestID) {
         name(field)
-        if id.isEmpty { writeNull() } else { write(string: id.span) }
+        if id.isEmpty { writeNull() } else { write(string: id) }
     }
 
     /// A list of packed worker ids.
@@ -112,13 +117,13 @@ extension RecordBuffer {
     mutating func write(decimal number: Int64) {
         var digits = FixedText<20>()
         digits.append(decimal: number)
-        write(digits.span)
+        write(digits)
     }
 
     mutating func write(_ id: WorkerID?) {
         guard let id else { return writeNull() }
         write(UInt8(ascii: "\""))
-        write(id.uuid.span)
+        write(id.uuid)
         write(UInt8(ascii: "\""))
     }
 
@@ -153,6 +158,10 @@ extension RecordBuffer {
         }
         write(UInt8(ascii: "\""))
         return i == text.count
+    }
+
+    mutating func write<let n: Int>(string text: FixedText<n>) {
+        text.withSpan { _ = write(string: $0) }
     }
 
     private mutating func write(escaped byte: UInt8) {

@@ -26,7 +26,7 @@ extension WorkRequest {
         buffer.openObject()
         buffer.field(.requestID, requestID)
         buffer.name(.opCode)
-        buffer.write(string: opCode.span)
+        buffer.write(string: opCode)
         buffer.field(.code, text: payload.code)
         buffer.name(.parameters)
         buffer.openObject()

@@ -59,7 +59,7 @@ enum Check {
             return unsafe access(path, X_OK) == 0 ? 0 : scrap_errno()
         }
         say(code == 0, "op") { (line: inout FixedText<512>) in
-            line.put(foreign: config.ops[op].name.span)
+            line.put(foreign: config.ops[op].name)
             line.put(": ")
             unsafe config.withCString(config.ops[op].exec) { unsafe line.put(cString: $0) }
             guard code != 0 else { return }

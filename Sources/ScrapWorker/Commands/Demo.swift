@@ -57,7 +57,7 @@ struct Demo: ~Copyable {
         do { folder = try LogFolder() } catch { throw fail("no folder for logs in /tmp: ", error) }
         var broker = DemoProcess()
         let servers = try startBroker(&broker, folder)
-        let config = try ConfigLoader.forDemo(servers: servers.span, pace: pace.span)
+        let config = try ConfigLoader.forDemo(servers: servers, pace: pace)
         let client = try KafkaClient.open(config, withinS: 30)
         var demo = Demo(options, config, client, broker, servers, pace, folder)
         let wasInterruptedTwice = try demo.run()
@@ -240,7 +240,7 @@ extension Demo {
     /// A node's reports: see `Leds`.
     private mutating func hear(_ i: Int) {
         while let line = members[i].process.nextLine() {
-            guard let report = Report(line.span) else { continue }
+            guard let report = line.withSpan({ Report($0) }) else { continue }
             let role = report.isOnline ? report.role : nil
             if role != .leader { lights.darken(Int32(i), at: report.at) }
             if role == .leader && members[i].lit != .leader {

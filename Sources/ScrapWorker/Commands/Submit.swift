@@ -191,7 +191,7 @@ extension Submit {
 
     /// `ID completed 6f1d0c3e 12.3 ms  first line of the output`
     private mutating func putLine(_ result: WorkResult, _ latencyUs: Int64) {
-        output.put(foreign: result.requestID.span)
+        output.put(foreign: result.requestID)
         output.put(" ")
         output.put(result.status.word)
         output.put(" ")
@@ -210,7 +210,7 @@ extension Submit {
 
     private mutating func putJSON(_ result: WorkResult, _ latencyUs: Int64) {
         output.put("{\"request_id\":")
-        output.put(json: result.requestID.span)
+        output.put(json: result.requestID)
         output.put(",\"request_offset\":")
         output.put(result.requestOffset)
         output.put(",\"status\":\"")

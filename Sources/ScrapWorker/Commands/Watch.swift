@@ -89,9 +89,9 @@ extension Watch {
         terminal.put("Scrap Worker")
         terminal.plain()
         terminal.put("  ")
-        terminal.put(servers.span.extracting(first: 40))
+        servers.withSpan { terminal.put($0.extracting(first: 40)) }
         terminal.put("  ")
-        terminal.put(prefix.span.extracting(first: 24))
+        prefix.withSpan { terminal.put($0.extracting(first: 24)) }
         terminal.endLine()
         if client.isOnline {
             board.drawLeader(&terminal, at: now)
@@ -168,8 +168,7 @@ extension Watch {
         output.put(worker.completed)
         if !worker.job.isEmpty {
             output.put(" job ")
-            let job = worker.job
-            output.put(foreign: job.span)
+            output.put(foreign: worker.job)
         }
         output.put("\n")
     }
@@ -190,8 +189,7 @@ extension Watch {
         output.put(",\"completed\":")
         output.put(worker.completed)
         output.put(",\"job\":")
-        let job = worker.job
-        if job.isEmpty { output.put("null") } else { output.put(json: job.span) }
+        if worker.job.isEmpty { output.put("null") } else { output.put(json: worker.job) }
         output.put("}\n")
     }
 
@@ -219,10 +217,9 @@ extension Watch {
 
     private mutating func say(_ result: WorkResult) {
         guard !isLive else { return }
-        let id = result.requestID
         if isJSON {
             output.put("{\"type\":\"result\",\"request_id\":")
-            output.put(json: id.span)
+            output.put(json: result.requestID)
             output.put(",\"request_offset\":")
             output.put(result.requestOffset)
             output.put(",\"status\":\"")
@@ -234,7 +231,7 @@ extension Watch {
             output.put("}\n")
         } else {
             output.put("result ")
-            output.put(foreign: id.span)
+            output.put(foreign: result.requestID)
             output.put(" ")
             output.put(result.status.word)
             output.put(" by ")

@@ -20,6 +20,18 @@ public struct FixedText<let capacity: Int>: Sendable {
         borrowing get { storage.span.extracting(0..<count) }
     }
 
+    /// Lends the bytes of a text that is no variable of its own, such as a function's result, an
+    /// argument or a `let`. With Swift 6.3 at -Osize the `span` of such a one can outlive its
+    /// bytes when everything is inlined; that of a variable which is being changed cannot.
+    public func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        var copy = InlineArray<capacity, UInt8>(repeating: 0)
+        for i in 0..<count { copy[i] = storage[i] }
+        var bytes = copy.mutableSpan
+        return unsafe bytes.withUnsafeMutableBufferPointer {
+            unsafe body(Span(_unsafeElements: UnsafeBufferPointer($0)).extracting(0..<count))
+        }
+    }
+
     public subscript(index: Int) -> UInt8 {
         precondition(index >= 0 && index < count, "FixedText: index out of range")
         return storage[index]
