@@ -343,6 +343,10 @@ extension ConfigLoader {
             return nil
         }
         if let known = config.op(named: op.name) { return known }
+        guard BuiltIn.find(op.name) == nil else {
+            complain("noop, echo, sleep and blink are built in: choose another name", name)
+            return nil
+        }
         guard config.ops.append(op) else {
             complain("at most 32 ops can be configured")
             return nil
@@ -352,6 +356,7 @@ extension ConfigLoader {
 
     private mutating func setExec(op section: Span<UInt8>, _ value: Span<UInt8>) {
         guard let op = op(section) else { return }
+        guard value.count < 4096 else { return complain("exec is longer than 4095 bytes") }
         var words = FixedText<4096>()
         guard let count = split(value, into: &words) else { return }
         guard count > 0 && words[0] == UInt8(ascii: "/") else {
