@@ -8,7 +8,9 @@ extension WorkerID {
     /// when there is no machine id.
     static func derived(topicPrefix: FixedText<64>) -> WorkerID? {
         var text = FixedText<512>("scrap-worker identity 1\n")
-        guard appendLine(of: "/etc/machine-id", to: &text) else { return nil }
+        guard appendLine(of: "/etc/machine-id", to: &text),
+            !text.withSpan({ $0.hasSuffix("uninitialized\n") })  // a first boot, machine-id(5)
+        else { return nil }
         _ = appendLine(of: "/proc/device-tree/serial-number", to: &text)
         text.put(topicPrefix)
         return hashed(text)
