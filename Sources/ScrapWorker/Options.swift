@@ -183,7 +183,7 @@ struct Options: ~Copyable {
         let dot = bytes.firstIndex(of: UInt8(ascii: ".")) ?? bytes.count
         let fraction = bytes.extracting(min(dot + 1, bytes.count)..<bytes.count)
         if var number = bytes.extracting(0..<dot).decimal.map({ Double($0) }), fraction.count < 7,
-            fraction.count == 0 || fraction.decimal ?? -1 >= 0
+            fraction.count == 0 || !fraction.hasPrefix("-") && fraction.decimal != nil
         {
             var unit = 1.0
             for i in fraction.indices {
