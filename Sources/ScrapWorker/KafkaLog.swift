@@ -27,7 +27,8 @@ struct KafkaLog: ~Copyable {
         case undelivered(tag: UInt)
         /// The topic holds `low ..< high`; `askedAt` is when the answered question left.
         case bounds(Topic, low: Offset, high: Offset, askedAt: Instant)
-        /// The topic has been read up to this offset, where it ends for now.
+        /// The topic has been read up to this offset, where it ends for now; and that says more
+        /// than the record read last: it is not followed by its end, or there was none.
         case reachedEnd(Topic, Offset)
         /// The broker does not have the offset where we wanted to read on; reading has stopped.
         case vanished(Topic)
@@ -69,10 +70,13 @@ struct KafkaLog: ~Copyable {
     private var vanished: UInt8 = 0
     /// The ends that were read and not handed out yet.
     private var ends = InlineArray<5, Offset?>(repeating: nil)
+    /// Topics, a bit for each, of which a record was read since they were sought.
+    private var hasRead: UInt8 = 0
     private var isFound = false
     private var readError = RD_KAFKA_RESP_ERR_NO_ERROR
     private var readErrorSaidAt = Instant(us: -5_000_000)
-    private var isReplaced = false
+    /// The writer met a fatal error, and that is not said yet.
+    private var isWriterLost = false
     private var failureSaidAt = Instant(us: -5_000_000)
     /// When the writer is to be replaced, whether the reader is too, and when that was done last.
     private var replaceAt = Instant.never
@@ -115,8 +119,9 @@ struct KafkaLog: ~Copyable {
     /// Whether a broker answered, and nothing says that none would now.
     var isOnline: Bool { connection == .online && setup.isReady }
 
-    /// When `tick` must be called.
+    /// When `tick` must be called, or `nextEvent`: at once when reading left an event behind.
     var deadline: Instant {
+        if hasOwnEvent { return .zero }
         let asked = setup.isReady ? min(questions.deadline, checks.deadline) : .never
         return min(replaceAt, min(setup.deadline, asked))
     }
@@ -144,18 +149,22 @@ extension KafkaLog {
 
     /// Reads `topic` from `offset` on, wherever it was read before.
     mutating func seek(_ topic: Topic, to offset: Offset) {
-        vanished &= ~(1 << topic.rawValue)
-        ends[Int(topic.rawValue)] = nil
+        forgetEvents(of: topic)
         positions[Int(topic.rawValue)] = offset
         if setup.isReady { reader.seek(topic, to: offset) } else { reader.close(topic) }
     }
 
     /// Reads `topic` no more.
     mutating func close(_ topic: Topic) {
-        vanished &= ~(1 << topic.rawValue)
-        ends[Int(topic.rawValue)] = nil
+        forgetEvents(of: topic)
         positions[Int(topic.rawValue)] = -1
         reader.close(topic)
+    }
+
+    private mutating func forgetEvents(of topic: Topic) {
+        vanished &= ~(1 << topic.rawValue)
+        hasRead &= ~(1 << topic.rawValue)
+        ends[Int(topic.rawValue)] = nil
     }
 
     /// Finds out which offsets the topic holds; answered by `bounds` as soon as a broker can. A
@@ -178,11 +187,12 @@ extension KafkaLog {
             let code = message.code
             if code == RD_KAFKA_RESP_ERR_NO_ERROR {
                 positions[Int(topic.rawValue)] = message.offset + 1
+                hasRead |= 1 << topic.rawValue
                 return message
             }
             switch code {
             case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-                ends[Int(topic.rawValue)] = message.offset
+                noteEnd(of: topic, at: message.offset)
             case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
                 RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
                 lose(topic)
@@ -193,6 +203,13 @@ extension KafkaLog {
             }
         }
         return nil
+    }
+
+    /// The end comes behind nearly every record of a quiet topic, and then says nothing new.
+    private mutating func noteEnd(of topic: Topic, at offset: Offset) {
+        let index = Int(topic.rawValue)
+        guard hasRead & 1 << topic.rawValue == 0 || offset != positions[index] else { return }
+        ends[index] = offset
     }
 
     /// The next event, nil when there is none now.
@@ -213,6 +230,15 @@ extension KafkaLog {
         }
     }
 
+    /// Whether `nextOwnEvent` may have one.
+    private var hasOwnEvent: Bool {
+        for i in 0..<Topic.count where ends[i] != nil { return true }
+        return isFound || saysNewWriter || vanished != 0
+            || readError != RD_KAFKA_RESP_ERR_NO_ERROR
+    }
+
+    private var saysNewWriter: Bool { isWriterLost && replaceAt == .never }
+
     /// What was noticed on the way to something else.
     private mutating func nextOwnEvent(at now: Instant) -> Event? {
         if isFound {
@@ -220,8 +246,8 @@ extension KafkaLog {
             text.removeAll()
             return .brokerFound
         }
-        if isReplaced && replaceAt == .never {
-            isReplaced = false
+        if saysNewWriter {
+            isWriterLost = false
             text.removeAll()
             text.put("the broker lost records that it had acknowledged: new producer")
             return .line(level: LOG_WARNING)
@@ -356,9 +382,9 @@ extension KafkaLog {
 extension KafkaLog {
     /// Looks whether the writer is of no use any more; librdkafka does not always send an event.
     private mutating func noteFatalError() {
-        guard writer.isUseless && !isReplaced else { return }
+        guard writer.isUseless && !isWriterLost else { return }
         if replaceAt == .never { replaceAt = replacedAt + 1000 }
-        isReplaced = true
+        isWriterLost = true
     }
 
     /// What librdkafka has in mind of a cluster that was away or has lost topics is of no use, and
