@@ -37,8 +37,11 @@ struct EventLoop: ~Copyable {
     private var refusedUntil = Instant.never
     /// There may be more to take than was taken.
     private var hasMore = true
-    /// What was taken in this turn.
+    /// Requests were left unread in this turn, because the node did not want them.
+    private var heldRequestsBack = false
+    /// What was taken in this turn, and the records among it.
     private var taken = 0
+    private var recordsRead = 0
     private var idle = 0
     /// What systemd is told, and was told last.
     private var status = Status()
@@ -82,8 +85,8 @@ struct EventLoop: ~Copyable {
     }
 
     private mutating func turn(_ config: borrowing Config) throws(Errno) {
-        taken = 0
-        hasMore = false
+        (taken, recordsRead) = (0, 0)
+        (hasMore, heldRequestsBack) = (false, false)
         onTimers(config)
         try onSignals(config)
         onJobs(config)
@@ -92,9 +95,11 @@ struct EventLoop: ~Copyable {
         // Records leave events behind (`KafkaLog.read`), and orders end jobs that need no process.
         onLogEvents(config)
         onEndedJobs(config)
+        // librdkafka does not ring for what lay there before.
+        if heldRequestsBack && node.wantsRequests { hasMore = true }
         log.tick(at: Clock.now)
         tellStatus()
-        if taken > 0 || !log.isOnline { notify.alive(at: Clock.now) }
+        if recordsRead > 0 || !log.isOnline { notify.alive(at: Clock.now) }
     }
 
     /// `member, term 7` in `systemctl status`.
@@ -241,7 +246,11 @@ extension EventLoop {
 
     private mutating func onRecords(_ topic: Topic, _ config: borrowing Config) {
         for _ in 0..<Self.recordsPerTurn {
-            guard exitCode == nil, topic != .requests || node.wantsRequests else { return }
+            guard exitCode == nil else { return }
+            guard topic != .requests || node.wantsRequests else {
+                heldRequestsBack = true
+                return
+            }
             guard let message = log.read(topic) else { return }
             onRecord(message, topic, config)
         }
@@ -261,6 +270,7 @@ extension EventLoop {
             event = .malformed(topic, message.offset)
         }
         taken += 1
+        recordsRead += 1
         node.step(event, payload.span, at: Clock.now, into: &outbox)
         carryOut(config)
     }
@@ -297,7 +307,10 @@ extension EventLoop {
             Self.start(&jobs, place, assignment, term, outbox, index, config, at: now)
         case .kill(let place, let isUrgent): jobs.kill(Int(place), now: isUrgent, at: now)
         case .ask(let topic): log.ask(topic)
-        case .seek(let topic, let offset): log.seek(topic, to: offset)
+        case .seek(let topic, let offset):
+            log.seek(topic, to: offset)
+            // What was fetched before still lies there, and keeps the new from ringing.
+            hasMore = true
         case .close(let topic): log.close(topic)
         case .say(let notice): Log.say(notice, outbox.payload(index))
         case .ready: notify.ready()
