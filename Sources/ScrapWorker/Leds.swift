@@ -1,5 +1,6 @@
 import CLinux
 import Union
+import Wire
 
 /// The node's LEDs (design, section 7): which are lit follows from role, connection and work.
 ///

@@ -1,5 +1,6 @@
 import CLinux
 import Union
+import Wire
 
 /// The log: stderr, a line for each message, one write(2) a line.
 ///
@@ -301,31 +302,6 @@ extension CancelReason {
         case .overrun: "it overran its deadline and its worker did not stop it"
         case .recalled: "it waited behind a slow job"
         case .settled: "the request has its outcome already"
-        }
-    }
-}
-
-extension Status {
-    /// The word that results carry, too.
-    var word: StaticString {
-        switch self {
-        case .completed: "completed"
-        case .failed: "failed"
-        case .timedOut: "timed_out"
-        case .rejected: "rejected"
-        case .lost: "lost"
-        case .exhausted: "exhausted"
-        }
-    }
-}
-
-extension Role {
-    var word: StaticString {
-        switch self {
-        case .leader: "leader"
-        case .candidate: "candidate"
-        case .voter: "voter"
-        case .member: "member"
         }
     }
 }
