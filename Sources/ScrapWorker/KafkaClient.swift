@@ -22,6 +22,7 @@ struct KafkaClient: ~Copyable {
     private(set) var offset: Offset = 0
 
     private let within: Int64
+    /// Since when no broker answers, or the topics are not there yet.
     private var unreachableSince: Instant?
     /// The last line of librdkafka's that may say why.
     private var reason = FixedText<512>()
@@ -64,12 +65,11 @@ struct KafkaClient: ~Copyable {
         do {
             return try KafkaLog(config)
         } catch {
-            Log.write(.error) { (line: inout Log.Line) in line.put(error.text) }
-            throw Exit(code: EX_CONFIG)
+            throw error.asExit()
         }
     }
 
-    /// Whether a broker answered, and none has been missing since.
+    /// Whether the topics were there, and no broker has been missing since.
     var isOnline: Bool { unreachableSince == nil }
 
     /// Waits until there may be something to take, or `due`. False after SIGINT or SIGTERM.
@@ -103,8 +103,10 @@ struct KafkaClient: ~Copyable {
     mutating func nextEvent() throws(Exit) -> KafkaLog.Event? {
         while let event = log.nextEvent(at: Clock.now) {
             switch event {
-            case .brokerFound:
+            case .topicsReady:
                 unreachableSince = nil
+                return event
+            case .brokerFound: break
             case .brokerLost:
                 if unreachableSince == nil { unreachableSince = Clock.now }
                 if reason.isEmpty { reason = log.text }
@@ -153,9 +155,9 @@ struct KafkaClient: ~Copyable {
 
     private func giveUp() -> Exit {
         Log.write(.error) { (line: inout Log.Line) in
-            line.put("no answer from ")
+            line.put("the broker ")
             line.put(servers)
-            line.put(" within ")
+            line.put(" could not be used within ")
             line.put(within / 1_000_000)
             line.put(" s")
             if !reason.isEmpty {
