@@ -16,6 +16,15 @@ struct KafkaError: Error {
         code = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE.rawValue
         text.put(errno: errno.code)
     }
+
+    /// Says it, and how the process ends: too few threads or descriptors are no fault of the
+    /// configuration's, and trying again may help.
+    func asExit() -> Exit {
+        let words = text
+        Log.write(.error) { (line: inout Log.Line) in line.put(words) }
+        let isSystem = code == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE.rawValue
+        return Exit(code: isSystem ? EX_OSERR : EX_CONFIG)
+    }
 }
 
 /// librdkafka's room for an error's words, as C functions want it.
@@ -99,7 +108,7 @@ struct KafkaConf: ~Copyable {
             unsafe rd_kafka_new(type, conf, $0.baseAddress, $0.count)
         }
         guard let handle = unsafe handle else {
-            var error = KafkaError("")
+            var error = KafkaError("", code: rd_kafka_last_error())
             error.text.put(words)
             throw error
         }

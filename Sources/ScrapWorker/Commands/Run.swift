@@ -60,9 +60,7 @@ enum Run {
                 line.put(errno: error.code)
             }
             return Exit(code: EX_OSERR)
-        case .kafka(let error):
-            Log.write(.error) { (line: inout Log.Line) in line.put(error.text) }
-            return Exit(code: EX_CONFIG)
+        case .kafka(let error): return error.asExit()
         }
     }
 }
