@@ -30,6 +30,7 @@ struct Submit: ~Copyable {
         var payload = Payload.Buffer()
         try pack(options, into: &payload)
         var submit = Submit(options, client, payload)
+        try submit.checkSize()
         let isDone = try submit.run()
         submit.finish()
         guard isDone else { throw Exit(code: 128 + SIGINT) }
@@ -109,8 +110,8 @@ struct Submit: ~Copyable {
             guard intervalUs == 0 || dueAt(requests.sent) <= now else { return }
             var record = request
             record.requestID = requests.id(Int(requests.sent))
-            guard encode(.request(record), payload.span, into: &buffer),
-                client.log.write(buffer.span, to: .requests, tag: UInt(requests.sent) + 1)
+            _ = encode(.request(record), payload.span, into: &buffer)
+            guard client.log.write(buffer.span, to: .requests, tag: UInt(requests.sent) + 1)
             else { return }
             requests.noteSent(at: now)
         }
@@ -163,6 +164,21 @@ extension Submit {
             Log.write(.error) { (line: inout Log.Line) in line.put(words) }
             throw Exit(code: EX_DATAERR)
         }
+    }
+}
+
+extension Submit {
+    /// All requests are the same but for their ids, of which the last one's is the longest.
+    private mutating func checkSize() throws(Exit) {
+        var record = request
+        record.requestID = requests.id(Int(count) - 1)
+        guard !encode(.request(record), payload.span, into: &buffer) else { return }
+        Log.write(.error) { (line: inout Log.Line) in
+            line.put("the request is longer than ")
+            line.put(Limits.requestBytes)
+            line.put(" bytes as JSON: it holds too many control characters")
+        }
+        throw Exit(code: EX_DATAERR)
     }
 }
 
