@@ -106,6 +106,7 @@ enum Check {
                     }
                 }
             }
+            throw Exit(code: 128 + SIGINT)
         } catch {
             say(false, "broker", "the union's topics cannot be used, see above")
             throw error
