@@ -141,10 +141,9 @@ struct Demo: ~Copyable {
 extension Demo {
     private mutating func onEvent(_ event: KafkaLog.Event, at now: Instant) {
         switch event {
-        case .bounds(let topic, let low, let high, _):
+        case .bounds(let topic, let low, _, _):
             client.log.seek(topic, to: low)
             if topic == .results && requestAt == .never { requestAt = now }
-            precondition(low <= high)
         case .vanished(let topic): client.log.ask(topic)
         case .undelivered: requests.noteUndelivered()
         default: break
