@@ -23,6 +23,8 @@ let package = Package(
         .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CJsmn"], swiftSettings: tested),
         .target(name: "Simulator", dependencies: ["Union"], swiftSettings: tested),
+        .testTarget(
+            name: "SimulatorTests", dependencies: ["Simulator"], swiftSettings: tested),
         .target(name: "CSpawn", path: "Tests/CSpawn", cSettings: [.treatAllWarnings(as: .error)]),
         .target(
             name: "Harness", dependencies: ["CSpawn"], path: "Tests/Harness", swiftSettings: tested),

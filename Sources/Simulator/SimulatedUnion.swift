@@ -298,6 +298,23 @@ extension SimulatedUnion {
         return (log.low..<log.high).compactMap { log[$0].record }
     }
 
+    /// The board on which the request with this id runs.
+    public func runs(_ id: String) -> Int? {
+        var wanted = RequestID()
+        wanted.append(Array(id.utf8).span)
+        return boards.firstIndex { board in
+            board.jobs.contains { $0.map { $0.requestID == wanted && !$0.isOver } ?? false }
+        }
+    }
+
+    /// Nobody reaches the broker until `startBroker`; it comes back without these topics' records.
+    public func stopBroker(losing lost: [Topic] = []) {
+        setBroker(isUp: false)
+        for topic in lost { lose(topic, from: 0) }
+    }
+
+    public func startBroker() { setBroker(isUp: true) }
+
     public func crash(_ board: Int) {
         guard boards[board].life != nil else { return }
         transcript.say(now, boards[board], "crashes")
