@@ -11,8 +11,27 @@ struct WorkBench {
     init(_ broker: Broker) { self.broker = broker }
 
     func run() throws {
+        try alone()
+        try withUnion()
+    }
+
+    /// What the broker and librdkafka can do without any worker being there.
+    private func alone() throws {
         let reference = try Reference(broker)
         defer { reference.end() }
+        Table.title("Single records one after another, without workers, microseconds")
+        try single("raw record, produce to consume", reference.once)
+        try single("the same through two relays (3 records)", reference.chained)
+        Table.title("\(Self.burst) records at once, without workers, per second")
+        let takers = [
+            Taker(name: "broker", pids: [broker.child.pid]),
+            Taker(name: "relays", pids: reference.relays.map(\.pid)),
+        ]
+        try rate("raw record, produce to consume", takers, reference.flooded)
+        try rate("the same through two relays (3 records)", takers, reference.floodedChain)
+    }
+
+    private func withUnion() throws {
         let fleet = try Fleet(on: broker)
         defer { fleet.destroy() }
         let workers = try (1...5).map { number in
@@ -24,25 +43,23 @@ struct WorkBench {
         for worker in workers { try worker.awaitReady() }
         let leader = try fleet.awaitLeader()
         fleet.forgetTails()
-
-        Table.title("Single requests one after another, microseconds")
-        try single("raw record, produce to consume", reference.once)
-        try single("the same through two relays (3 records)", reference.chained)
-        try single(
-            "noop, request to result (3 records)",
-            { count in
-                ["requests", broker.address, fleet.prefix, "\(count)"]
-            })
-
-        Table.title("\(Self.burst) requests at once, per second; CPU in cores while they run")
-        let watched = Watched(broker: broker.child.pid, leader: leader.child.pid, fleet: fleet)
-        try rate("raw record, produce to consume", nil, reference.flooded)
-        try rate("the same through two relays (3 records)", nil, reference.floodedChain)
-        try rate(
-            "noop, request to result (3 records)", watched,
-            { count in
-                ["burst", broker.address, fleet.prefix, "\(count)"]
-            })
+        Table.title("Single requests one after another, with five workers, microseconds")
+        try single("raw record, produce to consume") { count in
+            ["latency", broker.address, "beside", "beside", "\(count)"]
+        }
+        try single("noop, request to result (3 records)") { count in
+            ["requests", broker.address, fleet.prefix, "\(count)"]
+        }
+        Table.title("\(Self.burst) requests at once, with five workers, per second")
+        let others = workers.map(\.child.pid).filter { $0 != leader.child.pid }
+        let takers = [
+            Taker(name: "broker", pids: [broker.child.pid]),
+            Taker(name: "leader", pids: [leader.child.pid]),
+            Taker(name: "four workers", pids: others),
+        ]
+        try rate("noop, request to result (3 records)", takers) { count in
+            ["burst", broker.address, fleet.prefix, "\(count)"]
+        }
         try submit(fleet)
     }
 
@@ -52,20 +69,30 @@ struct WorkBench {
         Table.row(what, text, "n=\(Self.singles)")
     }
 
-    private func rate(_ what: String, _ watched: Watched?, _ words: (Int) -> [String]) throws {
+    private func rate(
+        _ what: String, _ takers: [Taker], _ words: (Int) -> [String]
+    ) throws {
         var rates: [Double] = []
-        var notes: [String] = []
+        let before = takers.map { $0.seconds() } + [reapedSeconds()]
         for _ in 0..<Self.runs {
-            let before = watched?.read()
             let fields = try probe(words(Self.burst))
             rates.append(Double(fields["rate"] ?? "") ?? .nan)
-            if let before, let watched { notes.append(watched.describe(since: before)) }
         }
+        let after = takers.map { $0.seconds() } + [reapedSeconds()]
         let sample = Sample(rates)
-        let spread =
-            "min \(Table.format(sample.percentile(0))) max \(Table.format(sample.percentile(1)))"
-        Table.row(what, "median \(Table.format(sample.median))", "\(spread) n=\(sample.count)")
-        for note in notes { print("    \(note)") }
+        let (least, most) = (sample.percentile(0), sample.percentile(1))
+        let spread = "min \(Table.format(least)) max \(Table.format(most)) n=\(sample.count)"
+        Table.row(what, "median \(Table.format(sample.median))", spread)
+        let each = zip(after, before).map { 1e6 * ($0 - $1) / Double(Self.runs * Self.burst) }
+        let names = takers.map(\.name) + ["client"]
+        let parts = zip(names, each).filter { $0.1 >= 0.05 }.map { "\($0) \(Table.format($1))" }
+        let sum = each.reduce(0, +)
+        let cores = Double(ProcessInfo.processInfo.activeProcessorCount)
+        print("    us of processor time each: \(parts.joined(separator: ", "));")
+        print(
+            "    together \(Table.format(sum)), so at most \(Table.format(1e6 * cores / sum)) a second"
+        )
+        fflush(nil)
     }
 
     /// What a user sees who types it.
@@ -98,7 +125,7 @@ struct WorkBench {
 /// that copy from one to the next, as leader and worker do at the least.
 struct Reference {
     private let broker: Broker
-    private let relays: [Child]
+    let relays: [Child]
 
     init(_ broker: Broker) throws {
         self.broker = broker
@@ -122,34 +149,18 @@ struct Reference {
     }
 }
 
-/// Processor time of those who take part in the work.
-struct Watched {
-    let broker: pid_t
-    let leader: pid_t
-    let fleet: Fleet
+/// Who takes part in the work, to see whose processor time it takes.
+struct Taker {
+    let name: String
+    let pids: [pid_t]
 
-    struct Reading {
-        var ns: Int
-        var broker: Double
-        var leader: Double
-        var others: Double
-    }
+    func seconds() -> Double { pids.map(cpuSeconds).reduce(0, +) }
+}
 
-    func read() -> Reading {
-        let others = fleet.living.map(\.child.pid).filter { $0 != leader }
-        return Reading(
-            ns: monotonicNs(), broker: cpuSeconds(broker), leader: cpuSeconds(leader),
-            others: others.map(cpuSeconds).reduce(0, +))
-    }
-
-    func describe(since before: Reading) -> String {
-        let now = read()
-        let seconds = Double(now.ns - before.ns) / 1e9
-        func cores(_ from: Double, _ to: Double) -> String {
-            String(format: "%.2f", (to - from) / seconds)
-        }
-        return "broker \(cores(before.broker, now.broker)), "
-            + "leader \(cores(before.leader, now.leader)), "
-            + "four workers \(cores(before.others, now.others))"
-    }
+/// Processor time of our children that have ended: the measuring clients.
+private func reapedSeconds() -> Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)
+    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
