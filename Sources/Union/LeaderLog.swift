@@ -43,7 +43,7 @@ struct LeaderLog {
     /// The same for those whose records are void for us, and valid for readers who never saw the
     /// claim that made them so: that is possible once the broker has lost records.
     private var othersMayLeadUntil = Instant.zero
-    private var hasLostRecords = false
+    private(set) var hasLostRecords = false
 
     init(_ me: WorkerID, _ incarnation: Incarnation) {
         self.me = me

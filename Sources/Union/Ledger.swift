@@ -235,7 +235,9 @@ extension Node {
         guard offset >= ledger.requestsNext else { return nil }
         ledger.requestsNext = offset + 1
         ledger.needsCheckpoint = true
-        if isNamed && ledger.isKnown(key) {
+        let isReadAgain = offset < takeover.rereadsUntil
+        if (isNamed || isReadAgain) && ledger.isKnown(key) {
+            guard !isReadAgain else { return nil }
             counters.duplicates += 1
             outbox.say(.duplicate(requestOffset: offset))
             return nil

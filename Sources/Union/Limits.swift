@@ -41,7 +41,7 @@ public enum Limits {
     /// Heartbeats whose offsets a worker remembers until the leader acknowledges them.
     public static let unacknowledgedHeartbeats = 64
     /// Requests whose ids a leader remembers after they are settled, against duplicates.
-    public static let recentlySettled = 256
+    public static let recentlySettled = 512
     /// Finished attempts that a worker remembers, against orders that are read twice.
     public static let recentAttempts = 256
     /// Job kinds that a configuration may name.

@@ -338,6 +338,7 @@ extension Node {
         guard isThere != brokerIsThere else { return }
         outbox.say(isThere ? .brokerFound : .brokerLost)
         brokerIsThere = isThere
+        if isThere { doubtRequests(&outbox) }
         contactAt = now
         returnToMember(now)
     }

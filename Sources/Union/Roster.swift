@@ -3,8 +3,10 @@
 struct Roster: ~Copyable {
     struct Worker {
         var incarnation: Incarnation = 0
-        /// The incarnation before this one: what it wrote and appears late is not heard.
-        var former: Incarnation = 0
+        /// The incarnations before this one, the last few: what they wrote and appears late is not
+        /// heard.
+        private var formers = InlineArray<4, Incarnation>(repeating: 0)
+        private var nextFormer = 0
         var heardAt = Instant.zero
         var slots: Int32 = 1
         /// Its last heartbeat carried our term: it has read every order before our claim.
@@ -17,6 +19,17 @@ struct Roster: ~Copyable {
         var freeSince = Instant.zero
         /// Attempts that it overran and has not been seen to stop: it gets no work meanwhile.
         var overrun: Int32 = 0
+
+        mutating func begin(_ new: Incarnation) {
+            formers[nextFormer] = incarnation
+            nextFormer = (nextFormer + 1) % formers.count
+            incarnation = new
+        }
+
+        func wasBefore(_ other: Incarnation) -> Bool {
+            for i in formers.indices where formers[i] == other && other != 0 { return true }
+            return false
+        }
     }
 
     private var ids: Table<WorkerID>
@@ -89,9 +102,8 @@ extension Node {
             return
         }
         if roster[index].incarnation != h.incarnation {
-            if roster[index].former == h.incarnation && h.incarnation != 0 { return }
-            roster[index].former = roster[index].incarnation
-            roster[index].incarnation = h.incarnation
+            if roster[index].wasBefore(h.incarnation) { return }
+            roster[index].begin(h.incarnation)
             // The board was started anew: what it had is lost, at once.
             if roster[index].isMember && leads(at: now) { removeMember(index, now, &outbox) }
         }

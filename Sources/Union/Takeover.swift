@@ -21,6 +21,10 @@ struct Takeover {
     var resultsEnded = false
     /// The broker did not have the offset of `requests` where we wanted to read on.
     var lostRequests = false
+    /// It may have lost records of `requests` and got others in their place since.
+    var doubtsRequests = false
+    /// Up to here `requests` is read again because of a doubt.
+    var rereadsUntil: Offset = 0
     /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
     /// read before the request itself has been passed.
     var resultsFrom: Offset = 0
@@ -42,6 +46,7 @@ extension Node {
             takeOver(row, now)
         }
         takeover = Takeover(phase: .asking)
+        takeover.doubtsRequests = log.hasLostRecords
         outbox.append(.ask(.results))
         outbox.append(.ask(.requests))
     }
@@ -93,7 +98,13 @@ extension Node {
         guard takeover.phase != .none else { return }
         takeover.requestsLow = low
         takeover.requestsEnd = high
-        if takeover.lostRequests { cutRequests(at: high, low: low, now, &outbox) }
+        if takeover.lostRequests {
+            cutRequests(at: high, low: low, now, &outbox)
+        } else if takeover.doubtsRequests {
+            takeover.rereadsUntil = ledger.requestsNext
+            ledger.requestsNext = max(0, ledger.requestsNext - Offset(Limits.ledger))
+        }
+        takeover.doubtsRequests = false
         ledger.requestsNext = max(ledger.requestsNext, low)
         // Not where it was before: the first `steerRequests` seeks.
         setNext(.requests, -1)
@@ -107,6 +118,7 @@ extension Node {
         at end: Offset, low: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
         takeover.lostRequests = false
+        takeover.rereadsUntil = 0
         takeover.requestsEnd = end
         for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
             guard ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= end
@@ -131,6 +143,14 @@ extension Node {
         takeover.requestsEnd = max(takeover.requestsEnd, end)
         // What lies before the end and is no record is a transaction's mark.
         if from == ledger.requestsNext { ledger.requestsNext = end }
+    }
+
+    /// The broker was away. It may be another that knows less, and has new records already where
+    /// we have read others: the last of `requests` is read again.
+    mutating func doubtRequests(_ outbox: inout Outbox) {
+        guard takeover.phase == .done else { return }
+        takeover.doubtsRequests = true
+        outbox.append(.ask(.requests))
     }
 
     /// The end of what `results` held at the claim has been read.
