@@ -27,8 +27,8 @@ struct KafkaLog: ~Copyable {
         case undelivered(tag: UInt)
         /// The topic holds `low ..< high`; `askedAt` is when the answered question left.
         case bounds(Topic, low: Offset, high: Offset, askedAt: Instant)
-        /// The topic has been read up to this offset, where it ends for now; and that says more
-        /// than the record read last: it is not followed by its end, or there was none.
+        /// The topic has been read up to this offset, where it ends for now. Comes once behind
+        /// each `seek`, and again only where the end does not lie right behind a record.
         case reachedEnd(Topic, Offset)
         /// The broker does not have the offset where we wanted to read on; reading has stopped.
         case vanished(Topic)
@@ -70,8 +70,8 @@ struct KafkaLog: ~Copyable {
     private var vanished: UInt8 = 0
     /// The ends that were read and not handed out yet.
     private var ends = InlineArray<5, Offset?>(repeating: nil)
-    /// Topics, a bit for each, of which a record was read since they were sought.
-    private var hasRead: UInt8 = 0
+    /// Topics, a bit for each, whose end was handed out since they were sought.
+    private var hasReachedEnd: UInt8 = 0
     private var isFound = false
     private var readError = RD_KAFKA_RESP_ERR_NO_ERROR
     private var readErrorSaidAt = Instant(us: -5_000_000)
@@ -163,7 +163,7 @@ extension KafkaLog {
 
     private mutating func forgetEvents(of topic: Topic) {
         vanished &= ~(1 << topic.rawValue)
-        hasRead &= ~(1 << topic.rawValue)
+        hasReachedEnd &= ~(1 << topic.rawValue)
         ends[Int(topic.rawValue)] = nil
     }
 
@@ -187,7 +187,8 @@ extension KafkaLog {
             let code = message.code
             if code == RD_KAFKA_RESP_ERR_NO_ERROR {
                 positions[Int(topic.rawValue)] = message.offset + 1
-                hasRead |= 1 << topic.rawValue
+                // An end that was not handed out yet was none.
+                ends[Int(topic.rawValue)] = nil
                 return message
             }
             switch code {
@@ -207,8 +208,8 @@ extension KafkaLog {
 
     /// The end comes behind nearly every record of a quiet topic, and then says nothing new.
     private mutating func noteEnd(of topic: Topic, at offset: Offset) {
-        let index = Int(topic.rawValue)
-        guard hasRead & 1 << topic.rawValue == 0 || offset != positions[index] else { return }
+        let (index, bit) = (Int(topic.rawValue), UInt8(1) << topic.rawValue)
+        guard hasReachedEnd & bit == 0 || offset != positions[index] else { return }
         ends[index] = offset
     }
 
@@ -259,6 +260,7 @@ extension KafkaLog {
         for i in 0..<Topic.count {
             if let end = ends[i] {
                 ends[i] = nil
+                hasReachedEnd |= 1 << UInt8(i)
                 return .reachedEnd(Topic(rawValue: UInt8(i))!, end)
             }
         }
