@@ -7,6 +7,8 @@ struct Arguments {
     var first: UInt64 = 1
     var count: UInt64 = 1
     var isShown = false
+    /// Only violations, and how much was simulated.
+    var isBrief = false
     var cores = max(1, UInt64(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     /// This process is one of `cores`, and goes on from this seed.
     var worker: UInt64?
@@ -16,8 +18,9 @@ struct Arguments {
     init(_ words: ArraySlice<String>) {
         var rest = words
         while let word = rest.popFirst() {
-            if word == "--show" {
-                isShown = true
+            if word == "--show" || word == "--brief" {
+                isShown = isShown || word == "--show"
+                isBrief = isBrief || word == "--brief"
                 continue
             }
             guard let value = rest.popFirst() else { Self.refuse("\(word): a value is missing") }

@@ -35,6 +35,12 @@ struct Report {
         }
         print("simulated hours        \(Self.round(hours))")
         print("simulated hours/s      \(Self.round(hours / seconds)), in \(Self.round(seconds)) s")
+        guard !arguments.isBrief else { return failures.isEmpty }
+        sayCounts()
+        return failures.isEmpty
+    }
+
+    private func sayCounts() {
         for (name, count) in [
             ("steps of a node", tally.steps), ("elections won", tally.rule("terms")),
             ("takeovers", tally.rule("takeovers")), ("jobs run", tally.jobs),
@@ -48,7 +54,6 @@ struct Report {
         for name in Tally.ruleNames { print(Self.row("  \(name)", tally.rule(name))) }
         let never = Tally.ruleNames.filter { tally.rule($0) == 0 }
         print("never exercised: \(never.isEmpty ? "none" : never.joined(separator: ", "))")
-        return failures.isEmpty
     }
 
     private static func again(_ arguments: Arguments) -> String {

@@ -1,7 +1,7 @@
 // Runs the simulator over many seeds, on all cores, and says what it has seen.
 //
 //     simulate [--seeds N] [--seed FIRST] [--nodes N] [--safety S] [--pace fast|normal|classroom]
-//              [--faults A,B] [--without A,B] [--show] [--cores N]
+//              [--faults A,B] [--without A,B] [--show] [--brief] [--cores N]
 //
 // Each core has a process of its own, which writes a line for each seed; a seed that makes the
 // core trap ends its process, and the next seed gets a new one.
