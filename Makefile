@@ -14,6 +14,7 @@ arch := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
 bundle := cross/scrap-worker.artifactbundle
 jsmn := Sources/CJsmn/include/jsmn.h
 under_test = SCRAP_WORKER=$(CURDIR)/dist/scrap-worker-$(arch) \
+    SCRAP_WORKER_ARM=$(CURDIR)/dist/scrap-worker-arm64 \
     SCRAP_PROBE=$(CURDIR)/.build-$(arch)/release/probe
 
 help: ## list the targets
@@ -23,7 +24,7 @@ build: dist/scrap-worker-$(arch) ## the static binary for this machine, in dist/
 
 cross: dist/scrap-worker-amd64 dist/scrap-worker-arm64 ## the binaries for PCs and for ARM boards
 
-test: setup tools build probe ## every test: the core's, the wire's, then whole workers on real brokers
+test: setup tools build probe dist/scrap-worker-arm64 ## every test: the core's, the wire's, then whole workers on real brokers
 	$(SWIFT) test --disable-xctest --skip EndToEndTests
 	$(SWIFT) build -c release --product simulate
 	.build/release/simulate --brief --safety 120 --seeds 20 --without logLost

@@ -4,7 +4,8 @@ public enum Event: Sendable {
     case read(Record, Offset)
     /// Something unreadable was read at an offset. Bytes: why, as text for people.
     case malformed(Topic, Offset)
-    /// The topic has been read up to here, and ends here for now (partition EOF).
+    /// The topic has been read up to here, and ends here for now (partition EOF). Fed for the
+    /// first end behind a seek, and where an end is not simply behind the last record.
     case reachedEnd(Topic, Offset)
     /// The broker has this record now, at this offset.
     case delivered(Receipt, Offset)

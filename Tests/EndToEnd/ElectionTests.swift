@@ -7,10 +7,15 @@ extension EndToEnd {
 
         init() throws { broker = try EndToEnd.noida.get() }
 
-        @Test("five workers elect one leader, and all agree about it")
+        @Test("five workers, one of them an ARM build, elect one leader, all agree, and all work")
         func five() throws {
             try Fleet.run(on: broker) { fleet in
-                try fleet.launchAll(5)
+                // The lowest ranking: it follows. Emulated, it is slow.
+                let arm = try fleet.launch(1) {
+                    $0.isARM = true
+                    $0.pace = "normal"
+                }
+                for number in 2...5 { try fleet.launch(number) { $0.pace = "normal" } }
                 let leader = try fleet.awaitLeader()
                 try fleet.tail("heartbeat").wait(for: "five workers that agree") { heartbeats in
                     let last = Dictionary(
@@ -27,6 +32,10 @@ extension EndToEnd {
                     let others = Set(added.compactMap { $0["member_id"].string })
                     return others.subtracting([leader.id]).count == 4 ? () : nil
                 }
+                try fleet.submit(
+                    (0..<8).map { request("sleep", id: "s\($0)", parameters: ["ms": "50"]) })
+                let outcomes = try fleet.awaitCompletion(8).values
+                #expect(outcomes.contains { $0.worker == arm.id })
             }
         }
 

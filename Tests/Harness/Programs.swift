@@ -6,6 +6,9 @@ public enum Programs {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
     public static let scrapWorker = path("SCRAP_WORKER", else: "dist/scrap-worker-amd64")
+    /// The ARM build, and what runs it on another processor.
+    static let armWorker = path("SCRAP_WORKER_ARM", else: "dist/scrap-worker-arm64")
+    static let armEmulator = "/usr/bin/qemu-aarch64-static"
     public static let probe = path("SCRAP_PROBE", else: ".build-amd64/release/probe")
     static let noida = path("SCRAP_NOIDA", else: ".build-tools/noida-db")
     static let tansu = path("SCRAP_TANSU", else: ".build-tools/tansu")

@@ -38,6 +38,8 @@ public struct WorkerPlan: Sendable {
     public var ranking: Int
     public var slots = 1
     public var pace = "fast"
+    /// The ARM build, emulated: built-in ops only, for it cannot start programs.
+    public var isARM = false
     /// Further `-o` arguments.
     public var options: [String] = []
 
@@ -91,8 +93,10 @@ public final class Worker: Sendable {
         readiness = try Readiness("\(folder)/\(name)-\(life)")
         startedNs = monotonicNs()
         child = try Child(
-            life == 1 ? name : "\(name) (life \(life))", Programs.scrapWorker,
-            ["run", "-c", path] + plan.options.flatMap { ["-o", $0] },
+            life == 1 ? name : "\(name) (life \(life))",
+            plan.isARM ? Programs.armEmulator : Programs.scrapWorker,
+            (plan.isARM ? [Programs.armWorker] : []) + ["run", "-c", path]
+                + plan.options.flatMap { ["-o", $0] },
             environment: ["NOTIFY_SOCKET": readiness.path])
     }
 
