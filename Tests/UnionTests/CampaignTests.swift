@@ -190,8 +190,10 @@ struct CampaignTests {
         solo.read(candidacy(by: 4, term: 1, nominee: 9))
         solo.read(candidacy(by: 5, term: 1, nominee: 1))
         solo.read(candidacy(by: 9, term: 1, ranking: 50, nominee: 1))
-        let last = solo.done.last { if case .write(.candidacy, _) = $0.effect { true } else { false } }
-        let bytes = last?.bytes ?? []
+        let said = solo.done.filter {
+            if case .write(.candidacy, _) = $0.effect { true } else { false }
+        }
+        let bytes = said.last?.bytes ?? []
         let ids = (0..<(bytes.count / 16)).map { Payload.workerID(bytes.span, at: 16 * $0) }
         #expect(ids.count == 3)
         #expect([3, 5, 9].allSatisfy { ids.contains(worker($0)) })

@@ -26,6 +26,11 @@ final class Solo: Process {
     var role: Role { node.role(at: now) }
     var counters: Counters { node.counters }
 
+    /// Whether the effect may still be carried out at `time`.
+    func stillHolds(_ effect: Effect, at time: Instant) -> Bool {
+        node.stillHolds(effect, at: time)
+    }
+
     // MARK: Time and events
 
     func clear() { done = [] }
@@ -90,6 +95,8 @@ final class Solo: Process {
 
     /// Time stands still for the node: it is stopped, or its laptop sleeps.
     func sleep(_ milliseconds: Int64) { now = now.adding(us: milliseconds * 1000) }
+
+    func sleep(until instant: Instant) { now = instant }
 
     // MARK: The log
 
@@ -182,8 +189,12 @@ final class Solo: Process {
             let end = ends[Int(topic.rawValue)]
             give(.bounds(topic, low: 0, high: end, askedAt: now))
         }
+        for topic in [Topic.results, .requests] { reachEnd(topic) }
         readBack()
     }
+
+    /// What the topic holds has been read.
+    func reachEnd(_ topic: Topic) { give(.reachedEnd(topic, ends[Int(topic.rawValue)])) }
 
     /// Joins, and reads that worker 2 leads.
     func follow(term: Term = 1) {

@@ -70,6 +70,7 @@ final class MemoryUnion {
     indirect enum Action {
         case event(Machine, Event, [UInt8])
         case poll(Machine, Topic)
+        case wakeReaders(Topic)
         case tick(Machine)
         case append(Machine?, Record, [UInt8], Receipt)
         case ask(Machine, Topic, askedAt: Instant)
@@ -155,7 +156,7 @@ final class MemoryUnion {
     func truncate(_ topic: Topic, to offset: Offset) {
         let log = self[topic]
         log.entries.removeLast(Int(max(0, log.high - offset)))
-        for machine in machines { agenda.add(.poll(machine, topic), at: now) }
+        agenda.add(.wakeReaders(topic), at: now)
     }
 
     func submit(_ request: WorkRequest) {
@@ -164,7 +165,7 @@ final class MemoryUnion {
 
     func appendMalformed(_ topic: Topic, _ why: String) {
         self[topic].entries.append(Stored(record: nil, bytes: Array(why.utf8), at: now))
-        for machine in machines { agenda.add(.poll(machine, topic), at: now) }
+        agenda.add(.wakeReaders(topic), at: now)
     }
 
     // MARK: What a test asks of it
@@ -222,6 +223,7 @@ final class MemoryUnion {
         switch action {
         case .event(let machine, let event, let bytes): step(machine, action, event, bytes)
         case .poll(let machine, let topic): poll(machine, topic)
+        case .wakeReaders(let topic): for machine in machines { poll(machine, topic) }
         case .tick(let machine): tick(machine)
         case .append(let machine, let record, let bytes, let receipt):
             append(machine, record, bytes, receipt)
@@ -268,12 +270,7 @@ extension MemoryUnion {
         if let machine, receipt != .none {
             agenda.add(.event(machine, .delivered(receipt, log.high - 1), []), at: there)
         }
-        for machine in machines
-        where machine.cursors[Int(record.topic.rawValue)] != nil
-            && !machine.deafTo.contains(record.topic)
-        {
-            agenda.add(.poll(machine, record.topic), at: there)
-        }
+        agenda.add(.wakeReaders(record.topic), at: there)
     }
 
     private func answer(_ machine: Machine, _ topic: Topic, _ askedAt: Instant) {

@@ -5,12 +5,14 @@ import Testing
 /// Whole unions: elections and faults from the outside, through the topics alone.
 @Suite("A union")
 struct WholeUnionTests {
-    @Test("nodes with equal rankings elect one leader", arguments: [1, 2, 5, 64, 256])
-    func elects(_ count: Int) {
-        let union = MemoryUnion(count)
+    @Test(
+        "nodes with equal rankings elect one leader",
+        arguments: [(1, 1000), (2, 1000), (5, 1000), (64, 1000), (128, 1000), (256, 500)])
+    func elects(_ count: Int, _ latencyUs: Int64) {
+        let union = MemoryUnion(count, latencyUs: latencyUs, seed: 2)
         union.run(100)
         // What they say of themselves plays no part, and is much with so many.
-        if count > 5 { union.machines.forEach { union.setDeaf($0, to: [.heartbeat]) } }
+        if count > 5 { for machine in union.machines { union.setDeaf(machine, to: [.heartbeat]) } }
         #expect(union.run(within: 1700) { union.leader != nil })
         #expect(union[.election].high < 8 * count + 16, "no storm")
         union.run(50)

@@ -1,0 +1,278 @@
+import Testing
+
+@testable import Union
+
+/// How a node comes to read the log, and comes back to one that lost records.
+@Suite("Joining")
+struct JoiningTests {
+    /// A node that has been told where the topics begin and end.
+    private func started(
+        leader: (low: Offset, high: Offset), heartbeat: (low: Offset, high: Offset) = (0, 0)
+    ) -> Solo {
+        let solo = Solo()
+        solo.begin()
+        solo.give(.bounds(.election, low: 0, high: 30, askedAt: solo.now))
+        solo.give(
+            .bounds(.heartbeat, low: heartbeat.low, high: heartbeat.high, askedAt: solo.now))
+        solo.ends[Int(Topic.heartbeat.rawValue)] = heartbeat.high
+        solo.give(.bounds(.leader, low: leader.low, high: leader.high, askedAt: solo.now))
+        return solo
+    }
+
+    @Test("it asks what there is to read, and reads nothing before the answer")
+    func asks() {
+        let solo = Solo()
+        solo.begin()
+        #expect(solo.done.asks == [.leader, .election, .heartbeat])
+        #expect(solo.done.seeks(.leader).isEmpty)
+        #expect(solo.done.shows.last?.role == .member)
+        #expect(solo.done.shows.last?.online == false)
+    }
+
+    @Test("an empty union is joined at once")
+    func empty() {
+        let solo = started(leader: (0, 0))
+        #expect(solo.done.isReady)
+        #expect(solo.done.shows.last?.online == true)
+    }
+
+    @Test("the last record of the leader log says from which checkpoint to read")
+    func probes() {
+        let solo = started(leader: (10, 100))
+        #expect(solo.done.seeks(.leader) == [99])
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 99)
+        #expect(solo.done.seeks(.leader) == [99, 40])
+        #expect(solo.node.log.tenure.term == 0, "it was only looked at")
+        #expect(!solo.done.isReady)
+    }
+
+    @Test("without a checkpoint the log is read from its beginning", arguments: [-1, 5, 100])
+    func fromBeginning(_ checkpoint: Offset) {
+        let solo = started(leader: (10, 100))
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: checkpoint)), at: 99)
+        #expect(solo.done.seeks(.leader) == [99, 10])
+    }
+
+    @Test("an unreadable last record names no checkpoint")
+    func unreadableLast() {
+        let solo = started(leader: (10, 100))
+        solo.give(.malformed(.leader, 99), Array("not JSON".utf8))
+        #expect(solo.done.seeks(.leader) == [99, 10])
+    }
+
+    @Test("a last record that was lost meanwhile does not hold it up")
+    func lastRecordLost() {
+        let solo = started(leader: (10, 100))
+        solo.give(.reachedEnd(.leader, 99))
+        #expect(solo.done.seeks(.leader) == [99, 10])
+        solo.give(.reachedEnd(.leader, 99))
+        #expect(solo.done.isReady)
+    }
+
+    @Test("it is caught up where the log ended when it asked, not before")
+    func caughtUp() {
+        let solo = started(leader: (0, 3))
+        solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 2)
+        solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
+        solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 1)
+        #expect(!solo.done.isReady)
+        solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 2)
+        #expect(solo.done.isReady)
+        #expect(solo.node.log.tenure.holder == worker(2))
+    }
+
+    @Test("the end of the log counts where no record is at its last offset")
+    func caughtUpByEnd() {
+        let solo = started(leader: (0, 3))
+        solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 2)
+        solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
+        solo.give(.reachedEnd(.leader, 3))
+        #expect(solo.done.isReady)
+    }
+
+    @Test("election is read from its end, heartbeats from a little before theirs")
+    func others() {
+        let solo = started(leader: (0, 0), heartbeat: (100, 5000))
+        #expect(solo.done.seeks(.election) == [30])
+        #expect(solo.done.seeks(.heartbeat) == [5000 - 1024])
+        #expect(!solo.done.isReady, "its own id may be among them")
+        solo.give(.reachedEnd(.heartbeat, 5000))
+        #expect(solo.done.isReady)
+    }
+
+    @Test("it says nothing before it has joined")
+    func silentBefore() {
+        let solo = started(leader: (0, 5))
+        solo.wait(5000)
+        #expect(solo.done.records.isEmpty)
+    }
+
+    @Test("a record that comes twice is read once")
+    func readTwice() {
+        let solo = Solo()
+        solo.join()
+        solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
+        solo.read(.leader(leaderRecord(.claim, by: 3, term: 2)), at: 0)
+        #expect(solo.node.log.tenure.term == 1)
+        #expect(solo.counters.readTwice == 1)
+    }
+
+    // MARK: In the middle of the log
+
+    @Test("a log whose beginning is gone, read without a checkpoint, is a log read mid-way")
+    func midLog() {
+        let solo = started(leader: (10, 100))
+        solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 99)
+        #expect(solo.node.log.joinedMidLog)
+    }
+
+    @Test("a checkpoint tells who held the tenure: reading from it is not mid-way")
+    func fromCheckpoint() {
+        let solo = started(leader: (10, 100))
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 99)
+        let order = Order.checkpoint(requestsNext: 7, resultsNext: 8)
+        solo.read(.leader(leaderRecord(order, by: 2, term: 3)), packed([openWork(5)]), at: 40)
+        #expect(!solo.node.log.joinedMidLog)
+        #expect(solo.node.openWork.checkpointOffset == 40)
+        #expect(solo.node.openWork.requestsNext == 7)
+        #expect(solo.node.openWork.resultsNext == 8)
+    }
+
+    @Test("where no checkpoint is although one was named, reading begins mid-way")
+    func wrongCheckpoint() {
+        let solo = started(leader: (10, 100))
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 99)
+        solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 40)
+        #expect(solo.node.log.joinedMidLog)
+    }
+
+    @Test("a log read from its first record is not read mid-way")
+    func fromFirst() {
+        let solo = started(leader: (0, 100))
+        solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 99)
+        #expect(!solo.node.log.joinedMidLog)
+    }
+
+    // MARK: Lost logs
+
+    @Test("the tenure moves forward only, also when the broker loses the leader log")
+    func logLost() {
+        let solo = Solo()
+        solo.follow(term: 7)
+        solo.give(.vanished(.leader))
+        #expect(solo.done.asks == [.leader])
+        #expect(solo.done.shows.last?.online == false)
+        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        solo.ends[Int(Topic.leader.rawValue)] = 0
+        #expect(solo.node.log.tenure.term == 7)
+        #expect(solo.done.shows.last?.online == true)
+        solo.runForLeader()
+        #expect(solo.done.candidacies.last?.term == 8)
+        solo.readBack()
+        #expect(solo.leads)
+    }
+
+    @Test("a leader whose log was lost steps down at once, and claims anew")
+    func leaderLogLost() {
+        let solo = Solo()
+        solo.lead()
+        solo.give(.vanished(.leader))
+        #expect(!solo.leads)
+        #expect(solo.done.shows.last?.role == .member)
+        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        solo.ends[Int(Topic.leader.rawValue)] = 0
+        solo.loseUnread()
+        solo.runForLeader()
+        solo.readBack()
+        #expect(solo.leads)
+        #expect(solo.node.log.tenure.term == 2)
+    }
+
+    @Test("it is ready once, and joins a lost log without waiting for a twin")
+    func readyOnce() {
+        let solo = Solo()
+        solo.follow()
+        solo.give(.vanished(.leader))
+        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        #expect(!solo.done.isReady)
+    }
+
+    @Test("after a loss of heartbeats the old offsets acknowledge nothing")
+    func heartbeatsLost() {
+        let solo = Solo()
+        solo.follow()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        solo.give(.vanished(.heartbeat))
+        #expect(solo.done.asks == [.heartbeat])
+        let before = solo.node.bench.leaseUntil
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 1000))
+        #expect(solo.node.bench.leaseUntil == before)
+    }
+
+    // MARK: Twins
+
+    @Test("whose id was in the heartbeats waits for three of them, and joins when nobody speaks")
+    func earlierLife() {
+        let solo = started(leader: (0, 0), heartbeat: (0, 1))
+        solo.read(.heartbeat(heartbeat(by: 1, count: 500, incarnation: 99)), at: 0)
+        #expect(!solo.done.isReady)
+        solo.wait(749)
+        #expect(!solo.done.isReady)
+        #expect(solo.done.heartbeats.isEmpty)
+        solo.wait(1)
+        #expect(solo.done.isReady)
+        #expect(solo.done.exits.isEmpty)
+    }
+
+    @Test("another worker's heartbeats make nobody wait")
+    func otherWorker() {
+        let solo = started(leader: (0, 0), heartbeat: (0, 1))
+        solo.read(.heartbeat(heartbeat(by: 2, incarnation: 99)), at: 0)
+        #expect(solo.done.isReady)
+    }
+
+    @Test("who meets a living twin says so and exits, before it has said anything else")
+    func livingTwin() {
+        let solo = started(leader: (0, 0), heartbeat: (0, 1))
+        solo.read(.heartbeat(heartbeat(by: 1, count: 500, incarnation: 99)), at: 0)
+        solo.wait(250)
+        solo.read(heartbeat(by: 1, count: 501, incarnation: 99))
+        #expect(solo.done.exits.isEmpty, "it may be an earlier life's last")
+        solo.wait(250)
+        solo.read(heartbeat(by: 1, count: 502, incarnation: 99))
+        #expect(solo.done.exits.contains(.twin))
+        #expect(solo.done.records.isEmpty)
+    }
+
+    @Test("who lives already stays when a twin appears later")
+    func laterTwin() {
+        let solo = Solo()
+        solo.follow()
+        for count in 0..<10 {
+            solo.idle(250)
+            solo.read(leaderRecord(by: 2, term: 1))
+            solo.read(heartbeat(by: 1, count: Int64(count), incarnation: 99))
+        }
+        #expect(solo.done.exits.isEmpty)
+    }
+
+    @Test("who learns that another life was added under its id leaves")
+    func superseded() {
+        let solo = Solo()
+        solo.follow()
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
+        solo.read(leaderRecord(.addMember(worker(2), 9), by: 2, term: 1))
+        #expect(solo.done.exits.isEmpty)
+        solo.read(leaderRecord(.addMember(worker(1), 99), by: 2, term: 1))
+        #expect(solo.done.exits == [.twin])
+    }
+
+    @Test("an earlier life that was added before us is no reason to leave")
+    func earlierAdded() {
+        let solo = Solo()
+        solo.follow()
+        solo.read(leaderRecord(.addMember(worker(1), 99), by: 2, term: 1))
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
+        #expect(solo.done.exits.isEmpty)
+    }
+}

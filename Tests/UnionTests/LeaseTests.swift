@@ -1,0 +1,255 @@
+import Testing
+
+@testable import Union
+
+/// The worker's lease: no job in two places at once (design, section 5).
+@Suite("Worker's lease")
+struct LeaseTests {
+    /// A worker that follows worker 2, and has been heard.
+    private func worker1(_ change: (inout Settings) -> Void = { _ in }) -> Solo {
+        let solo = Solo(change)
+        solo.follow()
+        return solo
+    }
+
+    private func assign(_ offset: Offset, to solo: Solo) {
+        solo.read(leaderRecord(.assign(assignment(offset, to: 1)), by: 2, term: 1), emptyPayload)
+    }
+
+    @Test("without a lease nothing is started; with one it is")
+    func startsWithLease() {
+        let solo = worker1()
+        assign(0, to: solo)
+        #expect(solo.done.starts.isEmpty)
+        solo.renewLease()
+        #expect(solo.done.starts.count == 1)
+    }
+
+    @Test("the lease runs from when the acknowledged heartbeat was sent")
+    func fromSent() {
+        let solo = worker1()
+        solo.idle(20)
+        solo.clear()
+        solo.idle(250) { !solo.done.heartbeats.isEmpty }
+        let sent = solo.now
+        solo.idle(200)
+        let end = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: end))
+        #expect(solo.node.bench.leaseUntil == sent + 1750)
+        #expect(solo.node.jobsUntil == sent + 1750)
+    }
+
+    @Test("only a heartbeat before the offset is acknowledged, not the one at it")
+    func upToOffset() {
+        let solo = worker1()
+        solo.wait(300)
+        solo.readBackOnce { $0.topic == .heartbeat }
+        let last = solo.ends[Int(Topic.heartbeat.rawValue)] - 1
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 0))
+        #expect(solo.node.bench.leaseUntil == .zero)
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: last))
+        let before = solo.node.bench.leaseUntil
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: last + 1))
+        #expect(solo.node.bench.leaseUntil > before)
+    }
+
+    @Test("an acknowledgement may be here before the delivery report")
+    func acknowledgedFirst() {
+        let solo = worker1()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        solo.wait(250)
+        let sent = solo.done.heartbeats.last!
+        let end = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: end + 1))
+        let before = solo.node.bench.leaseUntil
+        solo.give(.delivered(.heartbeat(sent.count), end))
+        #expect(solo.node.bench.leaseUntil > before)
+    }
+
+    @Test("a void record acknowledges nothing")
+    func voidAcknowledgesNothing() {
+        let solo = worker1()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        solo.read(leaderRecord(by: 3, term: 0, heartbeatOffset: 1000))
+        solo.read(leaderRecord(by: 3, term: 1, heartbeatOffset: 1000))
+        #expect(solo.node.bench.leaseUntil == .zero)
+    }
+
+    @Test("a heartbeat whose delivery is not known is not acknowledged")
+    func undelivered() {
+        let solo = worker1()
+        solo.wait(250)
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 1000))
+        #expect(solo.node.bench.leaseUntil == .zero)
+    }
+
+    @Test("when the lease ends, what runs is killed, given up as lost, and nothing is started")
+    func ends() {
+        let solo = worker1 { $0.slots = 2 }
+        assign(0, to: solo)
+        assign(1, to: solo)
+        assign(2, to: solo)
+        solo.renewLease()
+        #expect(solo.done.starts.count == 2)
+        solo.clear()
+        solo.sleep(until: solo.node.jobsUntil - 1)
+        solo.give(.tick)
+        #expect(solo.done.kills.isEmpty)
+        solo.sleep(1)
+        solo.give(.tick)
+        #expect(solo.done.kills.count == 2)
+        #expect(solo.counters.workerLeasesLost == 1)
+        solo.give(.jobEnded(0, jobEnd(.failed)))
+        #expect(solo.done.results.map(\.status) == [.lost])
+        #expect(solo.done.results.map(\.final) == [false])
+        #expect(solo.done.starts.isEmpty)
+    }
+
+    @Test("who was stopped kills its jobs before it looks at anything")
+    func stopped() {
+        let solo = worker1()
+        assign(0, to: solo)
+        solo.renewLease()
+        solo.clear()
+        solo.sleep(60_000)
+        let end = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: end))
+        guard case .kill(0, _)? = solo.done.first?.effect else {
+            Issue.record("the kill comes first")
+            return
+        }
+    }
+
+    @Test("what outlives its lease and the grace is killed at once")
+    func killedAtOnce() {
+        let solo = worker1()
+        assign(0, to: solo)
+        solo.renewLease()
+        solo.sleep(until: solo.node.jobsUntil)
+        solo.give(.tick)
+        solo.clear()
+        solo.wait(199)
+        #expect(solo.done.kills.isEmpty)
+        solo.wait(1)
+        let kills = solo.done.compactMap {
+            if case .kill(_, let atOnce) = $0.effect { atOnce } else { nil }
+        }
+        #expect(kills == [true])
+        solo.wait(1000)
+        #expect(solo.done.kills.count == 1)
+    }
+
+    @Test("a job that ended well just when the lease did has its result")
+    func endedInTime() {
+        let solo = worker1()
+        assign(0, to: solo)
+        solo.renewLease()
+        solo.wait(1750)
+        solo.give(.jobEnded(0, jobEnd(.completed)))
+        #expect(solo.done.results.map(\.status) == [.completed])
+        #expect(solo.done.results.map(\.final) == [true])
+    }
+
+    @Test("a lease that comes back starts what was queued")
+    func comesBack() {
+        let solo = worker1()
+        assign(0, to: solo)
+        solo.renewLease()
+        assign(1, to: solo)
+        solo.wait(1800)
+        solo.give(.jobEnded(0, jobEnd(.failed)))
+        solo.clear()
+        solo.renewLease()
+        #expect(solo.done.starts.map(\.assignment.attempt.requestOffset) == [1])
+    }
+
+    @Test("stillHolds: a start whose lease has ended meanwhile is not carried out")
+    func startHoldsNoMore() {
+        let solo = worker1()
+        assign(0, to: solo)
+        solo.renewLease()
+        let start = solo.done.filter { if case .start = $0.effect { true } else { false } }[0]
+        #expect(solo.stillHolds(start.effect, at: solo.now))
+        #expect(!solo.stillHolds(start.effect, at: solo.now + 1750))
+    }
+
+    // MARK: While nobody leads
+
+    /// A worker with a job, whose leader fell silent `quiet` ms ago.
+    private func leaderless() -> Solo {
+        let solo = worker1()
+        assign(0, to: solo)
+        solo.renewLease()
+        solo.clear()
+        return solo
+    }
+
+    @Test("a worker whose leader is silent asks for the leader log's end in time")
+    func asksForEnd() {
+        let solo = leaderless()
+        solo.idle(810)
+        #expect(solo.done.asks.isEmpty, "the leader's lease may run, and half of ours is left")
+        solo.idle(10)
+        #expect(solo.done.asks == [.leader])
+        solo.idle(240)
+        #expect(solo.done.asks.count == 1)
+        solo.idle(300)
+        #expect(solo.done.asks.count > 1)
+        #expect(solo.done.kills.isEmpty)
+    }
+
+    @Test("where the log ended as it was read, the lease runs on: nobody can take the job away")
+    func renewedWithoutLeader() {
+        let solo = leaderless()
+        for _ in 0..<50 {
+            solo.idle(100)
+            if !solo.done.asks.isEmpty {
+                let end = solo.ends[Int(Topic.leader.rawValue)]
+                solo.give(.bounds(.leader, low: 0, high: end, askedAt: solo.now))
+                solo.clear()
+            }
+        }
+        #expect(solo.counters.workerLeasesLost == 0)
+    }
+
+    @Test("where there is more in the log than was read, the lease does not run on")
+    func notRenewedBehind() {
+        let solo = leaderless()
+        solo.idle(1100)
+        let before = solo.node.bench.leaseUntil
+        let end = solo.ends[Int(Topic.leader.rawValue)]
+        solo.give(.bounds(.leader, low: 0, high: end + 1, askedAt: solo.now))
+        #expect(solo.node.bench.leaseUntil == before)
+    }
+
+    @Test("a question that left while the leader's lease could run renews nothing")
+    func notRenewedTooEarly() {
+        let solo = leaderless()
+        let heard = solo.now
+        solo.idle(1100)
+        let before = solo.node.bench.leaseUntil
+        let end = solo.ends[Int(Topic.leader.rawValue)]
+        solo.give(.bounds(.leader, low: 0, high: end, askedAt: heard + 815))
+        #expect(solo.node.bench.leaseUntil == before)
+        solo.give(.bounds(.leader, low: 0, high: end, askedAt: heard + 816))
+        #expect(solo.node.bench.leaseUntil == heard + 816 + 1750)
+    }
+
+    @Test("without an answer the lease ends, and the job is killed")
+    func noAnswer() {
+        let solo = leaderless()
+        solo.idle(1300)
+        #expect(solo.done.kills.isEmpty)
+        solo.idle(500)
+        #expect(!solo.done.kills.isEmpty)
+    }
+
+    @Test("without a job nobody asks")
+    func noJob() {
+        let solo = worker1()
+        solo.renewLease()
+        solo.clear()
+        solo.idle(1700)
+        #expect(solo.done.asks.isEmpty)
+    }
+}

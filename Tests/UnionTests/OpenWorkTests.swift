@@ -1,0 +1,91 @@
+import Testing
+
+@testable import Union
+
+/// What every node knows of unfinished requests from the leader log alone (design, section 6).
+@Suite("Open work")
+final class OpenWorkTests {
+    private let solo = Solo()
+
+    private func replace(_ rows: [OpenWork], at offset: Offset = 10, requestsNext: Offset = 5) {
+        let list = packed(rows)
+        solo.node.openWork.replace(
+            list.span, at: offset, requestsNext: requestsNext, resultsNext: 3)
+    }
+
+    private func assign(
+        _ offset: Offset, attempt: Int32 = 1, to number: Int = 2, failures: Int32 = 0
+    ) -> Bool {
+        solo.node.openWork.assign(
+            assignment(offset, attempt: attempt, to: number, failures: failures))
+    }
+
+    private var rows: [OpenWork] {
+        (0..<solo.node.openWork.capacity).compactMap { solo.node.openWork.row($0) }
+            .sorted { $0.requestOffset < $1.requestOffset }
+    }
+
+    @Test("a checkpoint says all: what it does not list is settled")
+    func checkpoint() {
+        _ = assign(1)
+        replace([openWork(2, attempt: 3, failures: 1, worker: 4), openWork(4)])
+        #expect(rows == [openWork(2, attempt: 3, failures: 1, worker: 4), openWork(4)])
+        #expect(solo.node.openWork.checkpointOffset == 10)
+        #expect(solo.node.openWork.requestsNext == 5)
+        #expect(solo.node.openWork.resultsNext == 3)
+    }
+
+    @Test("assignments behind a checkpoint are added to its list")
+    func assigned() {
+        replace([openWork(2)])
+        #expect(assign(2, attempt: 1, to: 3))
+        #expect(assign(7, attempt: 1, to: 4))
+        #expect(
+            rows == [
+                openWork(2, attempt: 1, worker: 3), openWork(7, attempt: 1, worker: 4),
+            ])
+    }
+
+    @Test("an attempt number that was used before is void, and changes nothing")
+    func usedAttempt() {
+        #expect(assign(7, attempt: 2, to: 3))
+        #expect(!assign(7, attempt: 2, to: 4))
+        #expect(!assign(7, attempt: 1, to: 4))
+        #expect(rows.map(\.workerID) == [worker(3)])
+        #expect(assign(7, attempt: 3, to: 4, failures: 2))
+        #expect(rows == [openWork(7, attempt: 3, failures: 2, worker: 4)])
+    }
+
+    @Test("an assignment of a request that the checkpoint knows to be settled is void")
+    func settled() {
+        replace([openWork(2)], requestsNext: 5)
+        #expect(!assign(4))
+        #expect(assign(5))
+    }
+
+    @Test("a lost worker's rows are nobody's")
+    func lostWorker() {
+        _ = assign(1, to: 3)
+        _ = assign(2, to: 4)
+        solo.node.openWork.remove(worker: worker(3))
+        #expect(rows.map(\.workerID) == [nil, worker(4)])
+        #expect(rows.map(\.attempt) == [1, 1])
+    }
+
+    @Test("what does not fit is void for everybody, and nothing is overwritten")
+    func full() {
+        for offset in 0..<Offset(Limits.openWork) { #expect(assign(offset)) }
+        #expect(!assign(Offset(Limits.openWork)))
+        #expect(rows.count == Limits.openWork)
+        #expect(assign(3, attempt: 2))
+    }
+
+    @Test("a list whose rows contradict each other, or are too many, is read as far as it goes")
+    func hostileList() {
+        replace([openWork(2, attempt: 1), openWork(2, attempt: 9), openWork(-1), openWork(3)])
+        #expect(rows == [openWork(2, attempt: 1), openWork(3)])
+        let list = (0..<600).flatMap { packed([openWork(Offset($0))]) }
+        solo.node.openWork.replace(list.span, at: 1, requestsNext: 0, resultsNext: 0)
+        #expect(rows.count == Limits.openWork)
+    }
+}

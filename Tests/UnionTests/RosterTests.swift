@@ -1,0 +1,219 @@
+import Testing
+
+@testable import Union
+
+/// Membership (design, section 5).
+@Suite("Roster")
+struct RosterTests {
+    private func leader() -> Solo {
+        let solo = Solo()
+        solo.lead()
+        return solo
+    }
+
+    @Test("an unknown worker whose heartbeat names the leader is added, with all who are there")
+    func adds() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.report(3)
+        #expect(solo.done.added == [worker(2), worker(3)])
+        let bytes = solo.done.filter {
+            if case .write(.leader, _) = $0.effect { true } else { false }
+        }.last!.bytes
+        #expect(bytes.count == 32)
+        #expect(Payload.workerID(bytes.span, at: 0) == worker(2))
+        #expect(Payload.workerID(bytes.span, at: 16) == worker(3))
+        solo.report(2)
+        #expect(solo.done.added.count == 2)
+    }
+
+    @Test("a heartbeat that names another leader, or an older term, makes no member")
+    func addsNot() {
+        let solo = leader()
+        solo.read(heartbeat(by: 2, leader: 3, term: 1))
+        solo.read(heartbeat(by: 2, leader: 1, term: 0))
+        solo.read(heartbeat(by: 2, term: 1))
+        #expect(solo.done.added.isEmpty)
+    }
+
+    @Test("who does not lead adds nobody")
+    func memberAddsNot() {
+        let solo = Solo()
+        solo.follow()
+        solo.read(heartbeat(by: 3, leader: 1, term: 1))
+        #expect(solo.done.added.isEmpty)
+    }
+
+    @Test("a member that is not heard for member_timeout_ms is removed, and not before")
+    func removes() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.live(1990)
+        #expect(solo.done.removed.isEmpty)
+        solo.live(120)
+        #expect(solo.done.removed == [worker(2)])
+        solo.live(5000)
+        #expect(solo.done.removed.count == 1)
+    }
+
+    @Test("any heartbeat of a known member counts as hearing it, also one of an older term")
+    func anyHeartbeatCounts() {
+        let solo = leader()
+        solo.addMember(2)
+        for _ in 0..<10 {
+            solo.live(1000)
+            solo.read(heartbeat(by: 2, leader: 7, term: 0))
+        }
+        #expect(solo.done.removed.isEmpty)
+    }
+
+    @Test("a removed worker that speaks again is added again")
+    func addsAgain() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.live(3000)
+        solo.addMember(2)
+        #expect(solo.done.added == [worker(2), worker(2)])
+    }
+
+    @Test("a changed incarnation is a removal at once, and the new one is added")
+    func newIncarnation() {
+        let solo = leader()
+        solo.addMember(2, incarnation: 5)
+        solo.clear()
+        solo.report(2, incarnation: 6)
+        #expect(solo.done.removed == [worker(2)])
+        #expect(solo.done.added == [worker(2)])
+        let orders = solo.done.leaderRecords.map(\.order)
+        if case .removeMember = orders[0] {} else { Issue.record("the removal comes first") }
+    }
+
+    @Test("what the former incarnation wrote and appears late is not heard")
+    func formerIncarnation() {
+        let solo = leader()
+        solo.addMember(2, incarnation: 5)
+        solo.addMember(2, incarnation: 6)
+        solo.clear()
+        solo.report(2, incarnation: 5)
+        #expect(solo.done.removed.isEmpty)
+        #expect(solo.done.added.isEmpty)
+    }
+
+    @Test("silence is counted anew from when the leader leads again: it read nothing meanwhile")
+    func silenceOfALeader() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.sleep(10_000)
+        solo.give(.tick)
+        #expect(!solo.leads)
+        solo.readBack()
+        #expect(solo.leads)
+        solo.live(1900)
+        #expect(solo.done.removed.isEmpty)
+        solo.live(300)
+        #expect(solo.done.removed == [worker(2)])
+    }
+
+    @Test("a leader with no members gives work to itself, and with members it does not")
+    func worksAlone() {
+        let solo = leader()
+        solo.live(300)
+        solo.read(request("a"))
+        #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(1)])
+        solo.addMember(2)
+        solo.clear()
+        solo.read(request("b"))
+        solo.read(request("c"))
+        #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(2)])
+    }
+
+    @Test("a union has room for 256 members; one more is counted, and takes a silent one's place")
+    func full() {
+        let solo = leader()
+        solo.live(300)
+        for number in 2...256 { solo.report(number) }
+        #expect(solo.done.added.count == 255)
+        solo.clear()
+        solo.report(257)
+        #expect(solo.done.added.isEmpty)
+        #expect(solo.counters.rosterFull == 1)
+        solo.live(4000)
+        #expect(solo.done.removed.count == 255)
+        solo.report(257)
+        #expect(solo.done.added == [worker(257)])
+    }
+
+    @Test("every leader record says up to where heartbeats were read")
+    func acknowledges() {
+        let solo = leader()
+        solo.readBack()
+        let end = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.read(heartbeat(by: 2, leader: 1, term: 1))
+        #expect(solo.done.leaderRecords.last?.heartbeatOffset == end + 1)
+        solo.give(.malformed(.heartbeat, end + 1), [])
+        solo.clear()
+        solo.wait(200)
+        #expect(solo.done.leaderRecords.last?.heartbeatOffset == end + 2)
+    }
+
+    // MARK: A worker's own heartbeats
+
+    @Test("a heartbeat goes out every heartbeat_ms")
+    func beats() {
+        let solo = Solo()
+        solo.follow()
+        solo.idle(100)
+        solo.clear()
+        for _ in 0..<10 {
+            solo.idle(250)
+            solo.read(leaderRecord(by: 2, term: 1))
+        }
+        #expect(solo.done.heartbeats.count == 10)
+        let counts = solo.done.heartbeats.map(\.count)
+        #expect(counts == Array(counts[0]..<(counts[0] + 10)))
+    }
+
+    @Test("it tells who leads, and how far the leader log was read")
+    func tells() {
+        let solo = Solo { $0.slots = 3 }
+        solo.follow(term: 4)
+        solo.idle(250)
+        let said = solo.done.heartbeats.last!
+        #expect(said.leaderID == worker(2))
+        #expect(said.term == 4)
+        #expect(said.leaderOffset == 2)
+        #expect(said.slots == 3)
+        #expect(said.role == .member)
+        #expect(said.incarnation == 1)
+    }
+
+    @Test("news hasten it, but one in 20 ms is enough")
+    func coalesced() {
+        let solo = Solo()
+        solo.follow()
+        solo.idle(100)
+        solo.clear()
+        for offset in 0..<8 {
+            solo.read(
+                leaderRecord(.assign(assignment(Offset(offset), to: 1)), by: 2, term: 1),
+                emptyPayload)
+        }
+        #expect(solo.done.heartbeats.count == 1)
+        solo.idle(19)
+        #expect(solo.done.heartbeats.count == 1)
+        solo.idle(1)
+        #expect(solo.done.heartbeats.count == 2)
+        #expect(solo.done.heartbeats.last?.running.count == 8)
+    }
+
+    @Test("a new leader is news: its members are known at once")
+    func newLeaderIsNews() {
+        let solo = Solo()
+        solo.follow()
+        solo.idle(100)
+        solo.clear()
+        solo.read(leaderRecord(.claim, by: 3, term: 2))
+        solo.idle(20)
+        #expect(solo.done.heartbeats.last?.leaderID == worker(3))
+    }
+}

@@ -1,0 +1,412 @@
+import Testing
+
+@testable import Union
+
+/// What a node does as a worker (design, section 6).
+@Suite("Workbench")
+struct WorkbenchTests {
+    /// A worker with a lease, that follows worker 2.
+    private func worker1(slots: Int32 = 1, _ seed: UInt64 = 1) -> Solo {
+        let solo = Solo(seed: seed) { $0.slots = slots }
+        solo.follow()
+        solo.renewLease()
+        solo.readBackOnce()
+        solo.clear()
+        return solo
+    }
+
+    private func assign(
+        _ offset: Offset, attempt: Int32 = 1, to number: Int = 1, failures: Int32 = 0,
+        _ request: WorkRequest? = nil, on solo: Solo
+    ) {
+        let order = Order.assign(
+            assignment(offset, attempt: attempt, to: number, failures: failures, request))
+        solo.read(leaderRecord(order, by: 2, term: 1), emptyPayload)
+    }
+
+    private func cancel(_ offset: Offset, attempt: Int32 = 1, to number: Int = 1, on solo: Solo) {
+        let attempt = Attempt(requestOffset: offset, attempt: attempt, workerID: worker(number))
+        solo.read(leaderRecord(.cancel(attempt), by: 2, term: 1))
+    }
+
+    // MARK: Orders
+
+    @Test("a valid assignment is started, with its request, its payload and the term")
+    func starts() {
+        let solo = worker1()
+        let order = Order.assign(assignment(7, to: 1, request("thumb", op: "resize")))
+        solo.read(leaderRecord(order, by: 2, term: 1), [1, 2, 3])
+        #expect(solo.done.starts.count == 1)
+        #expect(string(solo.done.starts[0].assignment.request.opCode) == "resize")
+        #expect(solo.done.starts[0].term == 1)
+        let start = solo.done.filter { if case .start = $0.effect { true } else { false } }[0]
+        #expect(start.bytes == [1, 2, 3])
+    }
+
+    @Test("another worker's assignment is not ours")
+    func notOurs() {
+        let solo = worker1()
+        assign(0, to: 3, on: solo)
+        #expect(solo.done.starts.isEmpty)
+        #expect(solo.counters.accepted == 0)
+    }
+
+    @Test("a deposed leader's assignment is void")
+    func voidAssignment() {
+        let solo = worker1()
+        solo.read(leaderRecord(.claim, by: 3, term: 2))
+        assign(0, on: solo)
+        #expect(solo.done.starts.isEmpty)
+        #expect(solo.counters.voidRecords == 1)
+    }
+
+    @Test("a deposed leader's CANCEL is void")
+    func voidCancel() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.read(leaderRecord(.claim, by: 3, term: 2))
+        cancel(0, on: solo)
+        #expect(solo.done.kills.isEmpty)
+    }
+
+    @Test("it runs as many at once as it has slots, the rest in order", arguments: [1, 3, 8])
+    func slots(_ slots: Int32) {
+        let solo = worker1(slots: slots)
+        for offset in 0..<20 { assign(Offset(19 - offset), on: solo) }
+        #expect(solo.done.starts.count == slots)
+        for ended in 0..<20 {
+            solo.give(.jobEnded(solo.done.starts[ended].place, jobEnd()))
+            #expect(solo.done.starts.count == min(20, ended + 1 + Int(slots)))
+        }
+        let order = solo.done.starts.map { 19 - $0.assignment.attempt.requestOffset }
+        #expect(order == order.sorted())
+    }
+
+    @Test("an assignment that is read twice is run once")
+    func readTwice() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.give(.jobEnded(0, jobEnd()))
+        assign(0, on: solo)
+        #expect(solo.done.starts.count == 1)
+    }
+
+    @Test("assignments from before it came were another life's")
+    func beforeJoining() {
+        let solo = Solo()
+        solo.begin()
+        solo.give(.bounds(.election, low: 0, high: 0, askedAt: solo.now))
+        solo.give(.bounds(.heartbeat, low: 0, high: 0, askedAt: solo.now))
+        solo.give(.bounds(.leader, low: 0, high: 3, askedAt: solo.now))
+        solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 2)
+        solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
+        let order = Order.assign(assignment(0, to: 1))
+        solo.read(.leader(leaderRecord(order, by: 2, term: 1)), emptyPayload, at: 1)
+        solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 2)
+        #expect(solo.done.isReady)
+        solo.renewLease()
+        #expect(solo.done.starts.isEmpty)
+    }
+
+    @Test("a bench has 64 places; what does not fit is left to the leader's timeout")
+    func benchFull() {
+        let solo = worker1()
+        for offset in 0..<70 { assign(Offset(offset), on: solo) }
+        #expect(solo.counters.accepted == 64)
+        #expect(solo.counters.notAccepted == 6)
+        solo.idle(20)
+        #expect(solo.done.heartbeats.last?.running.count == 64)
+    }
+
+    @Test("a job that is queued when it is cancelled never starts")
+    func cancelQueued() {
+        let solo = worker1()
+        assign(0, on: solo)
+        assign(1, on: solo)
+        cancel(1, on: solo)
+        solo.give(.jobEnded(0, jobEnd()))
+        #expect(solo.done.starts.count == 1)
+        #expect(solo.done.results.count == 1)
+    }
+
+    @Test("a job that runs when it is cancelled is killed, and has no result")
+    func cancelRunning() {
+        let solo = worker1()
+        assign(0, on: solo)
+        cancel(0, on: solo)
+        #expect(solo.done.kills == [0])
+        assign(1, on: solo)
+        #expect(solo.done.starts.count == 1, "its slot is free when it is dead")
+        solo.give(.jobEnded(0, jobEnd(.failed)))
+        #expect(solo.done.results.isEmpty)
+        #expect(solo.done.starts.count == 2)
+    }
+
+    @Test("a CANCEL of another attempt, or of another worker's, is not ours")
+    func cancelOther() {
+        let solo = worker1()
+        assign(0, attempt: 2, on: solo)
+        cancel(0, attempt: 1, on: solo)
+        cancel(0, attempt: 2, to: 3, on: solo)
+        #expect(solo.done.kills.isEmpty)
+    }
+
+    @Test("who is removed drops everything that was ordered before")
+    func removed() {
+        let solo = worker1()
+        assign(0, on: solo)
+        assign(1, on: solo)
+        solo.read(leaderRecord(.removeMember(worker(3)), by: 2, term: 1))
+        #expect(solo.done.kills.isEmpty)
+        solo.read(leaderRecord(.removeMember(worker(1)), by: 2, term: 1))
+        #expect(solo.done.kills == [0])
+        solo.give(.jobEnded(0, jobEnd(.failed)))
+        #expect(solo.done.starts.count == 1)
+        #expect(solo.done.results.isEmpty)
+    }
+
+    @Test("another attempt elsewhere ends ours, even where its CANCEL was lost")
+    func superseded() {
+        let solo = worker1()
+        assign(0, on: solo)
+        assign(1, on: solo)
+        assign(0, attempt: 2, to: 3, on: solo)
+        assign(1, attempt: 2, to: 3, on: solo)
+        #expect(solo.done.kills == [0])
+        solo.give(.jobEnded(0, jobEnd(.failed)))
+        #expect(solo.done.starts.count == 1)
+    }
+
+    @Test("an assignment that appears behind the CANCEL it was given up for is void")
+    func lateAssignment() {
+        let solo = worker1()
+        solo.read(leaderRecord(by: 2, term: 1, sentAt: ms(500)))
+        let attempt = Attempt(requestOffset: 0, attempt: 1, workerID: worker(1))
+        solo.read(leaderRecord(.cancel(attempt), by: 2, term: 1, sentAt: ms(3000)))
+        let order = Order.assign(assignment(0, to: 1))
+        solo.read(leaderRecord(order, by: 2, term: 1, sentAt: ms(600)), emptyPayload)
+        #expect(solo.done.starts.isEmpty)
+    }
+
+    @Test("an attempt does not start while the former one is still being killed here")
+    func formerAttemptFirst() {
+        let solo = worker1(slots: 3)
+        assign(0, on: solo)
+        solo.read(leaderRecord(.removeMember(worker(1)), by: 2, term: 1))
+        assign(0, attempt: 2, on: solo)
+        assign(1, on: solo)
+        #expect(solo.done.starts.map(\.assignment.attempt.requestOffset) == [0, 1])
+        #expect(solo.done.starts[0].assignment.attempt.attempt == 1)
+        solo.give(.jobEnded(solo.done.starts[0].place, jobEnd(.failed)))
+        #expect(solo.done.starts.count == 3)
+    }
+
+    // MARK: Results
+
+    @Test("a result says what was run, by whom, under which term, and how it went")
+    func result() {
+        let solo = worker1()
+        assign(7, attempt: 2, failures: 1, request("mine"), on: solo)
+        var end = jobEnd(.completed, durationMs: 42)
+        end.exitCode = 0
+        solo.give(.jobEnded(0, end), Array("out".utf8))
+        let said = solo.done.results[0]
+        #expect(string(said.requestID) == "mine")
+        #expect(said.requestOffset == 7)
+        #expect(said.workerID == worker(1))
+        #expect(said.term == 1)
+        #expect(said.attempt == 2)
+        #expect(said.status == .completed)
+        #expect(said.exitCode == 0)
+        #expect(said.durationMs == 42)
+        #expect(said.final)
+        let write = solo.done.filter {
+            if case .write(.result, _) = $0.effect { true } else { false }
+        }[0]
+        #expect(write.bytes == Array("out".utf8))
+    }
+
+    @Test("of the output no more than 4096 bytes come back")
+    func longOutput() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.give(.jobEnded(0, jobEnd()), [UInt8](repeating: 7, count: 5000))
+        let write = solo.done.filter {
+            if case .write(.result, _) = $0.effect { true } else { false }
+        }[0]
+        #expect(write.bytes.count == 4096)
+    }
+
+    @Test(
+        "a failure is final when it was the last attempt; success and refusal always are",
+        arguments: [
+            (Status.completed, 0, true), (.rejected, 0, true), (.failed, 0, false),
+            (.failed, 1, false), (.failed, 2, true), (.timedOut, 1, false), (.timedOut, 2, true),
+            (.lost, 2, false),
+        ] as [(Status, Int32, Bool)])
+    func final(_ status: Status, _ failures: Int32, _ isFinal: Bool) {
+        let solo = worker1()
+        assign(0, attempt: 9, failures: failures, request("a", maxAttempts: 3), on: solo)
+        solo.give(.jobEnded(0, jobEnd(status)))
+        #expect(solo.done.results.map(\.final) == [isFinal])
+        #expect(solo.done.results.map(\.status) == [status])
+    }
+
+    @Test("a result that was not delivered is written again until it is")
+    func retried() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.give(.jobEnded(0, jobEnd()), [5])
+        let receipt = solo.unread.last { $0.record.topic == .results }!.receipt
+        for _ in 0..<5 {
+            solo.clear()
+            solo.give(.undelivered(receipt))
+            solo.idle(200)
+            #expect(solo.done.results.count == 1)
+            let again = solo.done.filter {
+                if case .write(.result, receipt) = $0.effect { true } else { false }
+            }
+            #expect(again.map(\.bytes) == [[5]])
+        }
+        solo.give(.delivered(receipt, 0))
+        solo.clear()
+        solo.give(.undelivered(receipt))
+        solo.idle(500)
+        #expect(solo.done.results.isEmpty)
+    }
+
+    @Test("results are retried without a lease, and by a node that leaves")
+    func retriedAlways() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.give(.jobEnded(0, jobEnd()))
+        let receipt = solo.unread.last { $0.record.topic == .results }!.receipt
+        solo.wait(3000)
+        solo.give(.shutdown)
+        #expect(solo.done.exits.isEmpty)
+        solo.clear()
+        solo.give(.undelivered(receipt))
+        solo.wait(200)
+        #expect(solo.done.results.count == 1)
+        solo.give(.delivered(receipt, 0))
+        #expect(solo.done.exits == [.done])
+    }
+
+    @Test("a delivery report of a place's former result is told apart by its serial")
+    func receipts() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.give(.jobEnded(0, jobEnd()))
+        let first = solo.unread.last { $0.record.topic == .results }!.receipt
+        solo.give(.delivered(first, 0))
+        assign(1, on: solo)
+        solo.give(.jobEnded(0, jobEnd()))
+        let second = solo.unread.last { $0.record.topic == .results }!.receipt
+        #expect(first != second)
+        solo.give(.delivered(first, 0))
+        solo.idle(30)
+        #expect(solo.done.heartbeats.last?.running.count == 1)
+        solo.give(.delivered(second, 1))
+        solo.idle(30)
+        #expect(solo.done.heartbeats.last?.running.count == 0)
+    }
+
+    @Test("an end that nothing ran for is a broken machine")
+    func noJob() async {
+        await #expect(processExitsWith: .failure) {
+            let solo = Solo()
+            solo.follow()
+            solo.give(.jobEnded(0, jobEnd()))
+        }
+    }
+
+    // MARK: What heartbeats say of it
+
+    @Test("a heartbeat lists what runs, waits, or is finished and not known to be in results")
+    func running() {
+        let solo = worker1()
+        for offset in [4, 5, 6] { assign(Offset(offset), on: solo) }
+        solo.give(.jobEnded(0, jobEnd()))
+        solo.idle(30)
+        var said = solo.done.heartbeats.last!
+        #expect((0..<said.running.count).map { said.running[$0] }.sorted() == [4, 5, 6])
+        #expect(said.current.map(string) == "r5")
+        #expect(said.completedCount == 1)
+        #expect(string(said.completed[0]) == "r4")
+        solo.readBackOnce()
+        solo.idle(30)
+        said = solo.done.heartbeats.last!
+        #expect((0..<said.running.count).map { said.running[$0] }.sorted() == [5, 6])
+    }
+
+    @Test("of the finished only the last four are named")
+    func completed() {
+        let solo = worker1()
+        for offset in 0..<6 {
+            assign(Offset(offset), on: solo)
+            solo.give(.jobEnded(solo.done.starts.last!.place, jobEnd()))
+        }
+        solo.idle(30)
+        let said = solo.done.heartbeats.last!
+        let names = (0..<said.completed.count).map { string(said.completed[$0]) }
+        #expect(names == ["r2", "r3", "r4", "r5"])
+        #expect(said.completedCount == 6)
+    }
+
+    @Test("the work LED is lit while a job runs")
+    func workLED() {
+        let solo = worker1()
+        func isLit() -> Bool? {
+            let shows = solo.done.compactMap {
+                if case .show(_, _, let working) = $0.effect { working } else { nil }
+            }
+            return shows.last
+        }
+        assign(0, on: solo)
+        #expect(isLit() == true)
+        solo.give(.jobEnded(0, jobEnd()))
+        #expect(isLit() == false)
+    }
+
+    // MARK: Leaving
+
+    @Test("a worker that leaves kills what runs, gives back what waits, and then goes")
+    func leaves() {
+        let solo = worker1()
+        assign(0, on: solo)
+        assign(1, on: solo)
+        solo.give(.shutdown)
+        #expect(solo.done.kills == [0])
+        #expect(solo.done.results.map(\.requestOffset) == [1])
+        solo.give(.jobEnded(0, jobEnd(.failed)))
+        #expect(solo.done.results.map(\.status) == [.lost, .lost])
+        #expect(solo.done.results.allSatisfy { !$0.final })
+        #expect(solo.done.exits.isEmpty)
+        for (record, _, receipt) in solo.unread where record.topic == .results {
+            solo.give(.delivered(receipt, 0))
+        }
+        #expect(solo.done.exits == [.done])
+    }
+
+    @Test("it does not wait for ever to leave")
+    func leavesInTime() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.give(.shutdown)
+        solo.wait(999)
+        #expect(solo.done.exits.isEmpty)
+        solo.sleep(1)
+        solo.give(.tick)
+        #expect(solo.done.exits == [.done])
+    }
+
+    @Test("who leaves takes nothing new")
+    func leavingTakesNothing() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.give(.shutdown)
+        assign(1, on: solo)
+        #expect(solo.done.starts.count == 1)
+        #expect(solo.counters.accepted == 1)
+    }
+}
