@@ -44,6 +44,8 @@ struct LeaderLog {
     /// claim that made them so: that is possible once the broker has lost records.
     private var othersMayLeadUntil = Instant.zero
     private(set) var hasLostRecords = false
+    /// When the last of those records was read. What they ordered is not in our tables.
+    private(set) var othersHeardAt: Instant?
 
     init(_ me: WorkerID, _ incarnation: Incarnation) {
         self.me = me
@@ -57,6 +59,7 @@ struct LeaderLog {
             if hasLostRecords && record.workerID != me {
                 let wait = Settings.withClockMargin(record.leaseMs)
                 othersMayLeadUntil = max(othersMayLeadUntil, now + wait)
+                othersHeardAt = now
             }
             return .void
         }

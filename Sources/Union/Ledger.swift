@@ -355,6 +355,10 @@ extension Node {
 
     private mutating func assignWaiting(_ now: Instant, _ outbox: inout Outbox) {
         ledger.isBehind = false
+        if let heardAt = log.othersHeardAt, now < heardAt + settings.memberTimeoutMs {
+            // Whom another gave work that we know nothing of has no lease for it after that.
+            return
+        }
         while !ledger.turn.isEmpty {
             guard outbox.hasRoom else {
                 ledger.isBehind = true
