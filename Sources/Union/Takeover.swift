@@ -242,11 +242,13 @@ extension Node {
         }
         ledger.needsCheckpoint = false
         ledger.checkpointAt = now
-        ledger.checkpointUnderWay = ledger.requestsNext
+        // Reading again because of a doubt is our own affair: we know what we have settled.
+        let requestsNext = max(ledger.requestsNext, takeover.rereadsUntil)
+        ledger.checkpointUnderWay = requestsNext
         ledger.admittedAtWritten = ledger.admitted
         counters.checkpoints += 1
         let order = Order.checkpoint(
-            requestsNext: ledger.requestsNext,
+            requestsNext: requestsNext,
             resultsNext: ledger.settledAhead > 0 ? takeover.resultsFrom : ledger.resultsNext)
         writeAsLeader(order, now, &outbox)
     }
