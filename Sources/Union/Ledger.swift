@@ -49,6 +49,10 @@ struct Ledger: ~Copyable {
     private var payloads: Table<UInt8>
     /// Entries that wait for a worker, by offset, in the order of their turn.
     var turn = Ring<512, Offset>(filler: -1)
+    /// The keys of the requests that were read last, by offset; and where this tenure's reading
+    /// began.
+    private var readKeys: Table<UInt64>
+    var readFrom: Offset = 0
     private var recent: Table<UInt64>
     private var recentNext = 0
     private var opTimes = FixedArray<32, OpTime>(filler: OpTime())
@@ -79,6 +83,7 @@ struct Ledger: ~Copyable {
     init(_ arena: inout Arena) {
         entries = OffsetTable(capacity: Limits.openWork, filler: Entry(), &arena)
         payloads = arena.bytes(Limits.openWork * Limits.requestPayloadBytes)
+        readKeys = arena.table(Limits.ledger, filler: 0)
         recent = arena.table(Limits.recentlySettled, filler: 0)
     }
 
@@ -133,6 +138,15 @@ struct Ledger: ~Copyable {
         var id = RequestID("offset-")
         id.append(decimal: offset)
         return id
+    }
+
+    mutating func noteRead(_ key: UInt64, at offset: Offset) {
+        readKeys[Int(offset) & (Limits.ledger - 1)] = key
+    }
+
+    /// This very request was read at this offset, one of the last `Limits.ledger`.
+    func wasRead(_ key: UInt64, at offset: Offset) -> Bool {
+        offset >= readFrom && readKeys[Int(offset) & (Limits.ledger - 1)] == key
     }
 
     mutating func rememberSettled(_ key: UInt64) {
@@ -235,9 +249,13 @@ extension Node {
         guard offset >= ledger.requestsNext else { return nil }
         ledger.requestsNext = offset + 1
         ledger.needsCheckpoint = true
-        let isReadAgain = offset < takeover.rereadsUntil
-        if (isNamed || isReadAgain) && ledger.isKnown(key) {
-            guard !isReadAgain else { return nil }
+        if offset < takeover.rereadsUntil
+            && (ledger.wasRead(key, at: offset) || ledger.isKnown(key))
+        {
+            return nil
+        }
+        ledger.noteRead(key, at: offset)
+        if isNamed && ledger.isKnown(key) {
             counters.duplicates += 1
             outbox.say(.duplicate(requestOffset: offset))
             return nil

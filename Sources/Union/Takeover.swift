@@ -101,8 +101,10 @@ extension Node {
         if takeover.lostRequests {
             cutRequests(at: high, low: low, now, &outbox)
         } else if takeover.doubtsRequests {
-            takeover.rereadsUntil = ledger.requestsNext
-            ledger.requestsNext = max(0, ledger.requestsNext - Offset(Limits.ledger))
+            // Of a tenure's own reading we remember what was where; else ids must tell.
+            let back = max(0, ledger.requestsNext - Offset(Limits.ledger))
+            takeover.rereadsUntil = max(takeover.rereadsUntil, ledger.requestsNext)
+            ledger.requestsNext = takeover.phase == .done ? max(back, ledger.readFrom) : back
         }
         takeover.doubtsRequests = false
         ledger.requestsNext = max(ledger.requestsNext, low)
@@ -159,6 +161,7 @@ extension Node {
             guard next(.results) >= until, takeover.resultsEnded, takeover.requestsLow != nil
             else { return }
             takeover.phase = .done
+            ledger.readFrom = max(ledger.requestsNext, takeover.rereadsUntil)
             ledger.sweepAt = now
             ledger.needsCheckpoint = true
             var assigned: Int32 = 0
