@@ -232,6 +232,7 @@ extension Node {
         if let index = ledger.entries.find(offset) {
             // A record that was sought may lie ahead, where the broker lost what was before it.
             if ledger.entries[index].state != .fetching || offset == ledger.requestsNext {
+                if offset >= ledger.requestsNext { ledger.noteRead(key, at: offset) }
                 ledger.requestsNext = max(ledger.requestsNext, offset + 1)
             }
             if isUsedAgain(index, by: key) { return replace(index, by: key, now, &outbox) }
