@@ -25,6 +25,7 @@ final class Solo: Process {
     var leads: Bool { node.leads(at: now) }
     var role: Role { node.role(at: now) }
     var counters: Counters { node.counters }
+    var wantsRequests: Bool { node.wantsRequests }
 
     /// Whether the effect may still be carried out at `time`.
     func stillHolds(_ effect: Effect, at time: Instant) -> Bool {

@@ -91,6 +91,8 @@ final class MemoryUnion {
     /// Where each request runs, by offset.
     private var running: [Offset: Int] = [:]
     private var lastLeader: Machine?
+    /// The first final result of each request, by offset.
+    private(set) var outcomes: [Offset: Status] = [:]
     private(set) var starts: [(offset: Offset, attempt: Int32, number: Int)] = []
     private let change: (inout Settings, Int) -> Void
     private let seed: UInt64
@@ -163,6 +165,9 @@ final class MemoryUnion {
         append(nil, .request(request), emptyPayload, .none)
     }
 
+    /// A record that no node of the union has written.
+    func appendForged(_ record: Record) { append(nil, record, [], .none) }
+
     func appendMalformed(_ topic: Topic, _ why: String) {
         self[topic].entries.append(Stored(record: nil, bytes: Array(why.utf8), at: now))
         agenda.add(.wakeReaders(topic), at: now)
@@ -179,6 +184,8 @@ final class MemoryUnion {
         return lastLeader
     }
 
+    func isLed(by machine: Machine) -> Bool { machine.node.leads(at: now) }
+
     func machine(_ number: Int) -> Machine { machines.first { $0.number == number }! }
 
     var leaderRecords: [LeaderRecord] {
@@ -189,16 +196,10 @@ final class MemoryUnion {
         self[.results].entries.compactMap { if case .result(let r)? = $0.record { r } else { nil } }
     }
 
-    /// The first final result of the request at this offset.
-    func outcome(_ offset: Offset) -> Status? {
-        results.first { $0.requestOffset == offset && $0.final }?.status
-    }
+    func outcome(_ offset: Offset) -> Status? { outcomes[offset] }
 
     /// Every request in the log has an outcome.
-    var isAllDone: Bool {
-        let done = Set(results.filter(\.final).map(\.requestOffset))
-        return (self[.requests].low..<self[.requests].high).allSatisfy { done.contains($0) }
-    }
+    var isAllDone: Bool { outcomes.count >= Int(self[.requests].high) }
 
     // MARK: Time
 
@@ -267,6 +268,9 @@ extension MemoryUnion {
         let log = self[record.topic]
         let there = now.adding(us: latencyUs)
         log.entries.append(Stored(record: record, bytes: bytes, at: there))
+        if case .result(let r) = record, r.final, outcomes[r.requestOffset] == nil {
+            outcomes[r.requestOffset] = r.status
+        }
         if let machine, receipt != .none {
             agenda.add(.event(machine, .delivered(receipt, log.high - 1), []), at: there)
         }

@@ -1,0 +1,537 @@
+import Testing
+
+@testable import Union
+
+/// The leader's ledger (design, section 6). Worker 1 leads; the others are driven by hand.
+@Suite("Ledger")
+struct LedgerTests {
+    private func leader(members: [Int] = [2, 3], slots: Int32 = 1) -> Solo {
+        let solo = Solo()
+        solo.lead()
+        for number in members { solo.addMember(number, slots: slots) }
+        solo.clear()
+        return solo
+    }
+
+    /// Time passes; the members say every 200 ms what they have.
+    private func live(
+        _ solo: Solo, _ milliseconds: Int64, _ running: [Int: [Offset]], slots: Int32 = 1
+    ) {
+        for _ in 0..<(milliseconds / 200) {
+            solo.live(200)
+            for (number, offsets) in running.sorted(by: { $0.key < $1.key }) {
+                solo.report(number, running: offsets, slots: slots)
+            }
+            solo.readBack()
+        }
+    }
+
+    private func conclusions(_ solo: Solo) -> [WorkResult] { solo.done.results.filter(\.final) }
+
+    /// Results that say that this op takes less than a millisecond.
+    private func makeShort(_ op: String, on solo: Solo, by number: Int = 2) {
+        for i in 0..<3 {
+            let offset = solo.read(request("short\(i)", op: op))
+            solo.readBack()
+            let number = solo.done.assignments.last!.attempt.workerID == worker(2) ? 2 : 3
+            solo.read(result(of: offset, by: number, id: "short\(i)", durationMs: 0))
+        }
+        solo.clear()
+    }
+
+    // MARK: Assigning
+
+    @Test("the free worker that has waited longest gets the next request")
+    func longestWaiting() {
+        let solo = leader(members: [2, 3, 4])
+        for name in ["a", "b", "c", "d"] { solo.read(request(name)) }
+        #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(2), worker(3), worker(4)])
+        solo.idle(1)
+        solo.read(result(of: 1, by: 3, id: "b"))
+        #expect(solo.done.assignments.last?.attempt.workerID == worker(3))
+        solo.idle(1)
+        solo.read(result(of: 2, by: 4, id: "c"))
+        solo.idle(1)
+        solo.read(result(of: 0, by: 2, id: "a"))
+        for name in ["e", "f"] { solo.read(request(name)) }
+        #expect(solo.done.assignments.suffix(2).map(\.attempt.workerID) == [worker(4), worker(2)])
+    }
+
+    @Test("an assignment carries the request, its payload, and attempt 1")
+    func assignment() {
+        let solo = leader()
+        solo.read(.request(request("a", op: "resize", timeoutMs: 7, maxAttempts: 5)), [9, 8])
+        let write = solo.done.filter {
+            if case .write(.leader, _) = $0.effect { true } else { false }
+        }[0]
+        #expect(write.bytes == [9, 8])
+        let said = solo.done.assignments[0]
+        #expect(said.attempt == Attempt(requestOffset: 0, attempt: 1, workerID: worker(2)))
+        #expect(string(said.request.opCode) == "resize")
+        #expect(said.request.timeoutMs == 7)
+        #expect(said.failures == 0)
+    }
+
+    @Test("an op's configured deadline travels with the assignment of a request that names none")
+    func opDeadline() {
+        let solo = Solo { $0.setTimeout(of: text("resize"), ms: 60_000) }
+        solo.lead()
+        solo.addMember(2)
+        solo.addMember(3)
+        solo.read(request("a", op: "resize"))
+        solo.read(request("b", op: "resize", timeoutMs: 5))
+        #expect(solo.done.assignments.map(\.request.timeoutMs) == [60_000, 5])
+    }
+
+    @Test("a worker has as many at once as it has slots")
+    func slots() {
+        let solo = leader(members: [2], slots: 3)
+        for i in 0..<5 { solo.read(request("r\(i)")) }
+        #expect(solo.done.assignments.count == 3)
+        solo.read(result(of: 1, by: 2))
+        #expect(solo.done.assignments.count == 4)
+    }
+
+    @Test("requests are assigned in the order of their topic")
+    func order() {
+        let solo = leader(members: [2])
+        for i in 0..<5 { solo.read(request("r\(i)")) }
+        for i in 0..<5 { solo.read(result(of: Offset(i), by: 2)) }
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [0, 1, 2, 3, 4])
+    }
+
+    @Test("a worker that has not read our claim yet gets no work")
+    func notCurrent() {
+        let solo = leader(members: [2])
+        solo.read(heartbeat(by: 2, leader: 9, term: 0))
+        solo.read(request("a"))
+        #expect(solo.done.assignments.isEmpty)
+        solo.report(2)
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("short ops are queued behind each other, enough to bridge a round trip")
+    func window() {
+        let solo = leader(members: [2])
+        makeShort("noop", on: solo)
+        for i in 0..<100 { solo.read(request("n\(i)", op: "noop")) }
+        #expect(solo.done.assignments.count > 2)
+        #expect(solo.done.assignments.count <= Limits.bench * 3 / 4)
+    }
+
+    @Test("ops that are slow, or not known yet, are never queued behind anything")
+    func slowIsNotQueued() {
+        let solo = leader(members: [2])
+        makeShort("noop", on: solo)
+        solo.read(request("slow", op: "render"))
+        for i in 0..<10 { solo.read(request("n\(i)", op: "noop")) }
+        #expect(solo.done.assignments.count == 1, "and nothing waits behind it")
+        solo.read(result(of: 3, by: 2, id: "slow", durationMs: 9000))
+        solo.clear()
+        solo.read(request("slow2", op: "render"))
+        #expect(solo.done.assignments.isEmpty)
+    }
+
+    @Test("given-up and refused attempts say nothing about how long an op takes")
+    func lostIsNotShort() {
+        let solo = leader(members: [2])
+        for i in 0..<5 {
+            solo.read(request("r\(i)", op: "render", maxAttempts: 9))
+            solo.read(result(of: Offset(i), by: 2, .lost, final: false, durationMs: 0))
+            solo.read(result(of: Offset(i), by: 2, attempt: 2, .rejected, durationMs: 0))
+        }
+        solo.clear()
+        for i in 10..<13 { solo.read(request("r\(i)", op: "render")) }
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("a short op that turns out slow holds nobody: those behind it are recalled")
+    func recall() {
+        let solo = leader(members: [2])
+        makeShort("noop", on: solo)
+        for i in 0..<4 { solo.read(request("n\(i)", op: "noop")) }
+        let offsets = solo.done.assignments.map(\.attempt.requestOffset)
+        #expect(offsets.count >= 2)
+        solo.clear()
+        live(solo, 400, [2: offsets])
+        #expect(solo.done.cancels.map(\.requestOffset) == Array(offsets.dropFirst()))
+        solo.addMember(3)
+        solo.clear()
+        solo.report(2, running: [offsets[0]])
+        #expect(solo.done.assignments.first?.attempt.attempt == 2)
+        #expect(solo.done.assignments.first?.failures == 0, "nothing speaks against the job")
+        #expect(solo.done.assignments.first?.attempt.workerID == worker(3))
+        #expect(solo.counters.recalls == offsets.count - 1)
+    }
+
+    // MARK: What is taken in
+
+    @Test("a request with the id of an open one is not run again")
+    func duplicateOpen() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.read(request("a"))
+        #expect(solo.done.assignments.count == 1)
+        #expect(solo.counters.duplicates == 1)
+    }
+
+    @Test("a request with the id of a recently settled one is not run again")
+    func duplicateSettled() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.read(result(of: 0, by: 2, id: "a"))
+        solo.read(request("a"))
+        #expect(solo.done.assignments.count == 1)
+        #expect(solo.counters.duplicates == 1)
+    }
+
+    @Test("requests without an id are all different, and named after their offset")
+    func unnamed() {
+        let solo = leader()
+        solo.read(request(""))
+        solo.read(request(""))
+        let names = solo.done.assignments.map { string($0.request.requestID) }
+        #expect(names == ["offset-0", "offset-1"])
+    }
+
+    @Test("a malformed request is rejected with its offset and the reason; reading goes on")
+    func malformed() {
+        let solo = leader()
+        solo.ends[Int(Topic.requests.rawValue)] = 1
+        solo.give(.malformed(.requests, 0), Array("op_code is missing".utf8))
+        #expect(solo.done.results.count == 1)
+        let said = solo.done.results[0]
+        #expect(said.status == .rejected)
+        #expect(said.final)
+        #expect(said.requestOffset == 0)
+        #expect(string(said.requestID) == "offset-0")
+        let write = solo.done.filter {
+            if case .write(.result, _) = $0.effect { true } else { false }
+        }[0]
+        #expect(String(decoding: write.bytes, as: UTF8.self) == "op_code is missing")
+        solo.read(request("next"))
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("a full ledger holds reading back until something is settled")
+    func full() {
+        let solo = leader()
+        for i in 0..<Limits.ledger {
+            #expect(solo.wantsRequests)
+            solo.read(request("r\(i)"))
+            solo.readBack()
+        }
+        #expect(!solo.wantsRequests)
+        solo.live(1100)
+        #expect(!solo.wantsRequests)
+        solo.read(result(of: 0, by: 2))
+        #expect(solo.wantsRequests)
+    }
+
+    @Test("a request that comes nevertheless is not lost: it is sought again")
+    func overfull() {
+        let solo = leader(members: [])
+        for i in 0..<Limits.openWork {
+            solo.read(request("r\(i)"))
+            solo.readBackOnce { $0.topic == .leader }
+        }
+        solo.clear()
+        solo.read(request("one-more"))
+        #expect(solo.done.seeks(.requests) == [Offset(Limits.openWork)])
+    }
+
+    @Test("what lies between two requests and is no record is passed: no seek for ever")
+    func transactionMark() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.clear()
+        solo.give(.reachedEnd(.requests, 2))
+        solo.give(.reachedEnd(.requests, 2))
+        #expect(solo.done.seeks(.requests).isEmpty)
+        solo.ends[Int(Topic.requests.rawValue)] = 2
+        solo.read(request("b"))
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("who does not lead takes nothing in, and nothing is lost by it")
+    func notLeading() {
+        let solo = leader()
+        solo.sleep(5000)
+        solo.read(request("a"))
+        #expect(solo.done.assignments.isEmpty)
+        solo.readBack()
+        #expect(solo.leads)
+        #expect(solo.done.seeks(.requests) == [0])
+    }
+
+    // MARK: Results
+
+    @Test("the first final result is the outcome; later ones are void")
+    func firstFinal() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.read(result(of: 0, by: 2, id: "a"))
+        #expect(solo.counters.settled == 1)
+        solo.read(result(of: 0, by: 3, .failed, id: "a"))
+        #expect(solo.counters.settled == 1)
+        #expect(solo.counters.voidResults == 1)
+    }
+
+    @Test("a final result of an earlier attempt counts too, and the current one is called back")
+    func staleFinal() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.idle(1)
+        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a"))
+        #expect(solo.done.assignments.count == 2)
+        solo.clear()
+        solo.read(result(of: 0, by: 2, .completed, id: "a"))
+        #expect(solo.counters.settled == 1)
+        #expect(
+            solo.done.cancels == [Attempt(requestOffset: 0, attempt: 2, workerID: worker(3))])
+    }
+
+    @Test("a result that is not final ends the attempt, when its own worker says it of this one")
+    func notFinal() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.read(result(of: 0, by: 3, .failed, final: false, id: "a"))
+        solo.read(result(of: 0, by: 2, attempt: 2, .failed, final: false, id: "a"))
+        #expect(solo.done.assignments.count == 1)
+        #expect(solo.counters.voidResults == 2)
+        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a"))
+        #expect(solo.done.assignments.count == 2)
+        #expect(solo.done.assignments[1].attempt.attempt == 2)
+        #expect(solo.done.assignments[1].failures == 1)
+    }
+
+    @Test("a result for the offset under another id is another request's")
+    func otherID() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.read(result(of: 0, by: 2, id: "b"))
+        #expect(solo.counters.settled == 0)
+    }
+
+    @Test("an attempt that was given up counts as no failure")
+    func givenUp() {
+        let solo = leader()
+        solo.read(request("a", maxAttempts: 1))
+        for attempt in 1...5 {
+            let number = solo.done.assignments.last!.attempt.workerID == worker(2) ? 2 : 3
+            solo.read(
+                result(of: 0, by: number, attempt: Int32(attempt), .lost, final: false, id: "a"))
+        }
+        #expect(solo.done.assignments.count == 6)
+        #expect(solo.done.assignments.allSatisfy { $0.failures == 0 })
+        #expect(conclusions(solo).isEmpty)
+    }
+
+    // MARK: Workers that die, and jobs that kill
+
+    @Test("a worker that dies while working is lost after member_timeout_ms: another gets it")
+    func workerDies() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        live(solo, 1800, [3: []])
+        #expect(solo.done.assignments.count == 1)
+        live(solo, 600, [3: []])
+        #expect(solo.done.removed == [worker(2)])
+        #expect(solo.done.assignments.count == 2)
+        #expect(solo.done.assignments[1].attempt.workerID == worker(3))
+        #expect(solo.done.assignments[1].attempt.attempt == 2)
+        #expect(solo.done.assignments[1].failures == 1)
+        let lost = solo.done.results.filter { $0.status == .lost }
+        #expect(lost.map(\.final) == [false])
+        #expect(lost.map(\.attempt) == [1])
+    }
+
+    @Test("at once when it comes back in a new incarnation, behind its removal in the log")
+    func workerReturns() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        solo.clear()
+        solo.report(2, incarnation: 2)
+        let orders = solo.done.leaderRecords.map(\.order)
+        if case .removeMember = orders.first {} else { Issue.record("the removal comes first") }
+        #expect(solo.done.assignments.map(\.attempt.attempt) == [2])
+    }
+
+    @Test("a job that kills every worker it touches is exhausted after max_attempts")
+    func poison() {
+        let solo = leader(members: [2])
+        solo.read(request("poison", maxAttempts: 3))
+        for incarnation in 2...4 {
+            solo.readBack()
+            solo.report(2, incarnation: UInt64(incarnation))
+        }
+        #expect(solo.done.assignments.map(\.failures) == [0, 1, 2])
+        #expect(conclusions(solo).map(\.status) == [.exhausted])
+        #expect(conclusions(solo)[0].requestOffset == 0)
+        solo.readBack()
+        #expect(solo.counters.settled == 1)
+        solo.read(request("next"))
+        #expect(solo.done.assignments.count == 4, "the union survives")
+    }
+
+    @Test("our own word about an outcome is written again when it is not read back in time")
+    func conclusionLost() {
+        let solo = leader()
+        solo.give(.malformed(.requests, 0), Array("why".utf8))
+        solo.loseUnread()
+        live(solo, 1800, [2: []])
+        #expect(conclusions(solo).count == 1)
+        live(solo, 600, [2: []])
+        #expect(conclusions(solo).count == 2)
+        live(solo, 4000, [2: []])
+        #expect(conclusions(solo).count == 2, "read back now")
+        #expect(solo.counters.settled == 1)
+    }
+
+    // MARK: Workers that do not acknowledge, and jobs that overrun
+
+    @Test("what nobody shows within ack_timeout_ms is cancelled, then tried elsewhere")
+    func unacknowledged() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        live(solo, 1800, [2: [], 3: []])
+        #expect(solo.done.cancels.isEmpty)
+        solo.clear()
+        solo.live(300)
+        #expect(solo.done.cancels == [Attempt(requestOffset: 0, attempt: 1, workerID: worker(2))])
+        #expect(solo.done.assignments.isEmpty, "not before the worker has read it")
+        solo.report(2)
+        #expect(solo.done.assignments.map(\.attempt.attempt) == [2])
+        #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(3)])
+    }
+
+    @Test("a job that heartbeats show is left alone, for as long as it takes")
+    func longJob() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        live(solo, 60_000, [2: [0], 3: []])
+        #expect(solo.done.cancels.isEmpty)
+        #expect(solo.done.removed.isEmpty)
+    }
+
+    @Test("a cancelled attempt is over when its worker has read the CANCEL and has it no more")
+    func cancelConfirmed() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        live(solo, 1800, [2: [], 3: []])
+        solo.live(300)
+        solo.clear()
+        let next = solo.node.next(.leader)
+        solo.read(heartbeat(by: 2, leader: 1, term: 1, leaderOffset: next - 5))
+        #expect(solo.done.assignments.isEmpty, "it has not read it")
+        solo.report(2, running: [0])
+        #expect(solo.done.assignments.isEmpty, "it still has it")
+        solo.report(3)
+        #expect(solo.done.assignments.isEmpty, "another's word")
+        solo.report(2)
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("a CANCEL that is not read back is written again; nothing is reassigned before")
+    func cancelLost() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        live(solo, 1800, [2: [], 3: []])
+        while solo.done.cancels.isEmpty {
+            solo.wait(20)
+            solo.readBackOnce {
+                if case .leader(let r) = $0, case .cancel = r.order { false } else { true }
+            }
+        }
+        solo.loseUnread()
+        solo.clear()
+        live(solo, 1800, [2: [], 3: []])
+        #expect(solo.done.cancels.isEmpty)
+        #expect(solo.done.assignments.isEmpty)
+        live(solo, 600, [2: [], 3: []])
+        #expect(solo.done.cancels.count == 1)
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("a job that overruns, and whose worker does not stop it, is cancelled by the leader")
+    func overrun() {
+        let solo = leader()
+        solo.read(request("a", timeoutMs: 3000))
+        solo.readBack()
+        live(solo, 5200, [2: [0], 3: []])
+        #expect(solo.done.cancels.isEmpty, "the worker has the time to kill it")
+        live(solo, 400, [2: [0], 3: []])
+        #expect(solo.done.cancels.count == 1)
+        #expect(solo.counters.overruns == 1)
+    }
+
+    @Test("its worker is suspended until a heartbeat shows it free")
+    func suspended() {
+        let solo = leader(members: [2], slots: 2)
+        solo.read(request("a", timeoutMs: 1000))
+        solo.readBack()
+        live(solo, 3600, [2: [0]], slots: 2)
+        #expect(solo.done.cancels.count == 1)
+        solo.clear()
+        solo.read(request("b"))
+        live(solo, 2000, [2: [0]], slots: 2)
+        #expect(solo.done.assignments.isEmpty, "it has a free slot, and gets nothing")
+        solo.report(2, slots: 2)
+        #expect(solo.done.assignments.count == 2)
+        #expect(solo.done.assignments.contains { $0.attempt.attempt == 2 && $0.failures == 1 })
+    }
+
+    @Test("timed_out by its worker is a failed attempt, and the next is made")
+    func timedOut() {
+        let solo = leader()
+        solo.read(request("a", timeoutMs: 1000))
+        solo.read(result(of: 0, by: 2, .timedOut, final: false, id: "a"))
+        #expect(solo.done.assignments.count == 2)
+        #expect(solo.done.assignments[1].failures == 1)
+    }
+
+    // MARK: Orders and the lease
+
+    @Test("a leader whose lease has ended gives no order, and goes on when it has one again")
+    func noOrderWithoutLease() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        solo.sleep(3000)
+        solo.clear()
+        solo.report(2, incarnation: 7)
+        #expect(!solo.leads)
+        #expect(!solo.done.announcements.isEmpty)
+        #expect(solo.done.announcements.count == solo.done.leaderRecords.count)
+        solo.readBack()
+        #expect(solo.leads)
+    }
+
+    @Test("stillHolds: a leader that was stopped carries out no order, LED or conclusion")
+    func stillHolds() {
+        let solo = leader()
+        solo.read(request("a"))
+        let order = solo.done.filter {
+            if case .write(.leader, _) = $0.effect { true } else { false }
+        }[0].effect
+        solo.give(.malformed(.requests, 1), Array("why".utf8))
+        let conclusion = solo.done.filter {
+            if case .write(.result, .none) = $0.effect { true } else { false }
+        }[0].effect
+        let led = Effect.show(.leader, online: true, working: false)
+        let announcement = Effect.write(
+            .leader(leaderRecord(by: 1, term: 1, sentAt: solo.now)), .none)
+        for effect in [order, conclusion, led, announcement] {
+            #expect(solo.stillHolds(effect, at: solo.now))
+            #expect(!solo.stillHolds(effect, at: solo.now + 801))
+        }
+        let off = Effect.show(.member, online: true, working: false)
+        #expect(solo.stillHolds(off, at: solo.now + 801))
+    }
+}

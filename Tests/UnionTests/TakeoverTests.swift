@@ -1,0 +1,446 @@
+import Testing
+
+@testable import Union
+
+/// How a new leader learns what is open, and what it does about it (design, section 6, takeover).
+@Suite("Takeover")
+struct TakeoverTests {
+    /// Worker 1 has followed worker 2, read its checkpoint and its assignments since, and holds the
+    /// next tenure now; nothing of `results` and `requests` has been read yet.
+    private func claimed(
+        rows: [OpenWork], assigned: [Assignment] = [], requestsNext: Offset = 10,
+        resultsNext: Offset = 0
+    ) -> Solo {
+        let solo = Solo()
+        solo.follow()
+        let order = Order.checkpoint(requestsNext: requestsNext, resultsNext: resultsNext)
+        solo.read(leaderRecord(order, by: 2, term: 1), packed(rows))
+        for assignment in assigned {
+            solo.read(leaderRecord(.assign(assignment), by: 2, term: 1), emptyPayload)
+        }
+        solo.idle(900)
+        solo.read(leaderRecord(.resign, by: 2, term: 1))
+        solo.runForLeader()
+        solo.readBack()
+        #expect(solo.leads)
+        return solo
+    }
+
+    /// The broker's answers: `results` holds 0 ..< `results`, and `requests` 0 ..< `requests`.
+    private func answer(_ solo: Solo, results: Offset = 0, requests: Offset = 10, low: Offset = 0) {
+        solo.ends[Int(Topic.results.rawValue)] = 0
+        solo.ends[Int(Topic.requests.rawValue)] = requests
+        solo.give(.bounds(.results, low: 0, high: results, askedAt: solo.now))
+        solo.give(.bounds(.requests, low: low, high: requests, askedAt: solo.now))
+        if results == 0 { solo.reachEnd(.results) }
+    }
+
+    private func tookOver(_ solo: Solo) -> (open: Int32, assigned: Int32)? {
+        for case .tookOver(let open, let assigned) in solo.done.notices { return (open, assigned) }
+        return nil
+    }
+
+    private func fetch(_ offset: Offset, id: String? = nil, on solo: Solo) {
+        solo.read(.request(request(id ?? "r\(offset)")), emptyPayload, at: offset)
+    }
+
+    private func live(_ solo: Solo, _ milliseconds: Int64, _ running: [Int: [Offset]]) {
+        for _ in 0..<(milliseconds / 200) {
+            solo.live(200)
+            for (number, offsets) in running.sorted(by: { $0.key < $1.key }) {
+                solo.report(number, running: offsets)
+            }
+            solo.readBack()
+        }
+    }
+
+    // MARK: Results first
+
+    @Test("results are read up to where they ended at the claim before anything is assigned")
+    func resultsFirst() {
+        let solo = claimed(rows: [openWork(3)])
+        #expect(solo.done.asks.suffix(2) == [.results, .requests])
+        solo.addMember(5)
+        answer(solo, results: 2)
+        #expect(solo.done.seeks(.results) == [0])
+        #expect(solo.done.seeks(.requests).isEmpty)
+        solo.read(result(of: 1, by: 2))
+        #expect(tookOver(solo) == nil)
+        solo.read(result(of: 3, by: 2))
+        solo.reachEnd(.results)
+        #expect(tookOver(solo) ?? (9, 9) == (0, 0), "settled meanwhile")
+        #expect(solo.done.seeks(.requests) == [10], "nothing to fetch: what is new is next")
+        #expect(solo.done.assignments.isEmpty)
+    }
+
+    @Test("empty topics are read to their end at once")
+    func emptyTopics() {
+        let solo = claimed(rows: [], requestsNext: 0)
+        answer(solo, requests: 0)
+        #expect(tookOver(solo) ?? (9, 9) == (0, 0))
+        #expect(solo.done.seeks(.results) == [0])
+        #expect(solo.wantsRequests)
+    }
+
+    @Test("results whose records are gone are read from the first that is there")
+    func resultsTrimmed() {
+        let solo = claimed(rows: [], resultsNext: 1000)
+        solo.give(.bounds(.results, low: 900, high: 1100, askedAt: solo.now))
+        #expect(solo.done.seeks(.results) == [900])
+    }
+
+    @Test("results are read from a little before the checkpoint: ids settled a short while ago")
+    func recentIDs() {
+        let solo = claimed(rows: [], resultsNext: 1000)
+        solo.give(.bounds(.results, low: 0, high: 1100, askedAt: solo.now))
+        let from = solo.done.seeks(.results)[0]
+        #expect(from == 1000 - Offset(Limits.recentlySettled))
+        solo.give(.bounds(.requests, low: 0, high: 11, askedAt: solo.now))
+        solo.ends[Int(Topic.results.rawValue)] = 1099
+        solo.read(result(of: 2, by: 2, id: "old"))
+        solo.reachEnd(.results)
+        solo.addMember(5)
+        solo.ends[Int(Topic.requests.rawValue)] = 10
+        solo.read(request("old"))
+        #expect(solo.done.assignments.isEmpty)
+        #expect(solo.counters.duplicates == 1)
+    }
+
+    @Test("an outcome that stands in results already is not produced again: the request is passed")
+    func settledAhead() {
+        let solo = claimed(rows: [])
+        answer(solo, results: 1, requests: 12)
+        solo.read(result(of: 11, by: 2, id: "r11"))
+        solo.reachEnd(.results)
+        solo.addMember(5)
+        solo.clear()
+        solo.ends[Int(Topic.requests.rawValue)] = 10
+        solo.read(request("r10"))
+        solo.read(request("r11"))
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [10])
+        #expect(solo.counters.admitted == 1)
+    }
+
+    @Test("until it is passed, checkpoints name where reading of results began")
+    func settledAheadCheckpoint() {
+        let solo = claimed(rows: [], resultsNext: 0)
+        answer(solo, results: 2, requests: 12)
+        solo.read(result(of: 5, by: 2))
+        solo.read(result(of: 11, by: 2, id: "r11"))
+        solo.reachEnd(.results)
+        solo.live(50)
+        #expect(solo.done.checkpoints.last?.resultsNext == 0)
+        solo.ends[Int(Topic.requests.rawValue)] = 10
+        solo.read(request("r10"))
+        solo.read(request("r11"))
+        solo.live(1100)
+        #expect(solo.done.checkpoints.last?.resultsNext == 2)
+        #expect(solo.done.checkpoints.last?.requestsNext == 12)
+    }
+
+    @Test("more outcomes ahead than fit into the ledger do not stop it")
+    func manyAhead() {
+        let solo = claimed(rows: [], requestsNext: 0)
+        answer(solo, results: 700, requests: 700)
+        for offset in 0..<700 { solo.read(result(of: Offset(offset), by: 2)) }
+        solo.reachEnd(.results)
+        solo.addMember(5)
+        solo.ends[Int(Topic.requests.rawValue)] = 0
+        for offset in 0..<700 {
+            #expect(solo.wantsRequests)
+            solo.read(request("r\(offset)"))
+            solo.readBack()
+        }
+        #expect(solo.wantsRequests)
+        solo.clear()
+        solo.read(request("new"))
+        #expect(solo.done.assignments.map { string($0.request.requestID) } == ["new"])
+    }
+
+    // MARK: What is open
+
+    @Test("what nobody has is fetched by its offset, and assigned at once")
+    func unassigned() {
+        let solo = claimed(rows: [openWork(3, attempt: 1, failures: 1), openWork(7)])
+        answer(solo)
+        #expect(tookOver(solo) ?? (9, 9) == (2, 0))
+        #expect(solo.done.seeks(.requests) == [3])
+        solo.addMember(5)
+        solo.addMember(6)
+        solo.clear()
+        fetch(3, on: solo)
+        #expect(solo.done.seeks(.requests) == [7])
+        fetch(7, on: solo)
+        #expect(solo.done.seeks(.requests) == [7, 10])
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [3, 7])
+        #expect(solo.done.assignments.map(\.attempt.attempt) == [2, 1], "numbers go on")
+        #expect(solo.done.assignments.map(\.failures) == [1, 0])
+    }
+
+    @Test("an assigned request stays where its worker reports it")
+    func undisturbed() {
+        let solo = claimed(
+            rows: [openWork(3, attempt: 2, worker: 5)], assigned: [assignment(12, to: 6)])
+        answer(solo, requests: 13)
+        #expect(tookOver(solo) ?? (9, 9) == (2, 2))
+        live(solo, 10_000, [5: [3], 6: [12]])
+        #expect(solo.done.cancels.isEmpty)
+        #expect(solo.done.removed.isEmpty)
+        #expect(solo.done.assignments.isEmpty)
+        #expect(solo.done.seeks(.requests) == [10], "nothing was fetched")
+        solo.read(result(of: 3, by: 5, attempt: 2))
+        #expect(solo.counters.settled == 1)
+    }
+
+    @Test("such a worker is busy: it gets nothing beyond its slots")
+    func busy() {
+        let solo = claimed(rows: [openWork(3, attempt: 2, worker: 5)])
+        answer(solo)
+        solo.report(5, running: [3])
+        solo.readBack()
+        solo.read(request("new"))
+        #expect(solo.done.assignments.isEmpty)
+        solo.read(result(of: 3, by: 5, attempt: 2))
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("the leader's own work from before its tenure keeps it busy, too")
+    func busyAlone() {
+        let solo = claimed(rows: [openWork(3, attempt: 2, worker: 1)])
+        answer(solo)
+        solo.live(300)
+        solo.read(request("new"))
+        #expect(solo.done.assignments.isEmpty)
+    }
+
+    @Test("what its worker does not report is cancelled when ack_timeout_ms bring no result")
+    func reportsWithout() {
+        let solo = claimed(rows: [openWork(3, attempt: 1, worker: 5)])
+        answer(solo)
+        live(solo, 1800, [5: [], 6: []])
+        #expect(solo.done.cancels.isEmpty)
+        solo.live(300)
+        #expect(solo.done.cancels == [Attempt(requestOffset: 3, attempt: 1, workerID: worker(5))])
+        solo.report(5)
+        #expect(solo.done.seeks(.requests).last == 3, "fetched again, for it must be reassigned")
+        fetch(3, on: solo)
+        #expect(solo.done.assignments.map(\.attempt.attempt) == [2])
+    }
+
+    @Test("whom nobody has heard member_timeout_ms after the claim is removed, and replaced")
+    func unheard() {
+        let solo = claimed(rows: [openWork(3, attempt: 1, worker: 5)])
+        answer(solo)
+        live(solo, 1800, [6: []])
+        #expect(solo.done.removed.isEmpty)
+        live(solo, 400, [6: []])
+        #expect(solo.done.removed == [worker(5)])
+        #expect(solo.done.seeks(.requests).last == 3)
+        fetch(3, on: solo)
+        #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(6)])
+        #expect(solo.done.assignments.map(\.failures) == [1])
+    }
+
+    @Test("whom it was given to and REMOVE_MEMBER took it from has it no more")
+    func removedBefore() {
+        let solo = Solo()
+        solo.follow()
+        solo.read(
+            leaderRecord(.assign(assignment(0, to: 5)), by: 2, term: 1), emptyPayload)
+        solo.read(leaderRecord(.removeMember(worker(5)), by: 2, term: 1))
+        solo.idle(900)
+        solo.read(leaderRecord(.resign, by: 2, term: 1))
+        solo.winElection()
+        answer(solo)
+        #expect(tookOver(solo) ?? (9, 9) == (1, 0))
+        #expect(solo.done.seeks(.requests) == [0])
+    }
+
+    @Test("a void assignment of a deposed leader is nobody's work")
+    func voidAssignment() {
+        let solo = Solo()
+        solo.follow(term: 3)
+        solo.read(
+            leaderRecord(.assign(assignment(0, to: 5)), by: 4, term: 2), emptyPayload)
+        solo.idle(900)
+        solo.read(leaderRecord(.resign, by: 2, term: 3))
+        solo.winElection()
+        answer(solo, requests: 0)
+        #expect(tookOver(solo) ?? (9, 9) == (0, 0))
+    }
+
+    @Test("a request that is fetched and that is another's by now is run as what it is")
+    func replaced() {
+        let solo = claimed(rows: [openWork(3, attempt: 1, failures: 2)])
+        answer(solo)
+        solo.addMember(5)
+        fetch(3, id: "another", on: solo)
+        #expect(solo.done.assignments.map(\.failures) == [0])
+        solo.read(result(of: 3, by: 5, attempt: 2, id: "another"))
+        #expect(solo.counters.settled == 1)
+    }
+
+    @Test("an open request whose record the broker has no more is rejected, and says so")
+    func vanished() {
+        let solo = claimed(rows: [openWork(3), openWork(8)])
+        answer(solo, low: 5)
+        #expect(solo.done.results.map(\.requestOffset) == [3])
+        #expect(solo.done.results[0].status == .rejected)
+        #expect(solo.done.results[0].final)
+        #expect(solo.done.seeks(.requests) == [8])
+        solo.readBack()
+        #expect(solo.counters.settled == 1)
+    }
+
+    @Test("one that is passed over in the reading is gone, too")
+    func passedOver() {
+        let solo = claimed(rows: [openWork(3)])
+        answer(solo)
+        fetch(4, on: solo)
+        #expect(solo.done.results.map(\.requestOffset) == [3])
+    }
+
+    @Test("where the broker lost the end of requests, reading goes on at what there is")
+    func requestsCut() {
+        let solo = claimed(rows: [openWork(8)])
+        answer(solo)
+        #expect(solo.done.seeks(.requests) == [8])
+        solo.give(.vanished(.requests))
+        solo.give(.bounds(.requests, low: 0, high: 5, askedAt: solo.now))
+        #expect(solo.done.results.map(\.requestOffset) == [8])
+        #expect(solo.done.results.map(\.status) == [.rejected])
+        solo.readBack()
+        #expect(solo.done.seeks(.requests).last == 0)
+        solo.addMember(5)
+        solo.ends[Int(Topic.requests.rawValue)] = 5
+        solo.read(request("new"))
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("what the checkpoint did not list and lies before its requests_next is not read again")
+    func goesOn() {
+        let solo = claimed(rows: [], requestsNext: 42)
+        answer(solo, requests: 50)
+        #expect(solo.done.seeks(.requests) == [42])
+    }
+
+    @Test("a deadline is known to the next leader: an overrun is noticed after a takeover")
+    func deadline() {
+        let row = OpenWork(
+            requestOffset: 3, attempt: 1, failures: 0, workerID: worker(5),
+            requestKey: openWork(3).requestKey, timeoutMs: 1000)
+        let solo = claimed(rows: [row])
+        answer(solo)
+        live(solo, 3200, [5: [3]])
+        #expect(solo.done.cancels.isEmpty)
+        live(solo, 600, [5: [3]])
+        #expect(solo.done.cancels.count == 1)
+        #expect(solo.counters.overruns == 1)
+    }
+
+    @Test("a leader that is deposed forgets its ledger, and stops reading what it is not for")
+    func deposed() {
+        let solo = claimed(rows: [openWork(3)])
+        answer(solo)
+        solo.read(leaderRecord(.claim, by: 4, term: 9))
+        #expect(solo.done.closes == [.results, .requests])
+        #expect(!solo.wantsRequests)
+        solo.clear()
+        solo.live(800)
+        #expect(solo.done.leaderRecords.isEmpty)
+        #expect(solo.done.shows.isEmpty)
+    }
+
+    // MARK: Checkpoints
+
+    private func leader(_ members: [Int] = [2]) -> Solo {
+        let solo = Solo()
+        solo.lead()
+        for number in members { solo.addMember(number) }
+        live(solo, 2200, [2: []])
+        solo.clear()
+        return solo
+    }
+
+    @Test("a checkpoint is written in every second in which something changed, and in no other")
+    func checkpointCadence() {
+        let solo = leader()
+        live(solo, 5000, [2: []])
+        #expect(solo.done.checkpoints.isEmpty)
+        for i in 0..<20 {
+            solo.read(request("r\(i)"))
+            solo.read(result(of: Offset(i), by: 2))
+            live(solo, 200, [2: []])
+        }
+        #expect((3...5).contains(solo.done.checkpoints.count))
+        live(solo, 1200, [2: []])
+        let count = solo.done.checkpoints.count
+        live(solo, 5000, [2: []])
+        #expect(solo.done.checkpoints.count == count)
+    }
+
+    @Test("a checkpoint says where to read on, and what is unfinished")
+    func checkpointContents() {
+        let solo = leader()
+        solo.read(request("r0", timeoutMs: 50_000))
+        solo.read(request("r1"))
+        solo.read(request("r2"))
+        solo.read(result(of: 0, by: 2))
+        live(solo, 1200, [2: [1]])
+        let said = solo.done.checkpoints.last!
+        #expect(said.requestsNext == 3)
+        #expect(said.resultsNext == 1)
+        #expect(
+            said.rows.sorted { $0.requestOffset < $1.requestOffset } == [
+                openWork(1, attempt: 1, worker: 2), openWork(2),
+            ])
+    }
+
+    @Test("every record names the last checkpoint that was read back")
+    func checkpointOffset() {
+        let solo = leader()
+        #expect(solo.node.openWork.checkpointOffset >= 0)
+        solo.read(request("r0"))
+        let before = solo.node.openWork.checkpointOffset
+        #expect(solo.done.leaderRecords.last?.checkpointOffset == before)
+        solo.live(1200)
+        #expect(solo.node.openWork.checkpointOffset > before)
+    }
+
+    @Test("a checkpoint is written before 256 requests are admitted past the last one")
+    func checkpointBeforeFull() {
+        let solo = leader()
+        for i in 0..<250 {
+            solo.read(request("r\(i)"))
+            solo.read(result(of: Offset(i), by: 2))
+        }
+        #expect(solo.done.checkpoints.count == 1)
+    }
+
+    @Test("no more than 256 are admitted past the last checkpoint that everybody has")
+    func holdsForCheckpoint() {
+        let solo = leader()
+        for i in 0..<256 {
+            #expect(solo.wantsRequests)
+            solo.read(request("r\(i)"))
+            solo.read(result(of: Offset(i), by: 2))
+        }
+        #expect(!solo.wantsRequests)
+        solo.readBack()
+        #expect(solo.wantsRequests)
+    }
+
+    @Test("a checkpoint that was lost on its way is written again")
+    func checkpointLost() {
+        let solo = leader()
+        for i in 0..<256 {
+            solo.read(request("r\(i)"))
+            solo.read(result(of: Offset(i), by: 2))
+        }
+        solo.loseUnread()
+        live(solo, 1200, [2: []])
+        solo.loseUnread()
+        live(solo, 2400, [2: []])
+        #expect(solo.wantsRequests)
+    }
+}
