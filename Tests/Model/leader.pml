@@ -26,7 +26,7 @@
 #define LEASE   2       /* ticks */
 #define TIMEOUT 3       /* LEASE plus a margin: a follower may claim then */
 #ifndef RECORDS
-#define RECORDS 3       /* records in the log, at most */
+#define RECORDS 2       /* records in the log behind the first claim, at most */
 #endif
 #ifndef TICKS
 #define TICKS   5       /* the end of time */
