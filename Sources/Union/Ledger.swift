@@ -426,7 +426,8 @@ extension Node {
 
     private func isEligible(_ index: Int, _ now: Instant) -> Bool {
         let worker = roster[index]
-        guard worker.isCurrent, worker.overrun == 0 else { return false }
+        guard worker.isCurrent, worker.overrun == 0, worker.leaderOffset > worker.mustRead
+        else { return false }
         if worker.isMember { return !isSilent(index, now) }
         return roster.members == 0 && roster.id(index) == settings.workerID
     }
@@ -686,10 +687,16 @@ extension Node {
                 let offset = ledger.entries[index].cancelOffset, h.leaderOffset > offset,
                 !h.running.contains(ledger.entries.offset(at: index))
             else { continue }
-            switch reason {
-            case .recalled, .settled: endAttempt(index, .lost, now, &outbox)
-            case .unacknowledged, .overrun: loseAttempt(index, now, &outbox)
-            }
+            endCancelled(index, reason, now, &outbox)
+        }
+    }
+
+    private mutating func endCancelled(
+        _ index: Int, _ reason: CancelReason, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        switch reason {
+        case .recalled, .settled: endAttempt(index, .lost, now, &outbox)
+        case .unacknowledged, .overrun: loseAttempt(index, now, &outbox)
         }
     }
 
@@ -705,11 +712,7 @@ extension Node {
             case .assigned: sweepAssigned(index, now, &outbox)
             case .cancelling:
                 if removeIfSilent(index, now, &outbox) { continue }
-                if ledger.entries[index].cancelOffset == nil,
-                    now >= ledger.entries[index].since + settings.ackTimeoutMs
-                {
-                    writeCancel(index, now, &outbox)
-                }
+                sweepCancelling(index, now, &outbox)
             case .concluded:
                 // Not read back in time: it may have been lost on its way.
                 if now >= ledger.entries[index].since + settings.ackTimeoutMs {
@@ -719,6 +722,25 @@ extension Node {
             }
         }
         recallQueued(now, &outbox)
+    }
+
+    /// A worker that was told to drop a job, and does not say that it has read it. Its lease is
+    /// renewed only by what it reads, and all that it can read before our order was there before
+    /// it: `member_timeout_ms` after we read the order back, that lease is over.
+    private mutating func sweepCancelling(
+        _ index: Int, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        let entry = ledger.entries[index]
+        guard let offset = entry.cancelOffset else {
+            if now >= entry.since + settings.ackTimeoutMs { writeCancel(index, now, &outbox) }
+            return
+        }
+        guard case .cancelling(let reason) = entry.state, let id = entry.workerID,
+            let worker = roster.find(id), roster[worker].leaderOffset <= offset,
+            now >= entry.since + settings.memberTimeoutMs
+        else { return }
+        roster[worker].mustRead = offset
+        endCancelled(index, reason, now, &outbox)
     }
 
     private mutating func sweepAssigned(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
@@ -777,12 +799,13 @@ extension Node {
     }
 
     /// Our own `CANCEL_WORK_REQUEST` was read back.
-    mutating func onOwnCancel(_ attempt: Attempt, at offset: Offset) {
+    mutating func onOwnCancel(_ attempt: Attempt, at offset: Offset, _ now: Instant) {
         guard let index = ledger.entries.find(attempt.requestOffset),
             case .cancelling = ledger.entries[index].state,
             self.attempt(of: index) == attempt, ledger.entries[index].cancelOffset == nil
         else { return }
         ledger.entries[index].cancelOffset = offset
+        ledger.entries[index].since = now
     }
 
     /// A short op that turns out slow must not hold those behind it: they are called back.

@@ -298,7 +298,7 @@ extension Node {
             if a.attempt.workerID == settings.workerID { onAssignment(a, bytes, term: r.term) }
         case .cancel(let attempt):
             if attempt.workerID == settings.workerID { onCancel(attempt, &outbox) }
-            if isOurs { onOwnCancel(attempt, at: offset) }
+            if isOurs { onOwnCancel(attempt, at: offset, now) }
         case .checkpoint(let requestsNext, let resultsNext):
             openWork.replace(
                 bytes, at: offset, requestsNext: requestsNext, resultsNext: resultsNext)

@@ -9,6 +9,10 @@ struct Roster: ~Copyable {
         private var nextFormer = 0
         var heardAt = Instant.zero
         var slots: Int32 = 1
+        /// It has read the leader log up to here.
+        var leaderOffset: Offset = 0
+        /// It gets no work before it has read beyond here.
+        var mustRead: Offset = -1
         /// Its last heartbeat carried our term: it has read every order before our claim.
         var isCurrent = false
         var isMember = false
@@ -83,6 +87,7 @@ struct Roster: ~Copyable {
             workers[i].inFlight = 0
             workers[i].slow = 0
             workers[i].overrun = 0
+            workers[i].mustRead = -1
         }
     }
 }
@@ -108,6 +113,7 @@ extension Node {
             if roster[index].isMember && leads(at: now) { removeMember(index, now, &outbox) }
         }
         roster[index].heardAt = now
+        roster[index].leaderOffset = h.leaderOffset
         roster[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
         guard log.isMine, h.term == log.tenure.term, h.leaderID == settings.workerID else {
             roster[index].isCurrent = false
