@@ -303,6 +303,20 @@ struct CampaignTests {
         #expect(solo.done.candidacies.last?.countdown == 3)
     }
 
+    @Test("whose rival withdraws counts only when its own new ranking was read")
+    func tiedAndAlone() {
+        let solo = Solo()
+        solo.join()
+        solo.runForLeader()
+        solo.readBackOnce()
+        solo.read(candidacy(by: 3, term: 1, ranking: 100))
+        solo.clear()
+        solo.read(candidacy(by: 3, term: 1, ranking: 100, nominee: 1))
+        #expect(solo.done.candidacies.isEmpty)
+        solo.readBackOnce()
+        #expect(solo.done.candidacies.map(\.countdown) == [3])
+    }
+
     @Test("a renewal that says the old ranking is no new ranking")
     func renewalIsNoRanking() {
         let solo = Solo()
@@ -584,6 +598,17 @@ struct CampaignTests {
         #expect(solo.done.candidacies.isEmpty)
         solo.read(leaderRecord(by: 2, term: 1))
         solo.idle(990)
+        #expect(solo.done.candidacies.isEmpty)
+    }
+
+    @Test("a short stop, too, that lasted beyond the timeout starts no campaign by itself")
+    func shortPause() {
+        let solo = Solo()
+        solo.follow()
+        solo.idle(600)
+        solo.sleep(700)
+        solo.give(.tick)
+        #expect(solo.done.shows.last?.online != false)
         #expect(solo.done.candidacies.isEmpty)
     }
 }

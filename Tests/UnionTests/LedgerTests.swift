@@ -437,6 +437,43 @@ struct LedgerTests {
         #expect(solo.done.assignments.count == 1)
     }
 
+    @Test("who does not read a CANCEL loses the job when its lease is over, and gets no other")
+    func cancelUnread() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        let read = solo.node.next(.leader)
+        func pass(_ milliseconds: Int64) {
+            for _ in 0..<(milliseconds / 200) {
+                solo.live(200)
+                solo.read(heartbeat(by: 2, leader: 1, term: 1, leaderOffset: read))
+                solo.report(3)
+                solo.readBack()
+            }
+        }
+        pass(2400)
+        #expect(solo.done.cancels.count == 1)
+        #expect(solo.done.assignments.count == 1)
+        pass(1400)
+        #expect(solo.done.assignments.count == 1)
+        pass(800)
+        #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(2), worker(3)])
+        solo.read(request("b"))
+        #expect(solo.done.assignments.count == 2, "worker 3 is busy, and worker 2 must read first")
+        solo.report(2)
+        #expect(solo.done.assignments.count == 3)
+    }
+
+    @Test("who has read the CANCEL and still has the job is waited for: it is being killed there")
+    func cancelReadAndHeld() {
+        let solo = leader()
+        solo.read(request("a", timeoutMs: 1000))
+        solo.readBack()
+        live(solo, 20_000, [2: [0], 3: []])
+        #expect(solo.done.cancels.count == 1)
+        #expect(solo.done.assignments.count == 1)
+    }
+
     @Test("a CANCEL that is not read back is written again; nothing is reassigned before")
     func cancelLost() {
         let solo = leader()
