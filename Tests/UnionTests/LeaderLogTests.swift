@@ -246,6 +246,15 @@ final class LeaderLogTests {
         #expect(log.nextChange(after: ms(1816)) == ms(2300))
     }
 
+    @Test("a predecessor is waited for until its longest lease is over, not its last one")
+    func waitsOutLongest() {
+        _ = judge(.claim, by: 2, term: 1, leaseMs: 5000, at: 0)
+        _ = judge(by: 2, term: 1, leaseMs: 100, at: 10)
+        _ = judge(.claim, by: 1, term: 2, sentAt: 5000, at: 5001)
+        #expect(!log.leads(at: ms(5099)))
+        #expect(log.leads(at: ms(5100)))
+    }
+
     @Test("after a timeout of the leader there is nothing left to wait for")
     func noWaitAfterTimeout() {
         _ = judge(.claim, by: 2, term: 1, at: 0)
