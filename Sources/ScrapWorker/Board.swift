@@ -98,7 +98,7 @@ extension Board {
         workers[i].role = heartbeat.role
         workers[i].ranking = heartbeat.ranking
         workers[i].term = heartbeat.term
-        workers[i].running = Int32(heartbeat.running.count)
+        workers[i].running = heartbeat.runningCount
         workers[i].completed = heartbeat.completedCount
         workers[i].job = heartbeat.current ?? RequestID()
         workers[i].heardAt = now

@@ -31,7 +31,7 @@ extension Transcript {
         case .candidacy(let c): name(c)
         case .heartbeat(let h):
             "heartbeat \(h.count) of \(name(h.workerID)), term \(h.term), led by "
-                + "\(name(h.leaderID)), has \(list(h.running))"
+                + "\(name(h.leaderID)), has \(h.runningCount)"
         case .request(let r): "request \(text(r.requestID)) \(text(r.opCode))"
         case .result(let r):
             "result requests[\(r.requestOffset)] attempt \(r.attempt) of \(name(r.workerID)): "
@@ -74,9 +74,5 @@ extension Transcript {
 
     private static func text<let n: Int>(_ text: FixedText<n>) -> String {
         text.span.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-    }
-
-    private static func list(_ offsets: FixedArray<64, Offset>) -> String {
-        "[" + (0..<offsets.count).map { "\(offsets[$0])" }.joined(separator: " ") + "]"
     }
 }

@@ -48,14 +48,14 @@ struct Ledger: ~Copyable {
     var entries: OffsetTable<Entry>
     private var payloads: Table<UInt8>
     /// Entries that wait for a worker, by offset, in the order of their turn.
-    var turn = Ring<512, Offset>(filler: -1)
+    var turn: Ring<Offset>
     /// The keys of the requests that were read last, by offset; and where this tenure's reading
     /// began.
     private var readKeys: Table<UInt64>
     var readFrom: Offset = 0
     private var recent: Table<UInt64>
     private var recentNext = 0
-    private var opTimes = FixedArray<32, OpTime>(filler: OpTime())
+    private var opTimes: Ring<OpTime>
 
     /// Entries that have no outcome yet, and those of them whose payload must be read again.
     var unfinished: Int32 = 0
@@ -85,6 +85,8 @@ struct Ledger: ~Copyable {
         payloads = arena.bytes(Limits.openWork * Limits.requestPayloadBytes)
         readKeys = arena.table(Limits.ledger, filler: 0)
         recent = arena.table(Limits.recentlySettled, filler: 0)
+        turn = Ring(capacity: Limits.openWork, filler: -1, &arena)
+        opTimes = Ring(capacity: Limits.ops, filler: OpTime(), &arena)
     }
 
     @_lifetime(borrow self)
@@ -180,7 +182,7 @@ struct Ledger: ~Copyable {
             opTimes[i].samples = min(opTimes[i].samples + 1, 1000)
             return
         }
-        opTimes.append(OpTime(key: key, us: us, samples: 1))
+        opTimes.push(OpTime(key: key, us: us, samples: 1))
     }
 
     /// The smoothed time of a short op in µs; nil: not known to be short.
@@ -671,11 +673,12 @@ extension Node {
 extension Node {
     /// A member's heartbeat under our own term: what it has, and what it has dropped.
     mutating func onReport(
-        _ h: Heartbeat, from worker: Int, _ now: Instant, _ outbox: inout Outbox
+        _ h: Heartbeat, _ running: Span<UInt8>, from worker: Int, _ now: Instant,
+        _ outbox: inout Outbox
     ) {
         guard isLedgerOpen else { return }
-        for i in 0..<h.running.count {
-            guard let index = ledger.entries.find(h.running[i]),
+        for i in 0..<h.runningCount {
+            guard let index = ledger.entries.find(Heartbeat.running(running, i)),
                 ledger.entries[index].workerID == h.workerID
             else { continue }
             ledger.entries[index].shownAt = now
@@ -685,7 +688,7 @@ extension Node {
             guard case .cancelling(let reason) = ledger.entries[index].state,
                 ledger.entries[index].workerID == h.workerID,
                 let offset = ledger.entries[index].cancelOffset, h.leaderOffset > offset,
-                !h.running.contains(ledger.entries.offset(at: index))
+                !h.hasRunning(ledger.entries.offset(at: index), running)
             else { continue }
             endCancelled(index, reason, now, &outbox)
         }

@@ -42,8 +42,9 @@ public enum Limits {
     public static let unacknowledgedHeartbeats = 64
     /// Requests whose ids a leader remembers after they are settled, against duplicates.
     public static let recentlySettled = 512
-    /// Finished attempts that a worker remembers, against orders that are read twice.
-    public static let recentAttempts = 256
+    /// Assignments that a worker remembers, against orders that are read twice: of requests that
+    /// lie so far apart. A power of two.
+    public static let recentAttempts = 1024
     /// Job kinds that a configuration may name.
     public static let ops = 32
     /// Effects of one step, and the bytes that travel with them.

@@ -31,7 +31,7 @@ public struct Node: ~Copyable {
     var log: LeaderLog
     var campaign: Campaign
     var roster: Roster
-    var heartbeats = Heartbeats()
+    var heartbeats: Heartbeats
     var openWork: OpenWorkTable
     var ledger: Ledger
     var takeover = Takeover()
@@ -75,6 +75,7 @@ public struct Node: ~Copyable {
         log = LeaderLog(settings.workerID, settings.incarnation)
         campaign = Campaign(&arena)
         roster = Roster(&arena)
+        heartbeats = Heartbeats(&arena)
         openWork = OpenWorkTable(&arena)
         ledger = Ledger(&arena)
         bench = Workbench(&arena)
@@ -168,7 +169,7 @@ extension Node {
             }
             onLeader(r, bytes, at: offset, now, &outbox)
         case .candidacy(let c): onCandidacy(c, now, &outbox)
-        case .heartbeat(let h): onHeartbeat(h, at: offset, now, &outbox)
+        case .heartbeat(let h): onHeartbeat(h, bytes, at: offset, now, &outbox)
         case .request(let r): onRequest(r, bytes, at: offset, now, &outbox)
         case .result(let r):
             onResult(r, at: offset, now, &outbox)

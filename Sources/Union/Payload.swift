@@ -3,6 +3,7 @@
 ///
 /// ```
 /// ids (votes, members)   16 bytes each
+/// heartbeat              running: offsets of 8 bytes; completed: each length (1), bytes
 /// open work              44 bytes a row: offset 8, attempt 4, failures 4, worker 16, key 8,
 ///                        deadline 4 (0 is none)
 /// request                code: length + 1 (2 bytes; 0 is null), bytes
@@ -45,6 +46,19 @@ public enum Payload {
     }
 }
 
+extension Heartbeat {
+    /// The offset of the running request at `index`.
+    public static func running(_ payload: Span<UInt8>, _ index: Int32) -> Offset {
+        Offset(bitPattern: Payload.number(payload, at: 8 * Int(index), size: 8))
+    }
+
+    /// Whether the worker has the request at this offset.
+    func hasRunning(_ offset: Offset, _ payload: Span<UInt8>) -> Bool {
+        for i in 0..<runningCount where Self.running(payload, i) == offset { return true }
+        return false
+    }
+}
+
 /// Where payloads are packed: the outbox, or a buffer that `Wire` decodes into.
 public protocol PayloadSink: ~Copyable {
     /// Appends a byte; traps, or in a decoder refuses, when there is no room.
@@ -72,8 +86,16 @@ extension PayloadSink where Self: ~Copyable {
         pack(id?.low ?? 0, size: 8)
     }
 
+    public mutating func pack(_ offset: Offset) { pack(UInt64(bitPattern: offset), size: 8) }
+
+    /// An id in a heartbeat's list of finished requests.
+    public mutating func packCompleted(_ id: RequestID) {
+        pack(UInt8(id.count))
+        pack(id)
+    }
+
     public mutating func pack(_ row: OpenWork) {
-        pack(UInt64(bitPattern: row.requestOffset), size: 8)
+        pack(row.requestOffset)
         pack(UInt64(UInt32(bitPattern: row.attempt)), size: 4)
         pack(UInt64(UInt32(bitPattern: row.failures)), size: 4)
         pack(row.workerID)

@@ -123,7 +123,8 @@ public struct Assignment: Sendable {
     }
 }
 
-/// A sign of life (section 5). No payload.
+/// A sign of life (section 5). Payload: offsets of requests that run, are queued, or are finished
+/// but not known to be in `results`; then the last requests finished, by their ids, oldest first.
 public struct Heartbeat: Sendable {
     public var workerID: WorkerID
     public var incarnation: Incarnation
@@ -138,10 +139,8 @@ public struct Heartbeat: Sendable {
     public var slots: Int32
     /// The request whose job has run longest, by its id.
     public var current: RequestID?
-    /// Offsets of requests that run, are queued, or are finished but not known to be in `results`.
-    public var running: FixedArray<64, Offset>
-    /// The last requests finished, oldest first.
-    public var completed: FixedArray<4, RequestID>
+    /// How many offsets the payload begins with.
+    public var runningCount: Int32
     /// Requests finished by this incarnation.
     public var completedCount: Int64
 
@@ -156,8 +155,7 @@ public struct Heartbeat: Sendable {
         ranking = 0
         slots = 1
         current = nil
-        running = .init(filler: 0)
-        completed = .init(filler: RequestID())
+        runningCount = 0
         completedCount = 0
     }
 }

@@ -94,7 +94,8 @@ struct Roster: ~Copyable {
 
 extension Node {
     mutating func onHeartbeat(
-        _ h: Heartbeat, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+        _ h: Heartbeat, _ running: Span<UInt8>, at offset: Offset, _ now: Instant,
+        _ outbox: inout Outbox
     ) {
         roster.heartbeatOffset = offset + 1
         if h.workerID == settings.workerID {
@@ -124,7 +125,7 @@ extension Node {
         if !roster[index].isMember && h.workerID != settings.workerID {
             addMember(index, now, &outbox)
         }
-        onReport(h, from: index, now, &outbox)
+        onReport(h, running, from: index, now, &outbox)
     }
 
     private mutating func addMember(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
@@ -189,7 +190,7 @@ extension Node {
         h.role = role(at: now)
         h.ranking = campaign.stand == .member ? settings.ranking : campaign.ranking
         h.slots = settings.slots
-        bench.report(&h)
+        bench.report(&h, into: &outbox)
         outbox.append(.write(.heartbeat(h), .heartbeat(h.count)))
         heartbeats.sent(at: now)
         heartbeats.dueAt = now + settings.heartbeatMs
@@ -244,7 +245,7 @@ extension Node {
 }
 
 /// This node's heartbeats that the leader has not acknowledged yet.
-struct Heartbeats {
+struct Heartbeats: ~Copyable {
     static let coalescedMs: Int32 = 20
 
     private struct Sent {
@@ -253,13 +254,18 @@ struct Heartbeats {
         var offset: Offset?
     }
 
-    private var sent = Ring<64, Sent>(filler: Sent(count: 0, at: .zero, offset: nil))
+    private var sent: Ring<Sent>
     /// The leader has read every heartbeat before this offset, as its last record said.
     private var readBefore: Offset = 0
     /// Heartbeats written so far.
     private(set) var count: Int64 = 0
     private(set) var sentAt = Instant.zero
     var dueAt = Instant.never
+
+    init(_ arena: inout Arena) {
+        let filler = Sent(count: 0, at: .zero, offset: nil)
+        sent = Ring(capacity: Limits.unacknowledgedHeartbeats, filler: filler, &arena)
+    }
 
     mutating func sent(at now: Instant) {
         sent.push(Sent(count: count, at: now, offset: nil))

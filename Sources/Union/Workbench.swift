@@ -41,9 +41,9 @@ struct Workbench: ~Copyable {
 
     private var jobs: Table<Job>
     private var payloads: Table<UInt8>
-    private var recent = Ring<256, Seen>(
-        filler: Seen(requestOffset: -1, attempt: 0, requestKey: 0))
-    private var completed = FixedArray<4, RequestID>(filler: RequestID())
+    /// The last assignments, each at its request's offset modulo the table's size.
+    private var seen: Table<Seen>
+    private var completed: Ring<RequestID>
     private var completedCount: Int64 = 0
     private var serial: UInt32 = 0
     /// Jobs may run until then.
@@ -59,6 +59,9 @@ struct Workbench: ~Copyable {
     init(_ arena: inout Arena) {
         jobs = arena.table(Limits.bench, filler: Job())
         payloads = arena.bytes(Limits.bench * Limits.requestPayloadBytes)
+        let filler = Seen(requestOffset: -1, attempt: 0, requestKey: 0)
+        seen = arena.table(Limits.recentAttempts, filler: filler)
+        completed = Ring(capacity: Limits.completedIDs, filler: RequestID(), &arena)
     }
 
     subscript(place: Int) -> Job { jobs[place] }
@@ -82,9 +85,9 @@ struct Workbench: ~Copyable {
         let order = Seen(
             requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
             requestKey: a.request.requestID.key)
-        for i in 0..<recent.count where recent[i] == order { return false }
-        guard let place = firstFree() else { return false }
-        recent.push(order)
+        let index = Int(order.requestOffset) & (Limits.recentAttempts - 1)
+        guard seen[index] != order, let place = firstFree() else { return false }
+        seen[index] = order
         serial &+= 1
         jobs[place].state = .queued
         jobs[place].assignment = a
@@ -169,20 +172,20 @@ struct Workbench: ~Copyable {
         jobs[place].end = end
         guard end.status != .lost else { return }
         completedCount += 1
-        if completed.isFull { completed.remove(at: 0) }
-        completed.append(jobs[place].assignment.request.requestID)
+        completed.push(jobs[place].assignment.request.requestID)
     }
 
-    /// What a heartbeat says of the bench.
-    func report(_ h: inout Heartbeat) {
+    /// What a heartbeat says of the bench, and its payload.
+    func report(_ h: inout Heartbeat, into outbox: inout Outbox) {
         var oldest: Int?
         for i in 0..<jobs.count where jobs[i].state != .free {
-            h.running.append(jobs[i].assignment.attempt.requestOffset)
+            outbox.pack(jobs[i].assignment.attempt.requestOffset)
+            h.runningCount += 1
             guard isRunning(jobs[i].state) else { continue }
             if oldest.map({ jobs[i].serial < jobs[$0].serial }) ?? true { oldest = i }
         }
         if let oldest { h.current = jobs[oldest].assignment.request.requestID }
-        h.completed = completed
+        for i in 0..<completed.count { outbox.packCompleted(completed[i]) }
         h.completedCount = completedCount
     }
 }

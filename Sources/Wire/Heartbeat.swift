@@ -1,7 +1,7 @@
 import Union
 
 extension Heartbeat {
-    init(_ object: borrowing JSONObject) throws(Malformed) {
+    init(_ object: borrowing JSONObject, payload: inout Payload.Buffer) throws(Malformed) {
         self.init(
             workerID: try object.workerID(.workerID), incarnation: try object.hex(.incarnation))
         count = try object.integer(.count)
@@ -14,17 +14,18 @@ extension Heartbeat {
         current = try object.text(.currentRequestID)
         let running = try object.list(.running, limit: Limits.bench)
         for i in 0..<running.count {
-            self.running.append(try object.integer(at: running.token + 1 + i, .running))
+            payload.pack(try object.integer(at: running.token + 1 + i, .running))
         }
+        runningCount = Int32(running.count)
         let completed = try object.list(.completedRequestIDs, limit: Limits.completedIDs)
         for i in 0..<completed.count {
             let token = completed.token + 1 + i
-            self.completed.append(try object.text(at: token, .completedRequestIDs))
+            payload.packCompleted(try object.text(at: token, .completedRequestIDs))
         }
         completedCount = try object.integer(.completedCount)
     }
 
-    func write(into buffer: inout RecordBuffer) {
+    func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
         buffer.openObject()
         buffer.field(.workerID, workerID)
         buffer.field(.incarnation, hex: incarnation)
@@ -39,16 +40,19 @@ extension Heartbeat {
         if let current { buffer.write(string: current) } else { buffer.writeNull() }
         buffer.name(.running)
         buffer.openList()
-        for i in 0..<running.count {
+        for i in 0..<runningCount {
             buffer.separate()
-            buffer.write(decimal: running[i])
+            buffer.write(decimal: Heartbeat.running(payload, i))
         }
         buffer.closeList()
         buffer.name(.completedRequestIDs)
         buffer.openList()
-        for i in 0..<completed.count {
+        var next = 8 * Int(runningCount)
+        while next < payload.count {
+            let end = next + 1 + Int(payload[next])
             buffer.separate()
-            buffer.write(string: completed[i])
+            buffer.write(string: payload.extracting((next + 1)..<end))
+            next = end
         }
         buffer.closeList()
         buffer.field(.completedCount, completedCount)

@@ -40,7 +40,7 @@ public struct RecordDecoder: ~Copyable {
         switch topic {
         case .election: return .candidacy(try Candidacy(object, payload: &payload))
         case .leader: return .leader(try LeaderRecord(object, names, payload: &payload))
-        case .heartbeat: return .heartbeat(try Heartbeat(object))
+        case .heartbeat: return .heartbeat(try Heartbeat(object, payload: &payload))
         case .requests: return .request(try WorkRequest(object, payload: &payload))
         case .results: return .result(try WorkResult(object, payload: &payload))
         }
@@ -60,7 +60,7 @@ public func encode(
     switch record {
     case .candidacy(let candidacy): candidacy.write(payload, into: &buffer)
     case .leader(let leader): leader.write(payload, into: &buffer)
-    case .heartbeat(let heartbeat): heartbeat.write(into: &buffer)
+    case .heartbeat(let heartbeat): heartbeat.write(payload, into: &buffer)
     case .request(let request):
         request.write(payload, into: &buffer)
         return !buffer.isOverrun && buffer.span.count <= Limits.requestBytes

@@ -203,7 +203,7 @@ struct RosterTests {
         #expect(solo.done.heartbeats.count == 1)
         solo.idle(1)
         #expect(solo.done.heartbeats.count == 2)
-        #expect(solo.done.heartbeats.last?.running.count == 8)
+        #expect(solo.done.heartbeats.last?.runningCount == 8)
     }
 
     @Test("a new leader is news: its members are known at once")

@@ -61,6 +61,23 @@ extension [Done] {
     var heartbeats: [Heartbeat] {
         records.compactMap { if case .heartbeat(let h) = $0 { h } else { nil } }
     }
+    /// What the heartbeats' payloads say.
+    var reports: [(running: [Offset], completed: [String])] {
+        compactMap {
+            guard case .write(.heartbeat(let h), _) = $0.effect else { return nil }
+            let bytes = $0.bytes
+            var completed: [String] = []
+            var next = 8 * Int(h.runningCount)
+            while next < bytes.count {
+                let end = next + 1 + Int(bytes[next])
+                completed.append(String(decoding: bytes[(next + 1)..<end], as: UTF8.self))
+                next = end
+            }
+            return (
+                (0..<h.runningCount).map { Heartbeat.running(bytes.span, $0) }, completed
+            )
+        }
+    }
     var results: [WorkResult] {
         records.compactMap { if case .result(let r) = $0 { r } else { nil } }
     }

@@ -43,8 +43,8 @@ func candidacy(
 }
 
 func heartbeat(
-    by number: Int, leader: Int? = nil, term: Term = 0, running: [Offset] = [],
-    leaderOffset: Offset = 0, slots: Int32 = 1, count: Int64 = 0, incarnation: Incarnation = 1
+    by number: Int, leader: Int? = nil, term: Term = 0, running: Int = 0, leaderOffset: Offset = 0,
+    slots: Int32 = 1, count: Int64 = 0, incarnation: Incarnation = 1
 ) -> Heartbeat {
     var h = Heartbeat(workerID: worker(number), incarnation: incarnation)
     h.leaderID = leader.map(worker)
@@ -52,7 +52,7 @@ func heartbeat(
     h.leaderOffset = leaderOffset
     h.slots = slots
     h.count = count
-    for offset in running { h.running.append(offset) }
+    h.runningCount = Int32(running)
     return h
 }
 

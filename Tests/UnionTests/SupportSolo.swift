@@ -215,10 +215,12 @@ final class Solo: Process {
     func report(
         _ number: Int, running: [Offset] = [], slots: Int32 = 1, incarnation: Incarnation = 1
     ) {
-        read(
-            heartbeat(
-                by: number, leader: 1, term: node.log.tenure.term, running: running,
-                leaderOffset: node.next(.leader), slots: slots, incarnation: incarnation))
+        let h = heartbeat(
+            by: number, leader: 1, term: node.log.tenure.term, running: running.count,
+            leaderOffset: node.next(.leader), slots: slots, incarnation: incarnation)
+        var payload = Payload.Buffer()
+        for offset in running { payload.pack(offset) }
+        read(.heartbeat(h), (0..<payload.count).map { payload[$0] })
     }
 
     /// A follower's: its next heartbeat is delivered, and worker 2, the leader, has read it.

@@ -66,10 +66,12 @@ struct Generator {
         heartbeat.ranking = small()
         heartbeat.slots = 1 + random.below(Int32(Limits.slots))
         heartbeat.current = chance() ? nil : fixed(text(64, nul: false))
-        for _ in 0..<random.below(65) { heartbeat.running.append(number()) }
-        for _ in 0..<random.below(5) { heartbeat.completed.append(fixed(text(64, nul: false))) }
+        heartbeat.runningCount = random.below(65)
+        var payload = Payload.Buffer()
+        for _ in 0..<heartbeat.runningCount { payload.pack(number()) }
+        for _ in 0..<random.below(5) { payload.packCompleted(fixed(text(64, nul: false))) }
         heartbeat.completedCount = number()
-        return Decoded(record: .heartbeat(heartbeat))
+        return Decoded(record: .heartbeat(heartbeat), payload: contents(of: payload))
     }
 
     mutating func request() throws(Malformed) -> Decoded {
@@ -166,9 +168,7 @@ func facts(_ decoded: Decoded) -> [String] {
         facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.count)"]
         facts += ["\(String(describing: it.leaderID))", "\(it.term)", "\(it.leaderOffset)"]
         facts += ["\(it.role)", "\(it.ranking)", "\(it.slots)"]
-        facts += [it.current.map { string($0) } ?? "none", "\(it.running.count)"]
-        for i in 0..<it.running.count { facts.append("\(it.running[i])") }
-        for i in 0..<it.completed.count { facts.append(string(it.completed[i])) }
+        facts += [it.current.map { string($0) } ?? "none", "\(it.runningCount)"]
         facts.append("\(it.completedCount)")
     case .request(let it): facts += describe(it)
     case .result(let it):

@@ -106,11 +106,11 @@ struct SizeTests {
     func heartbeat() throws {
         var heartbeat = Heartbeat(workerID: ann, incarnation: .max)
         heartbeat.current = fixed(control(Limits.idBytes))
-        for _ in 0..<Limits.bench { heartbeat.running.append(Self.bigNumber) }
-        for _ in 0..<Limits.completedIDs {
-            heartbeat.completed.append(fixed(control(Limits.idBytes)))
-        }
-        try expectFits(Decoded(record: .heartbeat(heartbeat)))
+        heartbeat.runningCount = Int32(Limits.bench)
+        var payload = Payload.Buffer()
+        for _ in 0..<Limits.bench { payload.pack(Self.bigNumber) }
+        for _ in 0..<Limits.completedIDs { payload.packCompleted(fixed(control(Limits.idBytes))) }
+        try expectFits(Decoded(record: .heartbeat(heartbeat), payload: contents(of: payload)))
     }
 
     @Test(

@@ -1,26 +1,29 @@
-/// A first-in, first-out queue of at most `capacity` elements, stored inline: no heap.
+/// A first-in, first-out queue of at most `capacity` elements, in an `Arena`.
 ///
 /// `append` to a full ring returns false and changes nothing; `push` drops the oldest element
 /// instead. Index 0 is the oldest element. All operations are O(1).
-public struct Ring<let capacity: Int, Element> {
-    private var storage: InlineArray<capacity, Element>
+public struct Ring<Element>: ~Copyable {
+    private var storage: Table<Element>
     private var start = 0
     public private(set) var count = 0
 
     /// An empty ring. `filler` occupies the unused places and is never seen.
-    public init(filler: Element) { storage = .init(repeating: filler) }
+    public init(capacity: Int, filler: Element, _ arena: inout Arena) {
+        storage = arena.table(capacity, filler: filler)
+    }
 
+    public var capacity: Int { storage.count }
     public var isEmpty: Bool { count == 0 }
     public var isFull: Bool { count == capacity }
 
     public subscript(index: Int) -> Element {
-        get {
+        unsafeAddress {
             precondition(index >= 0 && index < count, "Ring: index out of range")
-            return storage[place(index)]
+            return unsafe storage.address(place(index))
         }
-        set {
+        unsafeMutableAddress {
             precondition(index >= 0 && index < count, "Ring: index out of range")
-            storage[place(index)] = newValue
+            return unsafe storage.mutableAddress(place(index))
         }
     }
 
@@ -59,5 +62,3 @@ public struct Ring<let capacity: Int, Element> {
         return place < capacity ? place : place - capacity
     }
 }
-
-extension Ring: Sendable where Element: Sendable {}
