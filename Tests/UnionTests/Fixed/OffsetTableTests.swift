@@ -21,7 +21,9 @@ struct OffsetTableTests {
 
     @Test("rows with one home are told apart, in whatever order they leave", arguments: 0..<6)
     func oneHome(order: Int) throws {
-        let orders = [[3, 11, 19], [3, 19, 11], [11, 3, 19], [11, 19, 3], [19, 3, 11], [19, 11, 3]]
+        let orders = [
+            [3, 11, 19], [3, 19, 11], [11, 3, 19], [11, 19, 3], [19, 3, 11], [19, 11, 3],
+        ]
         var table = Self.eight()
         for offset in [3, 11, 19] as [Offset] { _ = table.insert(offset, Int(offset)) }
         var rest = [3, 11, 19]
