@@ -55,7 +55,7 @@ extension Transcript {
         case .removeMember(let id): "REMOVE_MEMBER \(name(id))"
         case .assign(let a): "ASSIGN \(name(a.attempt)), \(a.failures) failed"
         case .cancel(let a): "CANCEL \(name(a))"
-        case .checkpoint(let requests, let results):
+        case .checkpoint(let requests, let results, _):
             "CHECKPOINT requests from \(requests), results from \(results)"
         }
     }

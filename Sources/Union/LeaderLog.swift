@@ -15,6 +15,9 @@ struct LeaderLog {
         /// Taken from a claim by a reader that joined in the middle of the log, and that may have
         /// missed an earlier claim of the same term: the holder's next record confirms it.
         var provisional = false
+        /// The broker has lost records, perhaps this tenure's own: a claim of the same term that is
+        /// read now is the first one for everybody who comes later.
+        var mayBeLost = false
     }
 
     enum Verdict: Equatable {
@@ -85,6 +88,14 @@ struct LeaderLog {
     private mutating func referee(_ record: LeaderRecord) -> Verdict {
         guard record.term <= Limits.term else { return .void }
         let isHolder = record.workerID == tenure.holder && record.incarnation == tenure.incarnation
+        if record.term == tenure.term, tenure.mayBeLost {
+            tenure.mayBeLost = false
+            if !isHolder {
+                begin(record, provisional: false)
+                return .newTenure
+            }
+            if !tenure.resigned { return .valid }
+        }
         if case .claim = record.order {
             guard record.term > tenure.term else { return .void }
             begin(record, provisional: joinedMidLog)
@@ -130,6 +141,7 @@ struct LeaderLog {
     /// cannot be sure that all know that claims anew.
     mutating func loseRecords() {
         hasLostRecords = true
+        tenure.mayBeLost = tenure.holder != nil
         guard isMine else { return }
         tenure.resigned = true
         leaseUntil = .zero

@@ -49,10 +49,11 @@ struct Ledger: ~Copyable {
     private var payloads: Table<UInt8>
     /// Entries that wait for a worker, by offset, in the order of their turn.
     var turn: Ring<Offset>
-    /// The keys of the requests that were read last, by offset; and where this tenure's reading
-    /// began.
-    private var readKeys: Table<UInt64>
+    /// The requests that were read last, by offset; and where this tenure's reading began.
+    private var lastRead: Table<Digest>
     var readFrom: Offset = 0
+    /// What stands before `requestsNext`.
+    var lastRequest: Digest = 0
     private var recent: Table<UInt64>
     private var recentNext = 0
     private var opTimes: Ring<OpTime>
@@ -83,7 +84,7 @@ struct Ledger: ~Copyable {
     init(_ arena: inout Arena) {
         entries = OffsetTable(capacity: Limits.openWork, filler: Entry(), &arena)
         payloads = arena.bytes(Limits.openWork * Limits.requestPayloadBytes)
-        readKeys = arena.table(Limits.ledger, filler: 0)
+        lastRead = arena.table(Limits.ledger, filler: 0)
         recent = arena.table(Limits.recentlySettled, filler: 0)
         turn = Ring(capacity: Limits.openWork, filler: -1, &arena)
         opTimes = Ring(capacity: Limits.ops, filler: OpTime(), &arena)
@@ -142,13 +143,15 @@ struct Ledger: ~Copyable {
         return id
     }
 
-    mutating func noteRead(_ key: UInt64, at offset: Offset) {
-        readKeys[Int(offset) & (Limits.ledger - 1)] = key
+    mutating func noteRead(_ digest: Digest, at offset: Offset) {
+        lastRead[Int(offset) & (Limits.ledger - 1)] = digest
+        requestsNext = offset + 1
+        lastRequest = digest
     }
 
     /// This very request was read at this offset, one of the last `Limits.ledger`.
-    func wasRead(_ key: UInt64, at offset: Offset) -> Bool {
-        offset >= readFrom && readKeys[Int(offset) & (Limits.ledger - 1)] == key
+    func wasRead(_ digest: Digest, at offset: Offset) -> Bool {
+        offset >= readFrom && lastRead[Int(offset) & (Limits.ledger - 1)] == digest
     }
 
     mutating func rememberSettled(_ key: UInt64) {
@@ -203,10 +206,11 @@ extension Node {
         _ outbox: inout Outbox
     ) {
         var request = request
+        let digest = request.digest(bytes)
         let isNamed = !request.requestID.isEmpty
         if !isNamed { request.requestID = Ledger.name(after: offset) }
         let key = request.requestID.key
-        guard let index = findEntry(for: key, isNamed: isNamed, at: offset, now, &outbox)
+        guard let index = findEntry(for: key, digest, isNamed: isNamed, at: offset, now, &outbox)
         else { return }
         load(index, request, bytes, now)
     }
@@ -216,7 +220,11 @@ extension Node {
         _ why: Span<UInt8>, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
         let name = Ledger.name(after: offset)
-        guard let index = findEntry(for: name.key, isNamed: false, at: offset, now, &outbox)
+        var digest = Digest.empty
+        digest.add(why)
+        guard
+            let index = findEntry(
+                for: name.key, digest.orOne, isNamed: false, at: offset, now, &outbox)
         else { return }
         // What a worker still has at this offset is another's: it is called back first.
         if case .cancelling = ledger.entries[index].state { return }
@@ -228,14 +236,15 @@ extension Node {
     /// The entry for the record that was read from `requests` at this offset; nil when nothing is
     /// to be done with the record.
     private mutating func findEntry(
-        for key: UInt64, isNamed: Bool, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+        for key: UInt64, _ digest: Digest, isNamed: Bool, at offset: Offset, _ now: Instant,
+        _ outbox: inout Outbox
     ) -> Int? {
         guard isLedgerOpen, leads(at: now) else { return nil }
+        if hasLostLastRequest(digest, at: offset, now, &outbox) { return nil }
         if let index = ledger.entries.find(offset) {
             // A record that was sought may lie ahead, where the broker lost what was before it.
             if ledger.entries[index].state != .fetching || offset == ledger.requestsNext {
-                if offset >= ledger.requestsNext { ledger.noteRead(key, at: offset) }
-                ledger.requestsNext = max(ledger.requestsNext, offset + 1)
+                if offset >= ledger.requestsNext { ledger.noteRead(digest, at: offset) }
             }
             if isUsedAgain(index, by: key) { return replace(index, by: key, now, &outbox) }
             switch ledger.entries[index].state {
@@ -250,14 +259,12 @@ extension Node {
         }
         // What lies before was settled, or is being fetched and has vanished.
         guard offset >= ledger.requestsNext else { return nil }
-        ledger.requestsNext = offset + 1
+        let wasRead =
+            offset < takeover.rereadsUntil
+            && (ledger.wasRead(digest, at: offset) || ledger.isKnown(key))
+        ledger.noteRead(digest, at: offset)
         ledger.needsCheckpoint = true
-        if offset < takeover.rereadsUntil
-            && (ledger.wasRead(key, at: offset) || ledger.isKnown(key))
-        {
-            return nil
-        }
-        ledger.noteRead(key, at: offset)
+        if wasRead { return nil }
         if isNamed && ledger.isKnown(key) {
             counters.duplicates += 1
             outbox.say(.duplicate(requestOffset: offset))

@@ -300,9 +300,10 @@ extension Node {
         case .cancel(let attempt):
             if attempt.workerID == settings.workerID { onCancel(attempt, &outbox) }
             if isOurs { onOwnCancel(attempt, at: offset, now) }
-        case .checkpoint(let requestsNext, let resultsNext):
+        case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
             openWork.replace(
-                bytes, at: offset, requestsNext: requestsNext, resultsNext: resultsNext)
+                bytes, at: offset, requestsNext: requestsNext, resultsNext: resultsNext,
+                lastRequest: lastRequest)
             if isOurs { onOwnCheckpoint(requestsNext: requestsNext) }
         }
     }
@@ -436,7 +437,8 @@ extension Node {
 
     /// Whether the next record of `requests` may be fed; the shell holds it back otherwise.
     public var wantsRequests: Bool {
-        isLedgerOpen && wasLeading && (ledger.fetching > 0 || ledger.hasRoom)
+        isLedgerOpen && wasLeading
+            && (ledger.fetching > 0 || takeover.verifies != nil || ledger.hasRoom)
     }
 
     /// Whether an effect may still be carried out at `now`: a process can be stopped between a

@@ -8,6 +8,8 @@ struct OpenWorkTable: ~Copyable {
     /// Where a new leader goes on reading.
     private(set) var requestsNext: Offset = 0
     private(set) var resultsNext: Offset = 0
+    /// What stood before `requestsNext`.
+    private(set) var lastRequest: Digest = 0
 
     init(_ arena: inout Arena) {
         let filler = OpenWork(
@@ -22,7 +24,8 @@ struct OpenWorkTable: ~Copyable {
 
     /// A checkpoint says all: what it does not list is settled. Bytes: its packed rows.
     mutating func replace(
-        _ list: Span<UInt8>, at offset: Offset, requestsNext: Offset, resultsNext: Offset
+        _ list: Span<UInt8>, at offset: Offset, requestsNext: Offset, resultsNext: Offset,
+        lastRequest: Digest = 0
     ) {
         rows.removeAll()
         for i in 0..<(list.count / Limits.packedOpenWorkBytes) {
@@ -33,6 +36,7 @@ struct OpenWorkTable: ~Copyable {
         checkpointOffset = offset
         self.requestsNext = requestsNext
         self.resultsNext = resultsNext
+        self.lastRequest = lastRequest
     }
 
     /// Applies an assignment; false when it is void: for a request that is settled, or an attempt

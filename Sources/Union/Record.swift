@@ -92,8 +92,9 @@ public enum Order: Sendable {
     /// Payload: the request's.
     case assign(Assignment)
     case cancel(Attempt)
-    /// Payload: the rows of open work.
-    case checkpoint(requestsNext: Offset, resultsNext: Offset)
+    /// Payload: the rows of open work. `lastRequest`: the digest of the request that stands before
+    /// `requestsNext`; 0 when it is not known.
+    case checkpoint(requestsNext: Offset, resultsNext: Offset, lastRequest: Digest = 0)
 }
 
 /// One attempt at one request by one worker. The number `attempt` is never used twice for the
@@ -248,12 +249,48 @@ public struct OpenWork: Equatable, Sendable {
     }
 }
 
+/// FNV-1a, 64 bits. 0 stands for "none".
+public typealias Digest = UInt64
+
+extension Digest {
+    static var empty: Digest { 0xCBF2_9CE4_8422_2325 }
+
+    mutating func add(_ byte: UInt8) { self = (self ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+
+    mutating func add<let n: Int>(_ text: FixedText<n>) {
+        for i in 0..<text.count { add(text[i]) }
+    }
+
+    mutating func add(_ number: Int32) {
+        for i in 0..<4 as Range<Int32> { add(UInt8(truncatingIfNeeded: number >> (8 * i))) }
+    }
+
+    mutating func add(_ bytes: Span<UInt8>) {
+        for i in 0..<bytes.count { add(bytes[i]) }
+    }
+
+    var orOne: Digest { self == 0 ? 1 : self }
+}
+
 extension FixedText {
-    /// FNV-1a, 64 bits: what a checkpoint remembers of a request's id. 0 stands for "none".
-    public var key: UInt64 {
+    /// What a checkpoint remembers of a request's id.
+    public var key: Digest {
         guard !isEmpty else { return 0 }
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for i in 0..<count { hash = (hash ^ UInt64(self[i])) &* 0x0000_0100_0000_01B3 }
-        return hash == 0 ? 1 : hash
+        var digest = Digest.empty
+        digest.add(self)
+        return digest.orOne
+    }
+}
+
+extension WorkRequest {
+    /// What a checkpoint remembers of the last request: all that its writer gave.
+    func digest(_ payload: Span<UInt8>) -> Digest {
+        var digest = Digest.empty
+        digest.add(requestID)
+        digest.add(opCode)
+        digest.add(timeoutMs ?? 0)
+        digest.add(maxAttempts)
+        digest.add(payload)
+        return digest.orOne
     }
 }

@@ -25,6 +25,8 @@ struct Takeover {
     var doubtsRequests = false
     /// Up to here `requests` is read again because of a doubt.
     var rereadsUntil: Offset = 0
+    /// The last request that the leader before us has read stood here: does it still?
+    var verifies: Offset?
     /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
     /// read before the request itself has been passed.
     var resultsFrom: Offset = 0
@@ -41,6 +43,7 @@ extension Node {
         ledger.removeAll()
         ledger.requestsNext = openWork.requestsNext
         ledger.resultsNext = openWork.resultsNext
+        ledger.lastRequest = openWork.lastRequest
         for place in 0..<openWork.capacity {
             guard let row = openWork.row(place) else { continue }
             takeOver(row, now)
@@ -100,17 +103,41 @@ extension Node {
         takeover.requestsEnd = high
         if takeover.lostRequests {
             cutRequests(at: high, low: low, now, &outbox)
-        } else if takeover.doubtsRequests {
-            // Of a tenure's own reading we remember what was where; else ids must tell.
-            let back = max(0, ledger.requestsNext - Offset(Limits.ledger))
-            takeover.rereadsUntil = max(takeover.rereadsUntil, ledger.requestsNext)
-            ledger.requestsNext = takeover.phase == .done ? max(back, ledger.readFrom) : back
+        } else if takeover.doubtsRequests || high < ledger.requestsNext {
+            let end = min(max(ledger.requestsNext, takeover.rereadsUntil), high)
+            // What was read before our tenure is not looked at twice for our own doubts.
+            let isOurs = takeover.phase == .done && ledger.readFrom <= end
+            readRequestsAgain(before: end, butNotBefore: isOurs ? ledger.readFrom : 0)
         }
         takeover.doubtsRequests = false
         ledger.requestsNext = max(ledger.requestsNext, low)
         // Not where it was before: the first `steerRequests` seeks.
         setNext(.requests, -1)
         finishTakeover(now, &outbox)
+    }
+
+    /// The broker may have lost the last of what we know to stand before `end`, and have other
+    /// records there. Of a tenure's own reading we remember what was where; else ids must tell.
+    private mutating func readRequestsAgain(before end: Offset, butNotBefore start: Offset) {
+        takeover.rereadsUntil = end
+        ledger.requestsNext = max(start, end - Offset(Limits.ledger))
+        ledger.readFrom = min(ledger.readFrom, ledger.requestsNext)
+        ledger.lastRequest = 0
+    }
+
+    /// A record of `requests` was read: if it stands where the last one of the leader before us
+    /// stood, and is another, then the broker has lost some since, and those are read again.
+    mutating func hasLostLastRequest(
+        _ digest: Digest, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+    ) -> Bool {
+        guard let wanted = takeover.verifies, offset >= wanted else { return false }
+        takeover.verifies = nil
+        guard offset == wanted, digest != ledger.lastRequest else { return false }
+        counters.logsLost += 1
+        readRequestsAgain(before: wanted + 1, butNotBefore: takeover.requestsLow ?? 0)
+        outbox.say(.logLost(.requests, wanted: wanted + 1, from: ledger.requestsNext))
+        steerRequests(now, &outbox)
+        return true
     }
 
     /// The broker lost what was at the end of `requests`, and may have put other records there
@@ -121,6 +148,7 @@ extension Node {
     ) {
         takeover.lostRequests = false
         takeover.rereadsUntil = 0
+        takeover.verifies = nil
         takeover.requestsEnd = end
         for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
             guard ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= end
@@ -130,6 +158,8 @@ extension Node {
         let from = max(low, min(ledger.requestsNext, end) - Offset(Limits.ledger))
         outbox.say(.logLost(.requests, wanted: ledger.requestsNext, from: from))
         ledger.requestsNext = from
+        ledger.readFrom = min(ledger.readFrom, from)
+        ledger.lastRequest = 0
     }
 
     /// `requests` has been read from `from` to its end. Only reading says where that is: some brokers answer
@@ -143,8 +173,12 @@ extension Node {
             return cutRequests(at: end, low: low, now, &outbox)
         }
         takeover.requestsEnd = max(takeover.requestsEnd, end)
+        takeover.verifies = nil
         // What lies before the end and is no record is a transaction's mark.
-        if from == ledger.requestsNext { ledger.requestsNext = end }
+        if from == ledger.requestsNext, end > from {
+            ledger.requestsNext = end
+            ledger.lastRequest = 0
+        }
     }
 
     /// The broker was away. It may be another that knows less, and has new records already where
@@ -162,6 +196,9 @@ extension Node {
             else { return }
             takeover.phase = .done
             ledger.readFrom = max(ledger.requestsNext, takeover.rereadsUntil)
+            if ledger.lastRequest != 0, takeover.rereadsUntil == 0 {
+                takeover.verifies = ledger.requestsNext - 1
+            }
             ledger.sweepAt = now
             ledger.needsCheckpoint = true
             var assigned: Int32 = 0
@@ -186,6 +223,10 @@ extension Node {
             vanish(index, now, &outbox)
         }
         guard ledger.fetching == 0 else { return }
+        if let offset = takeover.verifies, offset >= low {
+            if next(.requests) != offset { open(.requests, from: offset, &outbox) }
+            return
+        }
         let wanted = min(ledger.requestsNext, max(takeover.requestsEnd, low))
         if next(.requests) != wanted { open(.requests, from: wanted, &outbox) }
     }
@@ -247,12 +288,14 @@ extension Node {
         ledger.checkpointAt = now
         // Reading again because of a doubt is our own affair: we know what we have settled.
         let requestsNext = max(ledger.requestsNext, takeover.rereadsUntil)
+        let lastRequest = requestsNext == ledger.requestsNext ? ledger.lastRequest : 0
         ledger.checkpointUnderWay = requestsNext
         ledger.admittedAtWritten = ledger.admitted
         counters.checkpoints += 1
         let order = Order.checkpoint(
             requestsNext: requestsNext,
-            resultsNext: ledger.settledAhead > 0 ? takeover.resultsFrom : ledger.resultsNext)
+            resultsNext: ledger.settledAhead > 0 ? takeover.resultsFrom : ledger.resultsNext,
+            lastRequest: lastRequest)
         writeAsLeader(order, now, &outbox)
     }
 

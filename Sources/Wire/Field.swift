@@ -12,7 +12,7 @@ enum Field: UInt8 {
     case opCode, metadata, unionMembers, memberID, memberIncarnation, workRequest
     case sentUs, leaseMs, heartbeatOffset, checkpointOffset
     case requestOffset, attempt, failures
-    case requestsNext, resultsNext, unfinished
+    case requestsNext, resultsNext, lastRequest, unfinished
 
     // Heartbeat, on `heartbeat`.
     case count, leaderID, leaderOffset, role, slots
@@ -50,6 +50,7 @@ enum Field: UInt8 {
         case .failures: "failures"
         case .requestsNext: "requests_next"
         case .resultsNext: "results_next"
+        case .lastRequest: "last_request"
         case .unfinished: "unfinished"
         case .count: "count"
         case .leaderID: "leader_id"

@@ -62,7 +62,8 @@ extension Order {
             try object.packUnfinished(into: &payload)
             self = .checkpoint(
                 requestsNext: try object.integer(.requestsNext),
-                resultsNext: try object.integer(.resultsNext))
+                resultsNext: try object.integer(.resultsNext),
+                lastRequest: try object.hex(.lastRequest))
         }
     }
 
@@ -95,9 +96,10 @@ extension Order {
             buffer.name(.workRequest)
             assignment.request.write(payload, into: &buffer)
         case .cancel(let attempt): attempt.write(into: &buffer)
-        case .checkpoint(let requestsNext, let resultsNext):
+        case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
             buffer.field(.requestsNext, requestsNext)
             buffer.field(.resultsNext, resultsNext)
+            buffer.field(.lastRequest, hex: lastRequest)
             buffer.field(unfinished: payload)
         }
     }

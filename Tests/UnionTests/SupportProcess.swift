@@ -105,7 +105,7 @@ extension [Done] {
     var checkpoints: [(requestsNext: Offset, resultsNext: Offset, rows: [OpenWork])] {
         compactMap {
             guard case .write(.leader(let r), _) = $0.effect,
-                case .checkpoint(let requestsNext, let resultsNext) = r.order
+                case .checkpoint(let requestsNext, let resultsNext, _) = r.order
             else { return nil }
             let size = Limits.packedOpenWorkBytes
             let bytes = $0.bytes

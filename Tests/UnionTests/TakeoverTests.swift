@@ -9,11 +9,12 @@ struct TakeoverTests {
     /// next tenure now; nothing of `results` and `requests` has been read yet.
     private func claimed(
         rows: [OpenWork], assigned: [Assignment] = [], requestsNext: Offset = 10,
-        resultsNext: Offset = 0
+        resultsNext: Offset = 0, lastRequest: Digest = 0
     ) -> Solo {
         let solo = Solo()
         solo.follow()
-        let order = Order.checkpoint(requestsNext: requestsNext, resultsNext: resultsNext)
+        let order = Order.checkpoint(
+            requestsNext: requestsNext, resultsNext: resultsNext, lastRequest: lastRequest)
         solo.read(leaderRecord(order, by: 2, term: 1), packed(rows))
         for assignment in assigned {
             solo.read(leaderRecord(.assign(assignment), by: 2, term: 1), emptyPayload)
@@ -42,6 +43,11 @@ struct TakeoverTests {
 
     private func fetch(_ offset: Offset, id: String? = nil, on solo: Solo) {
         solo.read(.request(request(id ?? "r\(offset)")), emptyPayload, at: offset)
+    }
+
+    private func digest(_ id: String) -> Digest {
+        let payload = emptyPayload
+        return request(id).digest(payload.span)
     }
 
     private func live(_ solo: Solo, _ milliseconds: Int64, _ running: [Int: [Offset]]) {
@@ -340,6 +346,54 @@ struct TakeoverTests {
         solo.ends[Int(Topic.requests.rawValue)] = 5
         solo.read(request("new"))
         #expect(solo.done.assignments.count == 1)
+    }
+
+    // MARK: A broker that lost requests
+
+    @Test("the last request that the leader before has read is compared: it stands there still")
+    func lastRequestStands() {
+        let last = digest("r9")
+        let solo = claimed(rows: [], lastRequest: last)
+        answer(solo, requests: 11)
+        #expect(solo.done.seeks(.requests) == [9])
+        fetch(9, on: solo)
+        #expect(solo.done.seeks(.requests) == [9], "reading goes on")
+        #expect(solo.counters.logsLost == 0)
+        fetch(10, on: solo)
+        solo.live(10)
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [10])
+    }
+
+    @Test("another request where the last one stood: those before it are read again")
+    func lastRequestReplaced() {
+        let last = digest("r9")
+        let solo = claimed(rows: [], lastRequest: last)
+        solo.ends[Int(Topic.requests.rawValue)] = 10
+        solo.give(.bounds(.results, low: 0, high: 2, askedAt: solo.now))
+        solo.give(.bounds(.requests, low: 7, high: 10, askedAt: solo.now))
+        for offset in [7, 8] as [Offset] { solo.read(result(of: offset, by: 2)) }
+        solo.reachEnd(.results)
+        fetch(9, id: "new 9", on: solo)
+        #expect(solo.counters.logsLost == 1)
+        #expect(solo.done.seeks(.requests).last == 7)
+        fetch(7, on: solo)
+        fetch(8, id: "new 8", on: solo)
+        fetch(9, id: "new 9", on: solo)
+        solo.live(10)
+        #expect(solo.counters.admitted == 2, "r7 has its outcome")
+        #expect(solo.done.assignments.map { string($0.request.requestID) } == ["new 8"])
+    }
+
+    @Test("a checkpoint names the last request that was read")
+    func lastRequestNamed() {
+        let solo = claimed(rows: [])
+        answer(solo)
+        fetch(10, on: solo)
+        solo.live(1100)
+        let named = solo.done.leaderRecords.compactMap { record -> Digest? in
+            if case .checkpoint(_, _, let last) = record.order { last } else { nil }
+        }
+        #expect(named.last == digest("r10"))
     }
 
     @Test("what the checkpoint did not list and lies before its requests_next is not read again")

@@ -43,7 +43,8 @@ struct Generator {
             payload = request.payload
         case 6: order = .cancel(attempt())
         default:
-            order = .checkpoint(requestsNext: number(), resultsNext: number())
+            order = .checkpoint(
+                requestsNext: number(), resultsNext: number(), lastRequest: random.next())
             payload = openWork(rows: Int(random.below(30)))
         }
         return Decoded(

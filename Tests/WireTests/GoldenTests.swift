@@ -60,7 +60,8 @@ struct GoldenTests {
         order(
             "CHECKPOINT",
             """
-            "requests_next":45,"results_next":40,"unfinished":[[42,2,"\(bob)",1,\
+            "requests_next":45,"results_next":40,"last_request":"00000000deadbeef",\
+            "unfinished":[[42,2,"\(bob)",1,\
             "0123456789abcdef",9000],[44,0,null,0,"0000000000000000",null]],
             """),
     ]

@@ -68,6 +68,7 @@ struct RefusalTests {
         (.leader, "failures", "must be an integer from 0 to 1000000000", false),
         (.leader, "requests_next", "must be an integer from 0 to 9007199254740991", false),
         (.leader, "results_next", "must be an integer from 0 to 9007199254740991", false),
+        (.leader, "last_request", "must be a string", false),
         (.leader, "unfinished", "must be a list", false),
     ]
 
