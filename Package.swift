@@ -21,7 +21,12 @@ let package = Package(
         .target(name: "CJsmn", cSettings: [.treatAllWarnings(as: .error)]),
         .target(name: "Wire", dependencies: ["Union", "CJsmn"], swiftSettings: strict),
         .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "CJsmn"], swiftSettings: tested),
+        .testTarget(
+            name: "WireTests", dependencies: ["Wire", "CJsmn", "WirePromises"],
+            swiftSettings: tested),
+        .target(
+            name: "WirePromises", dependencies: ["Wire"], path: "Tests/Fuzz/Promises",
+            swiftSettings: tested),
         .target(name: "Simulator", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(
             name: "SimulatorTests", dependencies: ["Simulator"], swiftSettings: tested),
@@ -41,6 +46,15 @@ if Context.environment["SCRAP_BOARD"] != "1" {
         .executableTarget(
             name: "ScrapBench", dependencies: ["Harness", "Union"], path: "Tests/Benchmarks",
             swiftSettings: tested),
+    ]
+}
+
+// Has no `main` of its own but libFuzzer's: for `make fuzz` only.
+if Context.environment["SCRAP_FUZZ"] == "1" {
+    package.targets += [
+        .executableTarget(
+            name: "fuzz", dependencies: ["Union", "WirePromises"], path: "Tests/Fuzz/Target",
+            swiftSettings: tested + [.enableExperimentalFeature("Extern")])
     ]
 }
 
