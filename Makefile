@@ -65,12 +65,16 @@ simulate: ## unions under faults: SEEDS=1000 [NODES=5] [SEED=first]; SHOW=1 tell
 mutants: ## breaks the core's rules one by one: the simulator must notice each
 	Tests/Mutants/run $(SEEDS)
 
+fuzz: setup ## the decoder against changed records: RUNS=1000000 [SEED=first]; stops at what it finds
+	SWIFT=$(SWIFT) Tests/Fuzz/run $(or $(RUNS),1000000) $(SEED)
+
 model: ## checks the model of leases and claims exhaustively with spin
 	Tests/Model/run
 
 lint: ## format and shell checks
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
-	shellcheck -x Tests/tools cross/sysroot cross/debian-archive cross/reproducible .ci/run \
+	shellcheck -x Tests/tools Tests/Fuzz/run .ci/run \
+	    cross/sysroot cross/debian-archive cross/reproducible \
 	    board/deb/{build,test,postinst,prerm,postrm,completion.bash} board/emulator/image \
 	    board/emulator/overlay/init board/{tools,prepare-sd,test-prepare-sd,compose-test}
 
@@ -80,7 +84,8 @@ tools: ## what the tests need beside the toolchain: kcat, and two brokers in .bu
 	Tests/tools
 
 clean: ## remove everything that make made, the libraries included
-	rm -rf .build .build-tools .build-board .build-amd64 .build-arm64 dist $(bundle)/*/sysroot* $(jsmn)
+	rm -rf .build .build-tools .build-board .build-fuzz .build-amd64 .build-arm64 dist \
+	    $(bundle)/*/sysroot* $(jsmn)
 
 # The script itself knows whether its work is done.
 sysroot-%: FORCE
@@ -102,6 +107,6 @@ probe: sysroot-$(arch)
 	    --swift-sdk scrap-worker-$(arch) --scratch-path .build-$(arch) --product probe
 
 FORCE:
-.PHONY: simulate mutants model help build cross test demo bench lint setup tools probe clean \
+.PHONY: simulate mutants fuzz model help build cross test demo bench lint setup tools probe clean \
     deb board-test compose-test reproducible FORCE
 .PRECIOUS: dist/scrap-worker-%
