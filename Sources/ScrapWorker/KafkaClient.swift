@@ -163,6 +163,10 @@ struct KafkaClient: ~Copyable {
             if !reason.isEmpty {
                 line.put(": ")
                 line.put(reason)
+            } else if servers.withSpan({ $0.hasLocalName }) {
+                // A resolver that stays silent about such a name fails later than our patience.
+                line.put(" ")
+                line.put(localNamesAdvice)
             }
         }
         return Exit(code: EX_UNAVAILABLE)

@@ -66,11 +66,8 @@ struct KafkaEvent: ~Copyable {
         if unsafe strstr(words, Argument("Failed to resolve").cString) != nil,
             unsafe strstr(words, Argument(".local:").cString) != nil
         {
-            text.put(
-                """
-                 (.local names need multicast DNS, which this program does not speak: give the \
-                broker's address, or name it in /etc/hosts)
-                """)
+            text.put(" ")
+            text.put(localNamesAdvice)
         }
         return (level, unsafe strcmp(facility, Argument("FAIL").cString) == 0)
     }
