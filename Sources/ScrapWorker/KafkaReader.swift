@@ -156,6 +156,9 @@ extension KafkaReader {
                 created, Argument(key).cString, Argument(value).cString)
         }
         if replication == 3 { set("min.insync.replicas", "2") }
+        // The broker's clock: a board without one of its own that lasts writes as of a date long
+        // past, which retention would delete at once, or of one to come, which Kafka 4 refuses.
+        set("message.timestamp.type", "LogAppendTime")
         switch topic {
         case .election: set("retention.ms", "86400000")
         case .heartbeat: set("retention.ms", "3600000")
