@@ -3,7 +3,7 @@ import CLinux
 import Union
 
 /// The LEDs' lines: one request to one chip (`gpiod_chip_request_lines`), held for life and dark
-/// at its end. All LEDs change together, in one call to the kernel.
+/// at its end.
 @safe
 struct GpioLines: ~Copyable {
     /// Chips are looked for at /dev/gpiochip0 and up to this number.
@@ -67,7 +67,7 @@ struct GpioLines: ~Copyable {
 
 // Finding lines.
 extension GpioLines {
-    /// Where the lines are: all on one chip, so that they change together.
+    /// Where the lines are: all on one chip, so that one request has them.
     fileprivate struct Found {
         var chip = FixedText<64>()
         var offsets = InlineArray<5, UInt32>(repeating: 0)

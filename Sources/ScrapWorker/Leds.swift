@@ -84,8 +84,11 @@ struct Leds: ~Copyable {
         light(lit ^ Lamp.member.bit)
     }
 
-    /// Lights exactly these LEDs, a bit for each `Lamp`.
+    /// Lights exactly these LEDs, a bit for each `Lamp`. Most chips change one line after another,
+    /// even in one call: LEDs that go dark do so in a call of their own, before others are lit.
     mutating func light(_ lamps: UInt8) {
+        let remaining = lit & lamps
+        if lines != nil && remaining != lit && remaining != lamps { lines!.set(remaining) }
         lit = lamps
         if lines != nil { lines!.set(lamps) }
     }
