@@ -17,8 +17,11 @@ _scrap_worker() {
             compopt -o nospace
             mapfile -t COMPREPLY < <(compgen -S = -W 'kafka.bootstrap.servers
                 leds.active_low leds.candidate leds.driver leds.leader leds.member leds.voter
-                leds.work log.level timing.announce_ms timing.lease_ms worker.id worker.pace
-                worker.ranking worker.slots worker.topic_prefix' -- "$cur")
+                leds.work log.level timing.ack_timeout_ms timing.announce_ms
+                timing.campaign_ttl_ms timing.countdown_delay_ms timing.countdown_start
+                timing.heartbeat_ms timing.kill_grace_ms timing.leader_timeout_ms
+                timing.lease_ms timing.member_timeout_ms timing.worker_lease_ms worker.id
+                worker.pace worker.ranking worker.slots worker.topic_prefix' -- "$cur")
             return ;;
         submit) mapfile -t COMPREPLY < <(compgen -W 'noop echo sleep blink' -- "$cur"); return ;;
         -n | --nodes | --kill-leader-every | --for | --code | --param | --timeout | \
