@@ -132,6 +132,19 @@ public final class Worker: Sendable {
         if found == nil { throw Unmet("no log line with \(words)\n\(child.story)") }
     }
 
+    /// When its LEDs went from one role to another, and to which, on CLOCK_BOOTTIME in us.
+    public var roleChanges: [(us: Int, role: String)] {
+        var changes: [(us: Int, role: String)] = []
+        var last: Substring?
+        for line in child.output.all {
+            let words = line.split(separator: " ")
+            guard words.count == 4, let us = Int(words[0]), words[1] != last else { continue }
+            if last != nil { changes.append((us, String(words[1]))) }
+            last = words[1]
+        }
+        return changes
+    }
+
     /// The spans of time in which its leader LED was lit, on CLOCK_BOOTTIME in us.
     public var leaderSpans: [ClosedRange<Int>] {
         var spans: [ClosedRange<Int>] = []
