@@ -301,6 +301,7 @@ extension CancelReason {
         case .unacknowledged: "its worker never showed it"
         case .overrun: "it overran its deadline and its worker did not stop it"
         case .recalled: "it waited behind a slow job"
+        case .removed: "its worker was removed"
         case .settled: "the request has its outcome already"
         }
     }

@@ -18,6 +18,8 @@ struct Agenda {
         case asked(board: Int, Topic, life: Int, at: Instant)
         case answered(board: Int, Topic, life: Int, low: Offset, high: Offset, at: Instant)
         case jobEnds(board: Int, life: Int, place: Int, serial: Int)
+        /// The minder of a job kills it, for the worker's lease is over.
+        case minded(board: Int, life: Int, place: Int, serial: Int)
         case poisons(board: Int, life: Int)
         case wakes(board: Int, pause: Int)
         case starts(board: Int)

@@ -64,8 +64,6 @@ final class Board {
     var settings: Settings
     var life: Life?
     var lives = 0
-    /// Another board has the same identity.
-    var isClone = false
     /// It left with `Farewell.twin`; nobody starts it again.
     var saidTwin = false
 
@@ -94,9 +92,9 @@ final class Board {
     var writeCut: UInt8 = 0
     var knowsBroker = true
     var pausedUntil: Int64?
+    /// Only its process is stopped: its jobs run, and its minders kill them when the lease ends.
+    var jobsRunOn = false
     var pauses = 0
-    /// Where a pause struck between a step and its effects.
-    var effectsDone = 0
     var deferred: [Agenda.Act] = []
     var slowUs: Int64 = 0
     /// It joins only then.
@@ -111,6 +109,10 @@ final class Board {
     init(_ index: Int, _ settings: Settings) {
         self.index = index
         self.settings = settings
+    }
+
+    func isTwin(of other: Board) -> Bool {
+        self !== other && settings.workerID == other.settings.workerID
     }
 
     var isRunning: Bool { life != nil && pausedUntil == nil }
@@ -147,6 +149,7 @@ final class Board {
         deferred = []
         lostStarts = []
         pausedUntil = nil
+        jobsRunOn = false
         knowsBroker = true
         for place in jobs.indices { jobs[place] = nil }
     }

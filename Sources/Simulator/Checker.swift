@@ -13,7 +13,6 @@ public struct Violation: Sendable {
 
 final class Checker {
     private(set) var violation: Violation?
-    var boards = 0
 
     /// Section 3's referee, written anew: who holds the tenure after each record of the log.
     private struct Tenure: Equatable {
@@ -51,6 +50,7 @@ final class Checker {
     private var outcomes: [Name: (status: Status, at: Offset)] = [:]
     /// Requests without an outcome, roughly: duplicates of a settled one count as well.
     var open: Int { requests.count - outcomes.count }
+    var outcomeCount: Int { outcomes.count }
     private var settledIDs: [UInt64: Offset] = [:]
     /// Requests with these ids had outcomes, which the broker lost.
     private var lostIDs: Set<UInt64> = []
@@ -94,13 +94,12 @@ extension Checker {
         }
     }
 
-    func onTick(_ board: Board, _ deadline: Instant, _ union: SimulatedUnion) {}
-
     func onNotice(_ board: Board, _ notice: Notice, _ union: SimulatedUnion) {
         switch notice {
         case .leads(let term):
             let me = Tenure(
-                term: term, holder: board.settings.workerID, incarnation: UInt64(board.lives))
+                term: term, holder: board.settings.workerID,
+                incarnation: board.life!.node.settings.incarnation)
             if let other = holders[term], other != me {
                 fail(1, union, "two workers have led in term \(term)")
             }
@@ -121,7 +120,9 @@ extension Checker {
     }
 
     func onTwin(_ board: Board, _ union: SimulatedUnion) {
-        if !board.isClone { fail(7, union, "board \(board.index) leaves, but it has no twin") }
+        if !union.boards.contains(where: { $0.isTwin(of: board) }) {
+            fail(7, union, "board \(board.index) leaves, but it has no twin")
+        }
     }
 
     func onEnd(_ board: Board, _ union: SimulatedUnion) { isCaughtUp.remove(board.index) }
@@ -230,7 +231,7 @@ extension Checker {
 extension Checker {
     private func onResult(_ record: Record?, at offset: Offset, _ union: SimulatedUnion) {
         guard case .result(let r)? = record, r.final else { return }
-        let key = r.requestID.key
+        let key = r.requestID.isEmpty ? Self.keyOfUnnamed(r.requestOffset) : r.requestID.key
         let name = Name(offset: r.requestOffset, key: key)
         if outcomes[name] == nil { outcomes[name] = (r.status, offset) }
         if settledIDs[key] == nil { settledIDs[key] = offset }
@@ -282,7 +283,7 @@ extension Checker {
     /// At no instant one request on two boards.
     private func checkAlone(_ board: Board, _ offset: Offset, _ union: SimulatedUnion) {
         for other in union.boards where other !== board && other.jobCount > 0 {
-            guard other.isRunning, other.index != isWaking else { continue }
+            guard other.jobsRunOn || (other.isRunning && other.index != isWaking) else { continue }
             for case .some(let job) in other.jobs
             where job.attempt.requestOffset == offset && !job.isOver {
                 fail(

@@ -2,12 +2,13 @@ import Union
 
 /// Everything that goes wrong, by kind.
 public enum Fault: Int, CaseIterable, Sendable {
-    case crash, reboot, shutDown, pause, pauseInStep, join
+    case crash, reboot, shutDown, pause, pauseProcess, pauseInStep, join, clone
     case cutOff, cutReading, cutWriting, cutTopic
     case produceFails, produceLost, produceLate
     case brokerOutage, logTailLost, logLost, retention
     case clockRates, slowBoard, deadlinesNeglected
-    case malformedRequest, malformedRecord, duplicateRequest, burst
+    case malformedRequest, malformedRecord, hostileRecord, replay, readTwice
+    case duplicateRequest, burst, fullTables
 }
 
 struct FaultState {
@@ -50,10 +51,10 @@ extension SimulatedUnion {
             shutDown(board.index)
             agenda.plan(.starts(board: board.index), at: now + between(3_000_000, 20_000_000))
             return true
-        case .pause:
+        case .pause, .pauseProcess:
             // The leader is the one whose pauses hurt.
             let victim = random.below(2) == 0 ? leader.map { boards[$0] } ?? board : board
-            pause(victim, us: drawPause(), .pause)
+            pause(victim, us: drawPause(), fault)
             return false
         case .cutOff, .cutReading, .cutWriting, .cutTopic: return strikeConnection(board, fault)
         case .brokerOutage, .logTailLost, .logLost, .retention: return strikeBroker(fault)
@@ -77,11 +78,15 @@ extension SimulatedUnion {
             return true
         case .duplicateRequest:
             return repeatRequest()
+        case .hostileRecord, .replay, .fullTables:
+            guard brokerIsUp else { return false }
+            return strikeAsStranger(fault)
+        case .readTwice: return readAgain(board)
         case .burst:
             guard brokerIsUp, checker.open < 100 else { return false }
             for _ in 0..<(50 + random.below(500)) { submitSomething() }
             return true
-        case .pauseInStep, .join, .produceFails, .produceLost, .produceLate, .clockRates:
+        case .pauseInStep, .join, .clone, .produceFails, .produceLost, .produceLate, .clockRates:
             return false
         }
     }

@@ -14,7 +14,7 @@ extension SimulatedUnion {
 
     func drawPause() -> Int64 { between(1000, conditions.pauseUs) }
 
-    /// The whole board stands still; so do its jobs.
+    /// The whole board stands still, and so do its jobs; or only its process does.
     func pause(_ board: Board, us: Int64, _ kind: Fault) {
         guard board.life != nil, board.pausedUntil == nil else { return }
         tally.faults[kind.rawValue] += 1
@@ -22,6 +22,7 @@ extension SimulatedUnion {
         board.pausedUntil = now + us
         board.pauses += 1
         agenda.plan(.wakes(board: board.index, pause: board.pauses), at: now + us)
+        if kind == .pauseProcess { leaveToMinders(board) }
     }
 
     func onWake(_ board: Board, _ pause: Int) {
@@ -33,10 +34,36 @@ extension SimulatedUnion {
         settle(board, life)
         if board.life === life, board.pausedUntil == nil { feed(board, .tick) }
         checker.isWaking = -1
+        board.jobsRunOn = false
         if board.isRunning { checker.onAwake(board, self) }
         let deferred = board.deferred
         board.deferred = []
         for act in deferred { agenda.plan(act, at: now) }
+    }
+
+    /// The process is stopped, its jobs are not: each has a minder.
+    private func leaveToMinders(_ board: Board) {
+        guard let life = board.life else { return }
+        board.jobsRunOn = true
+        let end = board.time(of: life.node.jobsUntil + board.settings.killGraceMs)
+        for place in board.jobs.indices {
+            guard let job = board.jobs[place], !job.isOver else { continue }
+            agenda.plan(
+                .minded(board: board.index, life: life.number, place: place, serial: job.serial),
+                at: max(now, end))
+        }
+    }
+
+    func onMinded(_ board: Board, _ life: Int, _ place: Int, _ serial: Int) {
+        guard board.life?.number == life, board.jobsRunOn, let job = board.jobs[place],
+            job.serial == serial, !job.isOver
+        else { return }
+        let offset = job.attempt.requestOffset
+        transcript.say(now, board, "requests[\(offset)] is killed by its minder")
+        board.jobs[place]!.isOver = true
+        board.jobs[place]!.status = .failed
+        board.jobs[place]!.endsAt = now
+        planEnd(board, place)
     }
 
     /// An event from outside, which waits while the process is stopped.
@@ -127,7 +154,10 @@ extension SimulatedUnion {
         guard board.life?.number == life, let job = board.jobs[place], job.serial == serial else {
             return
         }
-        if board.pausedUntil != nil { return board.deferred.append(act) }
+        if board.pausedUntil != nil {
+            if board.jobsRunOn { board.jobs[place]!.isOver = true }
+            return board.deferred.append(act)
+        }
         transcript.say(now, board, "requests[\(job.attempt.requestOffset)] ends: \(job.status)")
         endJob(board, place)
         let end = JobEnd(

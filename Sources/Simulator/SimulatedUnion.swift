@@ -54,7 +54,6 @@ public final class SimulatedUnion {
             boards[index].boot(at: 0, clock: Int64(random.below(1_000_000)) * 1000)
             agenda.plan(.starts(board: index), at: Int64(random.below(20_000)))
         }
-        checker.boards = boards.count
     }
 
     // MARK: Running
@@ -97,6 +96,8 @@ public final class SimulatedUnion {
             guard boards[board].life?.number == life else { return }
             crash(board)
             agenda.plan(.starts(board: board), at: now + between(200_000, 2_000_000))
+        case .minded(let board, let life, let place, let serial):
+            onMinded(boards[board], life, place, serial)
         case .wakes(let board, let pause): onWake(boards[board], pause)
         case .starts(let board): start(boards[board])
         case .brokerSeen(let board, let life, let isThere):
@@ -229,7 +230,6 @@ public final class SimulatedUnion {
         board.tickAt = .max
         guard board.pausedUntil == nil else { return }
         if life.node.deadline <= board.clock(at: now) {
-            checker.onTick(board, life.node.deadline, self)
             feed(board, .tick)
         } else {
             planTick(board, life)

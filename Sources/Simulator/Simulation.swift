@@ -8,8 +8,8 @@ public struct Simulation {
         public var pace = Settings.Pace.normal
         /// Ten minutes in all, when little is open at the end.
         public var safetyMs: Int64 = 575_000
-        /// Work that is open when the faults end must be done by then.
-        public var livenessMs: Int64 = 300_000
+        /// After the faults, while work is open, there is an outcome at least so often.
+        public var livenessMs: Int64 = 60_000
         public var isTranscriptKept = false
         /// nil: a random half of them.
         public var faults: Set<Fault>?
@@ -77,6 +77,7 @@ extension SimulatedUnion {
                 faults.meanUs[fault.rawValue] = mean * 3
             case .logLost, .logTailLost, .retention: faults.meanUs[fault.rawValue] = mean * 3
             case .join: delayStarts()
+            case .clone: addClone(within: options.safetyMs)
             default: faults.meanUs[fault.rawValue] = mean
             }
             planFault(fault)
@@ -88,6 +89,17 @@ extension SimulatedUnion {
             board.ppm = between(-10_000, 10_001)
             tally.faults[Fault.clockRates.rawValue] += 1
         }
+    }
+
+    /// A board whose card is a copy of another's.
+    private func addClone(within ms: Int64) {
+        let original = boards[Int(random.below(Int32(boards.count)))]
+        let clone = Board(boards.count, original.settings)
+        clone.boot(at: 0, clock: Int64(random.below(1_000_000)) * 1000)
+        boards.append(clone)
+        tally.faults[Fault.clone.rawValue] += 1
+        clone.startsAt = between(0, ms * 1000)
+        agenda.plan(.starts(board: clone.index), at: clone.startsAt)
     }
 
     /// Some boards come only later.
@@ -132,8 +144,12 @@ extension SimulatedUnion {
             return checker.fail(7, self, "the leader does not stay")
         }
         let terms = counters(stays)?.terms
-        let done = run(until: { $0.nothingIsOpen }, withinMs: ms)
-        if violation == nil, !done, let offset = checker.unanswered() {
+        var outcomes = -1
+        while violation == nil, !run(until: { $0.nothingIsOpen }, withinMs: ms) {
+            guard checker.outcomeCount == outcomes, let offset = checker.unanswered() else {
+                outcomes = checker.outcomeCount
+                continue
+            }
             return checker.fail(6, self, "requests[\(offset)] has no outcome")
         }
         run(ms: 5_000)
@@ -144,6 +160,13 @@ extension SimulatedUnion {
         {
             checker.fail(7, self, "board \(lone.index) is not online, without a fault")
         }
+        if violation == nil, let twin = boards.first(where: hasLivingTwin) {
+            checker.fail(7, self, "board \(twin.index) and another work under one identity")
+        }
+    }
+
+    private func hasLivingTwin(_ board: Board) -> Bool {
+        board.isRunning && boards.contains { $0.isRunning && $0.isTwin(of: board) }
     }
 
     /// Asked every simulated second: it looks at every request.

@@ -23,7 +23,10 @@ public final class Transcript {
 // MARK: - Short names
 
 extension Transcript {
-    static func name(_ id: WorkerID?) -> String { id.map { "\(Int64($0.low) - 1)" } ?? "nobody" }
+    static func name(_ id: WorkerID?) -> String {
+        guard let id else { return "nobody" }
+        return id.low <= Limits.members ? "\(id.low - 1)" : "a stranger"
+    }
 
     static func name(_ record: Record) -> String {
         switch record {

@@ -73,6 +73,8 @@ public enum CancelReason: UInt8, Sendable {
     case overrun
     /// It was queued behind a slow job.
     case recalled
+    /// Its worker is no member any more.
+    case removed
     /// The request has its outcome already.
     case settled
 }

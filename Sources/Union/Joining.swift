@@ -29,6 +29,8 @@ struct Joining {
     var sawOwnID = false
     /// Our own first heartbeat was read back: who comes later sees it.
     var wasHeard = false
+    /// A twin's heartbeat stands in the log before our own first one: it was there before us.
+    var twinWasFirst = false
     /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
     var twinHeartbeats = 0
     var twinAt = Instant.zero

@@ -47,12 +47,22 @@ struct LeaderLog {
     /// claim that made them so: that is possible once the broker has lost records.
     private var othersMayLeadUntil = Instant.zero
     private(set) var hasLostRecords = false
+    /// The broker has lost all records, and no checkpoint was read since.
+    var beganAnew = false
     /// When the last of those records was read. What they ordered is not in our tables.
     private(set) var othersHeardAt: Instant?
 
     init(_ me: WorkerID, _ incarnation: Incarnation) {
         self.me = me
         self.incarnation = incarnation
+    }
+
+    /// Whether this record stands at the log's beginning because everything before it was lost: it
+    /// is newer than all that was read.
+    func isNewBeginning(_ r: LeaderRecord) -> Bool {
+        guard hasLostRecords, r.term >= tenure.term else { return false }
+        let isHolder = r.workerID == tenure.holder && r.incarnation == tenure.incarnation
+        return r.term > tenure.term || !isHolder || r.sentAt > tenure.sentAt
     }
 
     /// Judges the next record of the log, read at `now`.

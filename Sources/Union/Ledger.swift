@@ -27,6 +27,8 @@ struct Ledger: ~Copyable {
         var attempt: Int32 = 0
         var failures: Int32 = 0
         var workerID: WorkerID?
+        /// Under which term it has the attempt; 0: not known.
+        var term: Term = 0
         /// Since when it is in its state.
         var since = Instant.zero
         /// When its worker's heartbeat showed it last.
@@ -144,14 +146,14 @@ struct Ledger: ~Copyable {
     }
 
     mutating func noteRead(_ digest: Digest, at offset: Offset) {
-        lastRead[Int(offset) & (Limits.ledger - 1)] = digest
+        lastRead[Int(offset) & (Limits.ledger - 1)] = digest.at(offset)
         requestsNext = offset + 1
         lastRequest = digest
     }
 
     /// This very request was read at this offset, one of the last `Limits.ledger`.
     func wasRead(_ digest: Digest, at offset: Offset) -> Bool {
-        offset >= readFrom && lastRead[Int(offset) & (Limits.ledger - 1)] == digest
+        offset >= readFrom && lastRead[Int(offset) & (Limits.ledger - 1)] == digest.at(offset)
     }
 
     mutating func rememberSettled(_ key: UInt64) {
@@ -241,14 +243,15 @@ extension Node {
     ) -> Int? {
         guard isLedgerOpen, leads(at: now) else { return nil }
         if hasLostLastRequest(digest, at: offset, now, &outbox) { return nil }
+        // What is sought may lie ahead of what is next, where the broker lost what was before it.
+        let isInOrder =
+            offset == ledger.requestsNext || (offset > ledger.requestsNext && !takeover.isSeeking)
         if let index = ledger.entries.find(offset) {
-            // A record that was sought may lie ahead, where the broker lost what was before it.
-            if ledger.entries[index].state != .fetching || offset == ledger.requestsNext {
-                if offset >= ledger.requestsNext { ledger.noteRead(digest, at: offset) }
-            }
+            if isInOrder { ledger.noteRead(digest, at: offset) }
             if isUsedAgain(index, by: key) { return replace(index, by: key, now, &outbox) }
             switch ledger.entries[index].state {
             case .settled:
+                guard isInOrder else { return nil }
                 ledger.entries.remove(at: index)
                 ledger.settledAhead -= 1
                 return nil
@@ -258,7 +261,7 @@ extension Node {
             }
         }
         // What lies before was settled, or is being fetched and has vanished.
-        guard offset >= ledger.requestsNext else { return nil }
+        guard isInOrder else { return nil }
         let wasRead =
             offset < takeover.rereadsUntil
             && (ledger.wasRead(digest, at: offset) || ledger.isKnown(key))
@@ -300,6 +303,8 @@ extension Node {
         case .fetching:
             ledger.fetching -= 1
             ledger.entries[index].state = .waiting
+            // What stood behind it is lost as well.
+            vanishBeyond(takeover.requestsEnd, now, &outbox)
         case .waiting:
             ledger.leaveTurn(ledger.entries.offset(at: index))
         case .concluded: ledger.entries[index].state = .waiting
@@ -315,6 +320,7 @@ extension Node {
             // Read again when there is room.
             counters.ledgerFull += 1
             ledger.requestsNext = offset
+            ledger.lastRequest = 0
             return nil
         }
         ledger.unfinished += 1
@@ -454,6 +460,7 @@ extension Node {
         ledger.entries[index].attempt += 1
         ledger.entries[index].state = .assigned
         ledger.entries[index].workerID = id
+        ledger.entries[index].term = log.tenure.term
         ledger.entries[index].since = now
         ledger.entries[index].shownAt = now
         ledger.entries[index].cancelOffset = nil
@@ -502,20 +509,22 @@ extension Node {
     ) {
         guard log.isMine else { return }
         ledger.resultsNext = offset + 1
+        let name = Ledger.name(after: r.requestOffset).key
+        let key = r.requestID.isEmpty ? name : r.requestID.key
         guard let index = ledger.entries.find(r.requestOffset) else {
-            if r.final { onUnknownOutcome(r, now) }
+            if r.final { onUnknownOutcome(r, key, now) }
             return
         }
-        let key = r.requestID.key
         let entry = ledger.entries[index]
         let isNamed = entry.requestKey == 0 || entry.requestKey == key
         // A leader that could not read the request any more did not know its id.
-        guard entry.state != .settled, isNamed || key == Ledger.name(after: r.requestOffset).key
-        else {
+        guard entry.state != .settled, isNamed || key == name else {
             counters.voidResults += 1
             return
         }
-        let isCurrent = entry.attempt == r.attempt && entry.workerID == r.workerID
+        // A number that was used before the broker lost records may be used again.
+        let isCurrent =
+            entry.attempt == r.attempt && entry.workerID == r.workerID && r.term >= entry.term
         if isCurrent && entry.isLoaded && r.status != .lost && r.status != .rejected {
             ledger.learn(entry.request.opCode, durationMs: r.durationMs)
         }
@@ -529,15 +538,15 @@ extension Node {
     }
 
     /// Takeover: the outcome of a request that is read again later.
-    private mutating func onUnknownOutcome(_ r: WorkResult, _ now: Instant) {
-        ledger.rememberSettled(r.requestID.key)
+    private mutating func onUnknownOutcome(_ r: WorkResult, _ key: UInt64, _ now: Instant) {
+        ledger.rememberSettled(key)
         guard r.requestOffset >= ledger.requestsNext else {
             counters.voidResults += 1
             return
         }
         var entry = Ledger.Entry()
         entry.state = .settled
-        entry.requestKey = r.requestID.key
+        entry.requestKey = key
         entry.attempt = r.attempt
         entry.since = now
         if ledger.entries.insert(r.requestOffset, entry) != nil { ledger.settledAhead += 1 }
@@ -573,7 +582,7 @@ extension Node {
     private mutating func endAttempt(
         _ index: Int, _ status: Status, _ now: Instant, _ outbox: inout Outbox
     ) {
-        outbox.say(.attemptEnded(attempt(of: index), status))
+        if outbox.hasRoom { outbox.say(.attemptEnded(attempt(of: index), status)) }
         counters.attemptsEnded += 1
         // A worker that gave a job up says nothing against the job.
         let isRecall = ledger.entries[index].state == .cancelling(.recalled)
@@ -651,16 +660,32 @@ extension Node {
         }
     }
 
-    /// A worker is lost: `REMOVE_MEMBER` for it was written just now.
-    mutating func loseAttempts(of id: WorkerID, _ now: Instant, _ outbox: inout Outbox) {
+    /// `REMOVE_MEMBER` for this worker was written just now. It may be lost on its way: until it is
+    /// read back, the worker may run what it has.
+    mutating func callBack(from id: WorkerID, _ now: Instant) {
+        if let worker = roster.find(id) { roster[worker].overrun = 0 }
         for index in 0..<ledger.entries.capacity
         where ledger.entries.isUsed(index) && ledger.entries[index].workerID == id {
             switch ledger.entries[index].state {
             case .assigned, .cancelling(.unacknowledged), .cancelling(.overrun):
-                loseAttempt(index, now, &outbox)
-            case .cancelling(.recalled): endAttempt(index, .lost, now, &outbox)
-            case .cancelling(.settled), .waiting, .fetching, .concluded, .settled: break
+                ledger.entries[index].state = .cancelling(.removed)
+                ledger.entries[index].since = now
+                ledger.entries[index].cancelOffset = nil
+            case .cancelling, .waiting, .fetching, .concluded, .settled: break
             }
+        }
+    }
+
+    /// Our own `REMOVE_MEMBER` was read back: what the worker was to drop before it is lost.
+    mutating func onOwnRemoval(
+        of id: WorkerID, sentAt: Instant, _ now: Instant, _ outbox: inout Outbox
+    ) {
+        for index in 0..<ledger.entries.capacity
+        where ledger.entries.isUsed(index) && ledger.entries[index].workerID == id {
+            guard case .cancelling(let reason) = ledger.entries[index].state,
+                ledger.entries[index].since <= sentAt
+            else { continue }
+            endCancelled(index, reason, now, &outbox)
         }
     }
 
@@ -697,6 +722,8 @@ extension Node {
                 let offset = ledger.entries[index].cancelOffset, h.leaderOffset > offset,
                 !h.hasRunning(ledger.entries.offset(at: index), running)
             else { continue }
+            // Its next heartbeat says the same of the rest.
+            guard outbox.hasRoom else { return }
             endCancelled(index, reason, now, &outbox)
         }
     }
@@ -706,7 +733,7 @@ extension Node {
     ) {
         switch reason {
         case .recalled, .settled: endAttempt(index, .lost, now, &outbox)
-        case .unacknowledged, .overrun: loseAttempt(index, now, &outbox)
+        case .unacknowledged, .overrun, .removed: loseAttempt(index, now, &outbox)
         }
     }
 
@@ -720,8 +747,12 @@ extension Node {
             }
             switch ledger.entries[index].state {
             case .assigned: sweepAssigned(index, now, &outbox)
-            case .cancelling:
-                if removeIfSilent(index, now, &outbox) { continue }
+            case .cancelling(let reason):
+                if reason != .removed && reason != .recalled,
+                    removeIfSilent(index, now, &outbox)
+                {
+                    continue
+                }
                 sweepCancelling(index, now, &outbox)
             case .concluded:
                 // Not read back in time: it may have been lost on its way.
@@ -746,10 +777,12 @@ extension Node {
             return
         }
         guard case .cancelling(let reason) = entry.state, let id = entry.workerID,
-            let worker = roster.find(id), roster[worker].leaderOffset <= offset,
             now >= entry.since + settings.memberTimeoutMs
         else { return }
-        roster[worker].mustRead = offset
+        if let worker = roster.find(id) {
+            guard roster[worker].leaderOffset <= offset else { return }
+            roster[worker].mustRead = offset
+        }
         endCancelled(index, reason, now, &outbox)
     }
 
@@ -780,7 +813,6 @@ extension Node {
             guard now >= leadingSince + settings.memberTimeoutMs else { return false }
         }
         writeRemoval(of: id, now, &outbox)
-        loseAttempts(of: id, now, &outbox)
         return true
     }
 
@@ -796,7 +828,7 @@ extension Node {
             if let id = ledger.entries[index].workerID, let worker = roster.find(id) {
                 roster[worker].overrun += 1
             }
-        case .recalled, .settled: break
+        case .recalled, .removed, .settled: break
         }
         outbox.say(.cancelled(attempt(of: index), reason))
         writeCancel(index, now, &outbox)

@@ -41,6 +41,8 @@ public struct Node: ~Copyable {
     /// This incarnation was added as a member, or has led: whoever is added under our id after
     /// that is another.
     var wasAdded = false
+    /// Which incarnation under our id the leader log has added last; 0: it was removed since.
+    var addedIncarnation: Incarnation = 0
     /// Since when this worker leads without interruption.
     var leadingSince = Instant.zero
     private var wasLeading = false
@@ -243,6 +245,7 @@ extension Node {
         if offset == joining.checkpointAt {
             if case .checkpoint = r.order {} else { log.joinedMidLog = true }
         }
+        if offset == 0, log.isNewBeginning(r) { log.beganAnew = true }
         let wasMine = log.isMine
         let verdict = log.judge(r, at: now)
         guard verdict != .void else {
@@ -289,14 +292,21 @@ extension Node {
         case .addMember(let id, let incarnation): onMemberAdded(id, incarnation, &outbox)
         case .removeMember(let id):
             openWork.remove(worker: id)
-            if id == settings.workerID { dropAllJobs(&outbox) }
+            if id == settings.workerID {
+                addedIncarnation = 0
+                dropAllJobs(&outbox)
+            }
+            if isOurs { onOwnRemoval(of: id, sentAt: r.sentAt, now, &outbox) }
         case .assign(let a):
-            guard openWork.assign(a) else {
+            guard openWork.assign(a, term: r.term) else {
                 counters.voidAssignments += 1
                 return
             }
             dropOtherAttempts(than: a.attempt, &outbox)
-            if a.attempt.workerID == settings.workerID { onAssignment(a, bytes, term: r.term) }
+            guard a.attempt.workerID == settings.workerID else { return }
+            // Orders are for the incarnation that was added last; a leader alone works unadded.
+            guard isOurs || addedIncarnation == settings.incarnation else { return }
+            onAssignment(a, bytes, term: r.term)
         case .cancel(let attempt):
             if attempt.workerID == settings.workerID { onCancel(attempt, &outbox) }
             if isOurs { onOwnCancel(attempt, at: offset, now) }
@@ -304,6 +314,7 @@ extension Node {
             openWork.replace(
                 bytes, at: offset, requestsNext: requestsNext, resultsNext: resultsNext,
                 lastRequest: lastRequest)
+            log.beganAnew = false
             if isOurs { onOwnCheckpoint(requestsNext: requestsNext) }
         }
     }

@@ -41,11 +41,12 @@ struct OpenWorkTable: ~Copyable {
 
     /// Applies an assignment; false when it is void: for a request that is settled, or an attempt
     /// number that was used before (it was written long ago and appears late).
-    mutating func assign(_ a: Assignment) -> Bool {
-        let row = OpenWork(
+    mutating func assign(_ a: Assignment, term: Term = 0) -> Bool {
+        var row = OpenWork(
             requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
             failures: a.failures, workerID: a.attempt.workerID,
             requestKey: a.request.requestID.key, timeoutMs: a.request.timeoutMs)
+        row.term = term
         if let known = rows.find(row.requestOffset) {
             guard row.attempt > rows[known].attempt else { return false }
             rows[known] = row

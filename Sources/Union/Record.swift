@@ -235,6 +235,8 @@ public struct OpenWork: Equatable, Sendable {
     public var requestKey: UInt64
     /// The job's deadline from its start; nil: none is known.
     public var timeoutMs: Int32?
+    /// Under which term the attempt was assigned; 0: not known. Not in checkpoints.
+    public var term: Term = 0
 
     public init(
         requestOffset: Offset, attempt: Int32, failures: Int32, workerID: WorkerID?,
@@ -270,6 +272,11 @@ extension Digest {
     }
 
     var orOne: Digest { self == 0 ? 1 : self }
+
+    /// Of what stands at this offset.
+    func at(_ offset: Offset) -> Digest {
+        (self ^ UInt64(bitPattern: offset)) &* 0x9E37_79B9_7F4A_7C15
+    }
 }
 
 extension FixedText {

@@ -139,17 +139,15 @@ extension Node {
         writeAsLeader(.addMember(roster.id(index), roster[index].incarnation), now, &outbox)
     }
 
-    /// Writes `REMOVE_MEMBER`; the worker's open assignments are lost, behind it in the log.
+    /// Writes `REMOVE_MEMBER`; the worker's open assignments are lost when it is read back.
     mutating func removeMember(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
         roster[index].isMember = false
         roster[index].isCurrent = false
         roster.members -= 1
         let id = roster.id(index)
         writeRemoval(of: id, now, &outbox)
-        loseAttempts(of: id, now, &outbox)
         roster[index].inFlight = 0
         roster[index].slow = 0
-        roster[index].overrun = 0
     }
 
     mutating func writeRemoval(of id: WorkerID, _ now: Instant, _ outbox: inout Outbox) {
@@ -157,6 +155,7 @@ extension Node {
         outbox.say(.memberRemoved(id))
         packMembers(&outbox)
         writeAsLeader(.removeMember(id), now, &outbox)
+        callBack(from: id, now)
     }
 
     private func packMembers(_ outbox: inout Outbox) {
@@ -213,14 +212,13 @@ extension Node {
             // Both came at once, neither saw the other; it was heard first.
             return leaveToTwin(&outbox)
         }
-        guard offset >= joining.heartbeatTarget, now >= joining.twinAt + settings.heartbeatMs / 2
-        else { return }
+        guard offset >= joining.heartbeatTarget else { return }
+        if !joining.wasHeard { joining.twinWasFirst = true }
+        guard now >= joining.twinAt + settings.heartbeatMs / 2 else { return }
         joining.twinAt = now
         joining.twinHeartbeats += 1
-        let isLater =
-            joining.phase != .joined || heartbeats.count < h.count
-            || (heartbeats.count == h.count && settings.incarnation > h.incarnation)
-        guard isLater, joining.twinHeartbeats >= (joining.phase == .joined ? 3 : 2) else { return }
+        guard joining.twinWasFirst, joining.twinHeartbeats >= (joining.phase == .joined ? 3 : 2)
+        else { return }
         leaveToTwin(&outbox)
     }
 
@@ -235,6 +233,7 @@ extension Node {
         _ id: WorkerID, _ incarnation: Incarnation, _ outbox: inout Outbox
     ) {
         guard id == settings.workerID else { return }
+        addedIncarnation = incarnation
         if incarnation == settings.incarnation {
             wasAdded = true
         } else if wasAdded {

@@ -25,6 +25,8 @@ struct Takeover {
     var doubtsRequests = false
     /// Up to here `requests` is read again because of a doubt.
     var rereadsUntil: Offset = 0
+    /// Reading heads for an open request that must be read again, not for what is next.
+    var isSeeking = false
     /// The last request that the leader before us has read stood here: does it still?
     var verifies: Offset?
     /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
@@ -61,6 +63,7 @@ extension Node {
         entry.attempt = row.attempt
         entry.failures = row.failures
         entry.workerID = row.workerID
+        entry.term = row.term
         entry.state = row.workerID == nil ? .fetching : .assigned
         entry.since = now
         entry.shownAt = now
@@ -102,12 +105,11 @@ extension Node {
         takeover.requestsLow = low
         takeover.requestsEnd = high
         if takeover.lostRequests {
-            cutRequests(at: high, low: low, now, &outbox)
-        } else if takeover.doubtsRequests || high < ledger.requestsNext {
-            let end = min(max(ledger.requestsNext, takeover.rereadsUntil), high)
-            // What was read before our tenure is not looked at twice for our own doubts.
-            let isOurs = takeover.phase == .done && ledger.readFrom <= end
-            readRequestsAgain(before: end, butNotBefore: isOurs ? ledger.readFrom : 0)
+            cutRequests(at: high, now, &outbox)
+        } else if high < ledger.requestsNext {
+            readRequestsAgain(before: high)
+        } else if takeover.doubtsRequests {
+            doubtLastRequest()
         }
         takeover.doubtsRequests = false
         ledger.requestsNext = max(ledger.requestsNext, low)
@@ -116,17 +118,31 @@ extension Node {
         finishTakeover(now, &outbox)
     }
 
-    /// The broker may have lost the last of what we know to stand before `end`, and have other
-    /// records there. Of a tenure's own reading we remember what was where; else ids must tell.
-    private mutating func readRequestsAgain(before end: Offset, butNotBefore start: Offset) {
-        takeover.rereadsUntil = end
-        ledger.requestsNext = max(start, end - Offset(Limits.ledger))
+    /// The broker has lost records that stood before `end`, and may have others there: the last ones
+    /// are read again; all of them, if it lost the leader log as well. Of our own tenure's reading
+    /// we remember what stood where; else ids tell what is known.
+    private mutating func readRequestsAgain(before end: Offset) {
+        let low = takeover.requestsLow ?? 0
+        let end = max(end, takeover.rereadsUntil)
+        takeover.rereadsUntil = min(end, takeover.requestsEnd)
+        takeover.verifies = nil
+        let from = log.beganAnew ? low : max(low, takeover.rereadsUntil - Offset(Limits.ledger))
+        ledger.requestsNext = min(ledger.requestsNext, from)
         ledger.readFrom = min(ledger.readFrom, ledger.requestsNext)
         ledger.lastRequest = 0
     }
 
-    /// A record of `requests` was read: if it stands where the last one of the leader before us
-    /// stood, and is another, then the broker has lost some since, and those are read again.
+    /// The last request that was read is compared with what stands there now.
+    private mutating func doubtLastRequest() {
+        if ledger.lastRequest != 0 {
+            takeover.verifies = ledger.requestsNext - 1
+        } else {
+            readRequestsAgain(before: ledger.requestsNext)
+        }
+    }
+
+    /// A record of `requests` was read: if it stands where the last one stood that was read before,
+    /// and is another, then the broker has lost some since, and those are read again.
     mutating func hasLostLastRequest(
         _ digest: Digest, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) -> Bool {
@@ -134,43 +150,32 @@ extension Node {
         takeover.verifies = nil
         guard offset == wanted, digest != ledger.lastRequest else { return false }
         counters.logsLost += 1
-        readRequestsAgain(before: wanted + 1, butNotBefore: takeover.requestsLow ?? 0)
+        readRequestsAgain(before: wanted + 1)
         outbox.say(.logLost(.requests, wanted: wanted + 1, from: ledger.requestsNext))
         steerRequests(now, &outbox)
         return true
     }
 
     /// The broker lost what was at the end of `requests`, and may have put other records there
-    /// since: they have offsets that we have seen. What must be fetched from there is gone; the
-    /// last of what there is is read again, and ids tell what is known.
-    private mutating func cutRequests(
-        at end: Offset, low: Offset, _ now: Instant, _ outbox: inout Outbox
-    ) {
+    /// since: they have offsets that we have seen. What must be fetched from there is gone.
+    private mutating func cutRequests(at end: Offset, _ now: Instant, _ outbox: inout Outbox) {
         takeover.lostRequests = false
-        takeover.rereadsUntil = 0
-        takeover.verifies = nil
         takeover.requestsEnd = end
-        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
-            guard ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= end
-            else { continue }
-            vanish(i, now, &outbox)
-        }
-        let from = max(low, min(ledger.requestsNext, end) - Offset(Limits.ledger))
-        outbox.say(.logLost(.requests, wanted: ledger.requestsNext, from: from))
-        ledger.requestsNext = from
-        ledger.readFrom = min(ledger.readFrom, from)
-        ledger.lastRequest = 0
+        vanishBeyond(end, now, &outbox)
+        let wanted = ledger.requestsNext
+        readRequestsAgain(before: end)
+        outbox.say(.logLost(.requests, wanted: wanted, from: ledger.requestsNext))
     }
 
-    /// `requests` has been read from `from` to its end. Only reading says where that is: some brokers answer
-    /// the question for it with less.
+    /// `requests` has been read from `from` to its end. Only reading says where that is: some
+    /// brokers answer the question for it with less.
     mutating func onRequestsEnd(
         _ end: Offset, from: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
-        guard isLedgerOpen, let low = takeover.requestsLow else { return }
-        if end < ledger.requestsNext {
+        guard isLedgerOpen, takeover.requestsLow != nil else { return }
+        if end < ledger.requestsNext || fetchesBeyond(end) {
             counters.logsLost += 1
-            return cutRequests(at: end, low: low, now, &outbox)
+            return cutRequests(at: end, now, &outbox)
         }
         takeover.requestsEnd = max(takeover.requestsEnd, end)
         takeover.verifies = nil
@@ -179,6 +184,17 @@ extension Node {
             ledger.requestsNext = end
             ledger.lastRequest = 0
         }
+    }
+
+    /// Whether an open request is to be read again where the topic does not reach.
+    private func fetchesBeyond(_ end: Offset) -> Bool {
+        guard ledger.fetching > 0 else { return false }
+        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
+            if ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= end {
+                return true
+            }
+        }
+        return false
     }
 
     /// The broker was away. It may be another that knows less, and has new records already where
@@ -214,15 +230,17 @@ extension Node {
     /// Where to read `requests` next: what must be fetched again, then what is new.
     mutating func steerRequests(_ now: Instant, _ outbox: inout Outbox) {
         guard isLedgerOpen, let low = takeover.requestsLow else { return }
-        while ledger.fetching > 0, outbox.hasRoom, let index = firstToFetch {
+        takeover.isSeeking = false
+        // What lies beyond the end waits for reading to come there.
+        while outbox.hasRoom, let index = firstToFetch(before: takeover.requestsEnd) {
             let offset = ledger.entries.offset(at: index)
             guard offset < low else {
+                takeover.isSeeking = true
                 if next(.requests) != offset { open(.requests, from: offset, &outbox) }
                 return
             }
             vanish(index, now, &outbox)
         }
-        guard ledger.fetching == 0 else { return }
         if let offset = takeover.verifies, offset >= low {
             if next(.requests) != offset { open(.requests, from: offset, &outbox) }
             return
@@ -231,15 +249,27 @@ extension Node {
         if next(.requests) != wanted { open(.requests, from: wanted, &outbox) }
     }
 
-    private var firstToFetch: Int? {
+    private func firstToFetch(before end: Offset) -> Int? {
+        guard ledger.fetching > 0 else { return nil }
         var first: Int?
         for i in 0..<ledger.entries.capacity
-        where ledger.entries.isUsed(i) && ledger.entries[i].state == .fetching {
+        where ledger.entries.isUsed(i) && ledger.entries[i].state == .fetching
+            && ledger.entries.offset(at: i) < end
+        {
             if first.map({ ledger.entries.offset(at: i) < ledger.entries.offset(at: $0) }) ?? true {
                 first = i
             }
         }
         return first
+    }
+
+    /// The broker does not have what is to be read again from `end` on.
+    mutating func vanishBeyond(_ end: Offset, _ now: Instant, _ outbox: inout Outbox) {
+        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
+            guard ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= end
+            else { continue }
+            vanish(i, now, &outbox)
+        }
     }
 
     /// The broker has the record of an open request no more.
@@ -256,8 +286,8 @@ extension Node {
     /// between them is gone. Before that nothing was looked for: the seek is still to come.
     mutating func passRequests(to offset: Offset, _ now: Instant, _ outbox: inout Outbox) {
         guard isLedgerOpen, leads(at: now) else { return }
-        while ledger.fetching > 0, outbox.hasRoom, let index = firstToFetch,
-            (next(.requests)..<offset).contains(ledger.entries.offset(at: index))
+        while outbox.hasRoom, let index = firstToFetch(before: offset),
+            ledger.entries.offset(at: index) >= next(.requests)
         {
             vanish(index, now, &outbox)
         }
@@ -286,16 +316,13 @@ extension Node {
         }
         ledger.needsCheckpoint = false
         ledger.checkpointAt = now
-        // Reading again because of a doubt is our own affair: we know what we have settled.
-        let requestsNext = max(ledger.requestsNext, takeover.rereadsUntil)
-        let lastRequest = requestsNext == ledger.requestsNext ? ledger.lastRequest : 0
-        ledger.checkpointUnderWay = requestsNext
+        ledger.checkpointUnderWay = ledger.requestsNext
         ledger.admittedAtWritten = ledger.admitted
         counters.checkpoints += 1
         let order = Order.checkpoint(
-            requestsNext: requestsNext,
+            requestsNext: ledger.requestsNext,
             resultsNext: ledger.settledAhead > 0 ? takeover.resultsFrom : ledger.resultsNext,
-            lastRequest: lastRequest)
+            lastRequest: ledger.lastRequest)
         writeAsLeader(order, now, &outbox)
     }
 

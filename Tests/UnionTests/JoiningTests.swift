@@ -270,7 +270,7 @@ struct JoiningTests {
     @Test("an earlier life that was added before us is no reason to leave")
     func earlierAdded() {
         let solo = Solo()
-        solo.follow()
+        solo.follow(isAdded: false)
         solo.read(leaderRecord(.addMember(worker(1), 99), by: 2, term: 1))
         solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
         #expect(solo.done.exits.isEmpty)

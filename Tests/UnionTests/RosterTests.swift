@@ -181,7 +181,7 @@ struct RosterTests {
         let said = solo.done.heartbeats.last!
         #expect(said.leaderID == worker(2))
         #expect(said.term == 4)
-        #expect(said.leaderOffset == 2)
+        #expect(said.leaderOffset == 3)
         #expect(said.slots == 3)
         #expect(said.role == .member)
         #expect(said.incarnation == 1)

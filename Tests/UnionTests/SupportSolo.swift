@@ -197,11 +197,13 @@ final class Solo: Process {
     /// What the topic holds has been read.
     func reachEnd(_ topic: Topic) { give(.reachedEnd(topic, ends[Int(topic.rawValue)])) }
 
-    /// Joins, and reads that worker 2 leads.
-    func follow(term: Term = 1) {
+    /// Joins, and reads that worker 2 leads and has added it.
+    func follow(term: Term = 1, isAdded: Bool = true) {
         join()
         read(leaderRecord(.claim, by: 2, term: term))
         read(leaderRecord(by: 2, term: term))
+        let added = Order.addMember(settings.workerID, settings.incarnation)
+        if isAdded { read(leaderRecord(added, by: 2, term: term)) }
         clear()
     }
 

@@ -188,11 +188,34 @@ struct WorkbenchTests {
         #expect(solo.done.starts.isEmpty)
     }
 
+    @Test("orders are for the incarnation that the leader has added last")
+    func orderForTwin() {
+        let solo = worker1(slots: 3)
+        solo.read(leaderRecord(.removeMember(worker(1)), by: 2, term: 1))
+        assign(0, on: solo)
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
+        assign(1, on: solo)
+        #expect(solo.done.starts.map(\.assignment.attempt.requestOffset) == [1])
+    }
+
+    @Test("nobody works before it was added: a twin may have been")
+    func orderBeforeAdded() {
+        let solo = Solo()
+        solo.follow(isAdded: false)
+        solo.renewLease()
+        assign(0, on: solo)
+        #expect(solo.done.starts.isEmpty)
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
+        assign(1, on: solo)
+        #expect(solo.done.starts.map(\.assignment.attempt.requestOffset) == [1])
+    }
+
     @Test("an attempt does not start while the former one is still being killed here")
     func formerAttemptFirst() {
         let solo = worker1(slots: 3)
         assign(0, on: solo)
         solo.read(leaderRecord(.removeMember(worker(1)), by: 2, term: 1))
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
         assign(0, attempt: 2, on: solo)
         assign(1, on: solo)
         #expect(solo.done.starts.map(\.assignment.attempt.requestOffset) == [0, 1])

@@ -1,0 +1,145 @@
+import Union
+
+/// Well-formed records that no node of the union has written: anybody who reaches the broker can
+/// write them. And records that are there twice, or are read twice.
+extension SimulatedUnion {
+    func strikeAsStranger(_ fault: Fault) -> Bool {
+        switch fault {
+        case .replay: return replay()
+        case .fullTables: return fillTables()
+        default:
+            strangerWrites()
+            return true
+        }
+    }
+
+    /// An id that no board has.
+    private func stranger() -> WorkerID {
+        WorkerID(high: 0xBAD0_0000_0000_0000, low: random.next() | 1)
+    }
+
+    private func strangerWrites() {
+        let term = highestTerm()
+        let record: Record
+        switch random.below(6) {
+        case 0: record = .leader(strangerOrders(term: max(1, term - Term(random.below(2)))))
+        case 1: record = .leader(order(.claim, by: stranger(), term: term + 1))
+        case 2:
+            let ranking = random.below(3) == 0 ? 1_000_000 : random.below(1000)
+            record = .candidacy(
+                Candidacy(
+                    workerID: stranger(), incarnation: random.next(),
+                    term: term + Term(random.below(3)), ranking: ranking,
+                    countdown: random.below(2) == 0 ? nil : random.below(4), nominee: nil))
+        case 3: record = .heartbeat(heartbeat(of: stranger(), isMember: true))
+        default: record = .result(strangerResult(term: term))
+        }
+        append(record, [], by: -1)
+    }
+
+    private func order(_ order: Order, by id: WorkerID, term: Term) -> LeaderRecord {
+        LeaderRecord(
+            workerID: id, incarnation: random.next(), term: term, sentAt: Instant(us: now),
+            leaseMs: boards[0].settings.leaseMs, heartbeatOffset: Offset(random.below(1000)),
+            checkpointOffset: -1, order: order)
+    }
+
+    /// Orders under a term that another holds.
+    private func strangerOrders(term: Term) -> LeaderRecord {
+        let victim = boards[Int(random.below(Int32(boards.count)))].settings.workerID
+        let requests = topics[Topic.requests.index]
+        let offset = requests.high > 0 ? between(0, requests.high) : 0
+        let attempt = Attempt(
+            requestOffset: offset, attempt: 1 + random.below(100), workerID: victim)
+        switch random.below(6) {
+        case 0: return order(.removeMember(victim), by: stranger(), term: term)
+        case 1: return order(.cancel(attempt), by: stranger(), term: term)
+        case 2: return order(.resign, by: stranger(), term: term)
+        case 3: return order(.claim, by: stranger(), term: term)
+        case 4:
+            let all = Order.checkpoint(requestsNext: requests.high, resultsNext: 0)
+            return order(all, by: stranger(), term: term)
+        default: return order(.noop, by: stranger(), term: term)
+        }
+    }
+
+    private func strangerResult(term: Term) -> WorkResult {
+        let requests = topics[Topic.requests.index]
+        var offset = Offset(random.below(1_000_000))
+        var id = RequestID("forged")
+        if random.below(2) == 0, requests.high > requests.low {
+            offset = between(requests.low, requests.high)
+            if case .request(let r)? = requests[offset].record { id = r.requestID }
+        }
+        return WorkResult(
+            requestID: id, requestOffset: offset, workerID: stranger(), term: term,
+            attempt: 1 + random.below(4), status: random.below(2) == 0 ? .completed : .failed,
+            exitCode: 0, truncated: false, durationMs: 1, final: random.below(2) == 0)
+    }
+
+    private func heartbeat(of id: WorkerID, isMember: Bool) -> Heartbeat {
+        var h = Heartbeat(workerID: id, incarnation: random.next())
+        guard isMember, let leader else { return h }
+        h.leaderID = boards[leader].settings.workerID
+        h.term = highestTerm()
+        h.leaderOffset = topics[Topic.leader.index].high
+        return h
+    }
+
+    private func highestTerm() -> Term { boards.map { $0.life?.node.term ?? 0 }.max() ?? 0 }
+
+    /// More strangers than a union has room for.
+    private func fillTables() -> Bool {
+        switch random.below(3) {
+        case 0:
+            for _ in 0..<(Limits.members + 20) {
+                append(.heartbeat(heartbeat(of: stranger(), isMember: false)), [], by: -1)
+            }
+        case 1:
+            let term = highestTerm() + 1
+            for _ in 0..<(Limits.members + 20) {
+                let candidacy = Candidacy(
+                    workerID: stranger(), incarnation: random.next(), term: term,
+                    ranking: random.below(1000), countdown: nil, nominee: nil)
+                append(.candidacy(candidacy), [], by: -1)
+            }
+        default:
+            guard checker.open < 100 else { return false }
+            for _ in 0..<(3 * Limits.ledger) { submit("noop") }
+        }
+        return true
+    }
+
+    /// A record that was written long ago is there once more.
+    private func replay() -> Bool {
+        let topic = [Topic.leader, .election, .heartbeat, .results][Int(random.below(4))]
+        let log = topics[topic.index]
+        guard log.high > log.low else { return false }
+        let entry = log[between(log.low, log.high)]
+        guard let record = entry.record else { return false }
+        if case .heartbeat(let h) = record {
+            // An earlier life that speaks is a twin: `clone` is that fault.
+            let lives = boards.contains { $0.life?.node.settings.incarnation == h.incarnation }
+            guard lives else { return false }
+        }
+        append(record, entry.payload, by: -1)
+        return true
+    }
+
+    /// A client hands a record over that the board has read before.
+    func readAgain(_ board: Board) -> Bool {
+        let topic = Topic.all[Int(random.below(Int32(Topic.count)))]
+        let last = board.readers[topic.index].position - 1
+        guard let life = board.life, board.pausedUntil == nil, topics[topic.index].contains(last),
+            let record = topics[topic.index][last].record
+        else { return false }
+        feed(board, .tick)
+        guard board.life === life, board.pausedUntil == nil,
+            board.readers[topic.index].position == last + 1
+        else { return false }
+        checker.isFeedingVoid = true
+        feed(board, .read(record, last), topics[topic.index][last].payload.span)
+        checker.isFeedingVoid = false
+        return true
+    }
+}
