@@ -29,7 +29,8 @@ let package = Package(
             swiftSettings: tested),
         .target(name: "Simulator", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(
-            name: "SimulatorTests", dependencies: ["Simulator"], swiftSettings: tested),
+            name: "SimulatorTests", dependencies: ["Simulator"], exclude: ["Transcripts"],
+            swiftSettings: tested),
         .target(name: "CSpawn", path: "Tests/CSpawn", cSettings: [.treatAllWarnings(as: .error)]),
         .target(
             name: "Harness", dependencies: ["CSpawn"], path: "Tests/Harness", swiftSettings: tested),

@@ -307,10 +307,14 @@ extension SimulatedUnion {
         }
     }
 
-    /// Nobody reaches the broker until `startBroker`; it comes back without these topics' records.
-    public func stopBroker(losing lost: [Topic] = []) {
+    /// Nobody reaches the broker until `startBroker`; it comes back without these topics' records, or
+    /// without the `last` ones of them.
+    public func stopBroker(losing lost: [Topic] = [], last: Offset = .max) {
         setBroker(isUp: false)
-        for topic in lost { lose(topic, from: 0) }
+        for topic in lost {
+            let high = topics[topic.index].high
+            lose(topic, from: max(0, high - min(high, last)))
+        }
     }
 
     public func startBroker() { setBroker(isUp: true) }
@@ -324,6 +328,11 @@ extension SimulatedUnion {
     public func restart(_ board: Int) { agenda.plan(.starts(board: board), at: now) }
 
     public func pause(_ board: Int, ms: Int64) { pause(boards[board], us: ms * 1000, .pause) }
+
+    /// SIGSTOP for its process only: its jobs go on, each with a minder.
+    public func stopProcess(_ board: Int, ms: Int64) {
+        pause(boards[board], us: ms * 1000, .pauseProcess)
+    }
 
     /// Cuts a board off from some topics, for reading, writing or both, until `mend`.
     public func cut(

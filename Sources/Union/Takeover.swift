@@ -130,6 +130,9 @@ extension Node {
         ledger.requestsNext = min(ledger.requestsNext, from)
         ledger.readFrom = min(ledger.readFrom, ledger.requestsNext)
         ledger.lastRequest = 0
+        // Everybody must know it first: what lies before `requests_next` is taken for settled.
+        ledger.needsCheckpoint = true
+        ledger.checkpointAt = .zero
     }
 
     /// The last request that was read is compared with what stands there now.

@@ -2,52 +2,227 @@ import Simulator
 import Testing
 import Union
 
-/// What the simulator has found: each a short story that went wrong once.
-
-@Test("a board that slept past its lease kills its job before anything else")
-func jobOutlivesLease() throws {
-    let union = SimulatedUnion(nodes: 3, seed: 5)
-    #expect(union.run(until: { $0.leader != nil }, withinMs: 10_000))
-    union.run(ms: 2_000)
-    union.submit("stubborn-4000", id: "a", timeoutMs: 9_000)
-    #expect(union.run(until: { $0.runs("a") != nil }, withinMs: 5_000))
-    let worker = try #require(union.runs("a"))
-    // Longer than member_timeout_ms: the leader gives the job to another board.
-    union.pause(worker, ms: 2_300)
-    union.run(ms: 8_000)
-    #expect(union.violation == nil)
-}
-
-@Test("a request that is fetched again is not taken for lost while new ones are at hand")
-func fetchedIsNotLost() throws {
-    let union = SimulatedUnion(nodes: 3, seed: 6)
-    #expect(union.run(until: { $0.leader != nil }, withinMs: 10_000))
-    union.run(ms: 2_000)
-    for i in 0..<400 { union.submit("sleep-300", id: "r\(i)") }
-    union.run(ms: 1_500)
-    let first = try #require(union.leader)
-    union.crash(first)
-    #expect(union.run(until: { $0.leader != nil }, withinMs: 10_000))
-    union.restart(first)
-    #expect(union.run(until: { $0.outcome(of: "r399") != nil }, withinMs: 200_000))
-    let rejected = union.records(of: .results).filter {
-        if case .result(let r) = $0 { return r.status == .rejected }
-        return false
+/// What the simulator has found: each a short story that went wrong once, told with the right end.
+/// Their transcripts stand in `Transcripts/`, to be read.
+struct FoundTests {
+    @Test("a board that slept past its lease kills its job before anything else")
+    func jobOutlivesLease() throws {
+        let union = SimulatedUnion.ledUnion(seed: 5)
+        union.submit("stubborn-4000", id: "a", timeoutMs: 9_000)
+        #expect(union.run(until: { $0.runs("a") != nil }, withinMs: 5_000))
+        // Longer than member_timeout_ms: the leader gives the job to another board.
+        union.pause(try #require(union.runs("a")), ms: 2_300)
+        union.run(ms: 8_000)
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "job-outlives-lease", of: union,
+            about: ["requests[0]", "stopped", "goes on", "LeaseLost"])
     }
-    #expect(rejected.isEmpty)
-    #expect(union.violation == nil)
-}
 
-@Test("a leader log that is lost leaves one leader, and no request unanswered")
-func lostLeaderLog() {
-    let union = SimulatedUnion(nodes: 5, seed: 66)
-    #expect(union.run(until: { $0.leader != nil }, withinMs: 10_000))
-    union.run(ms: 2_000)
-    union.stopBroker(losing: Topic.everyTopic)
-    union.run(ms: 5_000)
-    union.startBroker()
-    #expect(union.run(until: { $0.leader != nil }, withinMs: 30_000))
-    union.submit("noop", id: "after")
-    #expect(union.run(until: { $0.outcome(of: "after") != nil }, withinMs: 30_000))
-    #expect(union.violation == nil)
+    @Test("a worker's process that is stopped does not keep its jobs running past the lease")
+    func minderKills() throws {
+        let union = SimulatedUnion.ledUnion(seed: 5)
+        union.submit("sleep-8000", id: "a", timeoutMs: 9_000)
+        #expect(union.run(until: { $0.runs("a") != nil }, withinMs: 5_000))
+        union.stopProcess(try #require(union.runs("a")), ms: 4_000)
+        union.run(ms: 12_000)
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "process-stopped", of: union, about: ["requests[0]", "stopped", "goes on", "REMOVE"])
+    }
+
+    @Test("a request that is fetched again is not taken for lost while new ones are at hand")
+    func fetchedIsNotLost() throws {
+        let union = SimulatedUnion.ledUnion(seed: 6)
+        for i in 0..<400 { union.submit("sleep-300", id: "r\(i)") }
+        union.run(ms: 1_500)
+        let first = try #require(union.leader)
+        union.crash(first)
+        #expect(union.run(until: { $0.leader != nil }, withinMs: 10_000))
+        union.restart(first)
+        let last = union.outcome(of: "r399", withinMs: 200_000)
+        #expect(last == .completed)
+        let rejected = union.records(of: .results).filter {
+            if case .result(let r) = $0 { return r.status == .rejected }
+            return false
+        }
+        #expect(rejected.isEmpty)
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "fetched-again", of: union, about: ["crashes", "leads", "tookOver", "requests[20]"])
+    }
+
+    @Test("a leader log that is lost leaves one leader, and no request unanswered")
+    func lostLeaderLog() throws {
+        let union = SimulatedUnion.ledUnion(nodes: 5, seed: 66)
+        union.stopBroker(losing: Topic.everyTopic)
+        union.run(ms: 5_000)
+        union.startBroker()
+        #expect(union.run(until: { $0.leader != nil }, withinMs: 30_000))
+        union.submit("noop", id: "after")
+        let after = union.outcome(of: "after", withinMs: 30_000)
+        #expect(after == .completed)
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "all-lost", of: union,
+            about: ["broker:", "steppedDown", "leads(", "CLAIM", "logLost", "requests[0]"])
+    }
+
+    @Test("when the broker has lost everything, more requests than a ledger holds are all answered")
+    func allLostAndMany() throws {
+        let union = SimulatedUnion.ledUnion(seed: 12)
+        for i in 0..<1_500 { union.submit("noop", id: "before\(i)") }
+        let before = union.outcome(of: "before1499", withinMs: 100_000)
+        #expect(before == .completed)
+        union.run(ms: 3_000)
+        union.stopBroker(losing: Topic.everyTopic)
+        union.run(ms: 5_000)
+        union.startBroker()
+        for i in 0..<700 { union.submit("noop", id: "after\(i)") }
+        for i in [0, 100, 699] {
+            let after = union.outcome(of: "after\(i)", withinMs: 100_000)
+            #expect(after == .completed)
+        }
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "all-lost-and-many", of: union,
+            about: ["broker:", "leads(", "logLost(Union.Topic.req", "reads requests", "requests[0]"])
+    }
+
+    @Test("a new leader reads what has taken the place of requests that the broker lost")
+    func requestsReplaced() throws {
+        let union = SimulatedUnion.ledUnion(seed: 7)
+        for i in 0..<20 { union.submit("noop", id: "before\(i)") }
+        let before = union.outcome(of: "before19", withinMs: 20_000)
+        #expect(before == .completed)
+        union.run(ms: 2_000)
+        // Its leader never sees the loss: it is gone before.
+        let leader = try #require(union.leader)
+        union.stopBroker(losing: [.requests], last: 5)
+        union.crash(leader)
+        union.startBroker()
+        for i in 0..<8 { union.submit("noop", id: "after\(i)") }
+        for i in 0..<8 {
+            let after = union.outcome(of: "after\(i)", withinMs: 20_000)
+            #expect(after == .completed)
+        }
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "requests-replaced", of: union,
+            about: ["broker:", "crashes", "leads(", "logLost", "reads requests", "requests[15]"])
+    }
+
+    @Test("a term whose claim was lost is claimed again, and everybody follows")
+    func claimLost() throws {
+        let union = SimulatedUnion.ledUnion(nodes: 5, seed: 56)
+        let first = try #require(union.leader)
+        let reader = (first + 1) % 5
+        union.crash(first)
+        func secondClaim(_ union: SimulatedUnion) -> Int? {
+            for case .leader(let r) in union.records(of: .leader) where r.term == 2 {
+                if case .claim = r.order { return Int(r.workerID.low) - 1 }
+            }
+            return nil
+        }
+        union.cut(reader, reading: [], writing: [.election])
+        #expect(union.run(until: { secondClaim($0) != nil }, withinMs: 10_000))
+        let second = try #require(secondClaim(union))
+        // Board `reader` alone reads the second claim before its writer and the record are gone; and
+        // it has no say in who claims next.
+        for board in 0..<5 where board != reader { union.cut(board) }
+        union.run(ms: 100)
+        union.crash(second)
+        union.stopBroker(losing: [.leader], last: 1)
+        for board in 0..<5 where board != reader { union.mend(board) }
+        union.run(ms: 3_000)
+        union.startBroker()
+        #expect(union.run(until: { $0.leader != nil }, withinMs: 20_000))
+        union.submit("sleep-100", id: "after")
+        let after = union.outcome(of: "after", withinMs: 20_000)
+        #expect(after == .completed)
+        union.mend(reader)
+        union.run(ms: 5_000)
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "claim-lost", of: union,
+            about: ["broker:", "crashes", "CLAIM", "leads(", "ledBy", "requests[0]"])
+    }
+
+    @Test("a removal that never arrived takes no job away")
+    func removalLost() throws {
+        let union = SimulatedUnion.ledUnion(seed: 21) { _, settings in settings.slots = 2 }
+        union.submit("stubborn-9000", id: "a", timeoutMs: 20_000)
+        #expect(union.run(until: { $0.runs("a") != nil }, withinMs: 5_000))
+        let worker = try #require(union.runs("a"))
+        let leader = try #require(union.leader)
+        // The leader hears nobody and, just as it removes the worker, reaches nobody.
+        union.cut(leader, reading: [.heartbeat], writing: [])
+        union.run(ms: 1_700)
+        union.cut(leader, reading: [.heartbeat], writing: [.leader])
+        union.run(ms: 700)
+        union.mend(leader)
+        union.run(ms: 12_000)
+        #expect(union.violation == nil)
+        let status = union.outcome(of: "a", withinMs: 60_000)
+        #expect(status == .completed)
+        _ = worker
+        try expectTranscript(
+            "removal-lost", of: union, about: ["cut off", "REMOVE", "requests[0]", "steppedDown"])
+    }
+
+    @Test("of two boards with one identity that come at once, one works and the other leaves")
+    func twins() throws {
+        let union = SimulatedUnion.ledUnion(nodes: 4, seed: 24) { board, settings in
+            if board == 3 { settings.workerID = WorkerID(high: 0x5C2A_0000_0000_0000, low: 3) }
+        }
+        for i in 0..<10 { union.submit("sleep-200", id: "r\(i)") }
+        union.run(ms: 10_000)
+        #expect(union.violation == nil)
+        let left = (2...3).filter { union.role($0) == nil }
+        #expect(left.count == 1)
+        let last = union.outcome(of: "r9", withinMs: 10_000)
+        #expect(last == .completed)
+        try expectTranscript(
+            "twins", of: union, about: ["starts", "waitsForTwin", "twin", "ADD_MEMBER 2"])
+    }
+
+    @Test("a worker may drop everything that its bench holds in one heartbeat")
+    func benchDropped() throws {
+        let union = SimulatedUnion.ledUnion(nodes: 2, seed: 112)
+        for i in 0..<10 { union.submit("noop", id: "warm\(i)") }
+        let warm = union.outcome(of: "warm9", withinMs: 10_000)
+        #expect(warm == .completed)
+        // Short ops queue up at the only worker, which reads no orders until they are called back.
+        let worker = union.leader == 0 ? 1 : 0
+        union.cut(worker, reading: [.leader], writing: [])
+        for i in 0..<100 { union.submit("noop", id: "r\(i)", maxAttempts: 9) }
+        union.run(ms: 2_500)
+        union.mend(worker)
+        let last = union.outcome(of: "r99", withinMs: 60_000)
+        #expect(last == .completed)
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "bench-dropped", of: union, about: ["cut off", "REMOVE", "ADD_MEMBER", "requests[30]"])
+    }
+
+    @Test("requests that are to be fetched again, and that the broker lost, hold nobody up")
+    func fetchedBeyondTheEnd() throws {
+        let union = SimulatedUnion.ledUnion(seed: 104)
+        for i in 0..<300 { union.submit("sleep-500", id: "before\(i)") }
+        union.run(ms: 3_000)
+        let leader = try #require(union.leader)
+        union.stopBroker(losing: Topic.everyTopic)
+        union.crash(leader)
+        union.run(ms: 3_000)
+        union.startBroker()
+        for i in 0..<20 { union.submit("noop", id: "after\(i)") }
+        for i in [0, 19] {
+            let after = union.outcome(of: "after\(i)", withinMs: 120_000)
+            #expect(after == .completed)
+        }
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "fetched-beyond-the-end", of: union,
+            about: ["broker:", "leads(", "tookOver", "logLost(Union.Topic.req", "requests[0]"])
+    }
 }
