@@ -43,7 +43,7 @@ deb: cross ## Debian packages of both, in dist/
 	board/deb/build amd64 dist/scrap-worker-amd64 dist
 	board/deb/build arm64 dist/scrap-worker-arm64 dist
 
-board-test: deb tools probe ## the packages, a card, and an emulated Raspberry Pi: its pins (8 minutes)
+board-test: deb tools probe ## the packages, a card, and an emulated Raspberry Pi: its pins (6 minutes)
 	board/tools
 	board/deb/test dist/scrap-worker_*_$(arch).deb
 	board/emulator/image .build-board/emulator
