@@ -58,6 +58,8 @@ final class Checker {
     private var usedOffsets = 0..<Offset(0)
     /// Every request that the broker has.
     private var requests: [Offset: UInt64] = [:]
+    /// And every one that it has had.
+    private var keysEver: [Offset: UInt64] = [:]
     private var attempts: [Offset: Int32] = [:]
     /// Where `results` ended when the present tenure began.
     private var resultsAtTenure: Offset = 0
@@ -145,6 +147,7 @@ extension Checker {
                 return
             }
             requests[offset] = r.requestID.key
+            keysEver[offset] = r.requestID.key
         case .election, .heartbeat: break
         }
     }
@@ -235,6 +238,10 @@ extension Checker {
         let name = Name(offset: r.requestOffset, key: key)
         if outcomes[name] == nil { outcomes[name] = (r.status, offset) }
         if settledIDs[key] == nil { settledIDs[key] = offset }
+        // Who could not read the request any more did not know its id, which others may have, too.
+        if key == Self.keyOfUnnamed(r.requestOffset), let id = keysEver[r.requestOffset] {
+            settledIDs[id] = settledIDs[id] ?? offset
+        }
     }
 
     /// What a request is called that has no id, or whose id is not known any more.

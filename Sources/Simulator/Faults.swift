@@ -149,18 +149,37 @@ extension SimulatedUnion {
         guard brokerIsUp else { return false }
         setBroker(isUp: false)
         switch fault {
-        case .logTailLost:
-            let topic = Topic.all[Int(random.below(Int32(Topic.count)))]
-            let log = topics[topic.index]
-            lose(topic, from: log.high - min(log.high - log.low, between(1, 50)))
+        case .logTailLost: loseTail()
         case .logLost: for topic in Topic.all { lose(topic, from: 0) }
         default: break
         }
+        startClones()
         faults.outageSerial += 1
         agenda.plan(
             .mends(.brokerOutage, board: 0, serial: faults.outageSerial),
             at: now + between(100_000, 15_000_000))
         return true
+    }
+
+    /// Of one topic, or of all; sometimes the leader goes with it, and nobody has seen the loss.
+    private func loseTail() {
+        let one = Topic.all[Int(random.below(Int32(Topic.count)))]
+        for topic in random.below(3) == 0 ? Topic.all : [one] {
+            let log = topics[topic.index]
+            lose(topic, from: log.high - min(log.high - log.low, between(1, 50)))
+        }
+        guard random.below(3) == 0, let leader else { return }
+        crash(leader)
+        agenda.plan(.starts(board: leader), at: now + between(1_000_000, 30_000_000))
+    }
+
+    /// A clone that is switched on now cannot hear its twin.
+    private func startClones() {
+        for board in boards where board.lives == 0 && board.startsAt > now {
+            guard boards.contains(where: { $0.isTwin(of: board) }) else { continue }
+            board.startsAt = now + between(0, 3_000_000)
+            agenda.plan(.starts(board: board.index), at: board.startsAt)
+        }
     }
 
     func setBroker(isUp: Bool) {

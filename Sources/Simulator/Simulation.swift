@@ -77,7 +77,7 @@ extension SimulatedUnion {
                 faults.meanUs[fault.rawValue] = mean * 3
             case .logLost, .logTailLost, .retention: faults.meanUs[fault.rawValue] = mean * 3
             case .join: delayStarts()
-            case .clone: addClone(within: options.safetyMs)
+            case .clone: for _ in 0...random.below(3) { addClone(within: options.safetyMs) }
             default: faults.meanUs[fault.rawValue] = mean
             }
             planFault(fault)

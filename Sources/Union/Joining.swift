@@ -81,8 +81,10 @@ extension Node {
             outbox.say(.logLost(.leader, wanted: next(.leader), from: low))
         }
         if openWork.checkpointOffset >= high { openWork.checkpointOffset = -1 }
+        // Who was added may be lost; unless only the log's first records were removed.
+        if next(.leader) >= low { addedIncarnation = 0 }
         guard high > low else {
-            log.joinedMidLog = low > 0
+            log.begin(midLog: low > 0)
             joining.leader = .reading(target: high)
             return open(.leader, from: high, &outbox)
         }
@@ -99,7 +101,7 @@ extension Node {
         let isThere = checkpoint >= low && checkpoint <= offset
         let from = isThere ? checkpoint : low
         joining.checkpointAt = isThere ? checkpoint : -1
-        log.joinedMidLog = !isThere && low > 0
+        log.begin(midLog: !isThere && low > 0)
         joining.leader = .reading(target: high)
         open(.leader, from: from, &outbox)
     }
@@ -142,9 +144,11 @@ extension Node {
             joining.phase = .reading
             // What is read again speaks of our earlier lives, too.
             wasAdded = false
-            log.loseRecords()
+            log.loseRecords(at: now)
             endTenure(&outbox)
             noticeLeading(now, &outbox)
+            // Nobody else may know what we were ordered to do.
+            giveUpAll(now, &outbox)
         case .heartbeat: heartbeats.forgetOffsets()
         case .election: break
         case .results:

@@ -47,9 +47,13 @@ struct LeaderLog {
     /// claim that made them so: that is possible once the broker has lost records.
     private var othersMayLeadUntil = Instant.zero
     private(set) var hasLostRecords = false
-    /// The broker has lost all records, and no checkpoint was read since.
+    /// The broker has lost all records, and no checkpoint of a later tenure was read since.
     var beganAnew = false
-    /// When the last of those records was read. What they ordered is not in our tables.
+    private var termAtLoss: Term = 0
+    /// No checkpoint was read yet, and the log's first records are gone: what is open is not known.
+    private(set) var isBlind = false
+    /// When the last of those records was read, or the loss was noticed. What they, or the lost ones,
+    /// ordered is not in our tables.
     private(set) var othersHeardAt: Instant?
 
     init(_ me: WorkerID, _ incarnation: Incarnation) {
@@ -57,12 +61,12 @@ struct LeaderLog {
         self.incarnation = incarnation
     }
 
-    /// Whether this record stands at the log's beginning because everything before it was lost: it
-    /// is newer than all that was read.
+    /// Whether the log's first record stands there because everything before it was lost: a log
+    /// begins with a claim, and we know a later one.
     func isNewBeginning(_ r: LeaderRecord) -> Bool {
-        guard hasLostRecords, r.term >= tenure.term else { return false }
-        let isHolder = r.workerID == tenure.holder && r.incarnation == tenure.incarnation
-        return r.term > tenure.term || !isHolder || r.sentAt > tenure.sentAt
+        guard hasLostRecords else { return false }
+        guard case .claim = r.order, r.term <= tenure.term else { return true }
+        return r.term == tenure.term && r.workerID != tenure.holder
     }
 
     /// Judges the next record of the log, read at `now`.
@@ -149,8 +153,10 @@ struct LeaderLog {
     /// The broker lost records of the log: claims that we have read may be among them, or claims
     /// that others have read and we have not. The tenure moves forward only, but who holds it and
     /// cannot be sure that all know that claims anew.
-    mutating func loseRecords() {
+    mutating func loseRecords(at now: Instant) {
         hasLostRecords = true
+        termAtLoss = tenure.term
+        othersHeardAt = now
         tenure.mayBeLost = tenure.holder != nil
         guard isMine else { return }
         tenure.resigned = true
@@ -161,6 +167,21 @@ struct LeaderLog {
     var isMine: Bool {
         tenure.holder == me && tenure.incarnation == incarnation && !tenure.resigned
     }
+
+    /// Reading begins; `midLog`: at no checkpoint, behind the log's first record.
+    mutating func begin(midLog: Bool) {
+        joinedMidLog = midLog
+        if midLog { isBlind = true }
+    }
+
+    /// A checkpoint says what is open.
+    mutating func onCheckpoint(term: Term) {
+        isBlind = false
+        if term > termAtLoss { beganAnew = false }
+    }
+
+    /// Others may have orders that we do not know: a leader gives none before they are over.
+    mutating func doubtOrders(at now: Instant) { othersHeardAt = now }
 
     /// Whether this worker leads at `now`: derived from log and clock each time it is asked.
     func leads(at now: Instant) -> Bool {

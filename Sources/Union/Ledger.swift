@@ -40,6 +40,11 @@ struct Ledger: ~Copyable {
         var payloadCount: Int32 = 0
     }
 
+    private struct EndedAttempt {
+        var key: UInt64
+        var attempt: Int32
+    }
+
     /// How long an op takes, as its results say.
     private struct OpTime {
         var key: UInt64 = 0
@@ -59,6 +64,9 @@ struct Ledger: ~Copyable {
     private var recent: Table<UInt64>
     private var recentNext = 0
     private var opTimes: Ring<OpTime>
+    /// Attempts that have ended, as results say: their numbers are never used again, also when the
+    /// broker has lost the orders.
+    private var endedAttempts: Ring<EndedAttempt>
 
     /// Entries that have no outcome yet, and those of them whose payload must be read again.
     var unfinished: Int32 = 0
@@ -90,6 +98,8 @@ struct Ledger: ~Copyable {
         recent = arena.table(Limits.recentlySettled, filler: 0)
         turn = Ring(capacity: Limits.openWork, filler: -1, &arena)
         opTimes = Ring(capacity: Limits.ops, filler: OpTime(), &arena)
+        let ended = EndedAttempt(key: 0, attempt: 0)
+        endedAttempts = Ring(capacity: Limits.recentlySettled, filler: ended, &arena)
     }
 
     @_lifetime(borrow self)
@@ -113,6 +123,7 @@ struct Ledger: ~Copyable {
     mutating func removeAll() {
         entries.removeAll()
         turn.removeAll()
+        endedAttempts.removeAll()
         for i in 0..<recent.count { recent[i] = 0 }
         unfinished = 0
         fetching = 0
@@ -170,6 +181,21 @@ struct Ledger: ~Copyable {
             return true
         }
         return false
+    }
+
+    /// One that nobody comes to is a stranger's joke.
+    mutating func noteAttempt(_ attempt: Int32, of key: UInt64) {
+        guard attempt < 10_000 else { return }
+        endedAttempts.push(EndedAttempt(key: key, attempt: attempt))
+    }
+
+    /// The highest number of an attempt at this request that has ended; 0: none is known.
+    func lastAttempt(of key: UInt64) -> Int32 {
+        var last: Int32 = 0
+        for i in 0..<endedAttempts.count where endedAttempts[i].key == key {
+            last = max(last, endedAttempts[i].attempt)
+        }
+        return last
     }
 
     // MARK: How long ops take
@@ -279,9 +305,7 @@ extension Node {
     /// The broker lost the request that this entry stands for, and gave its offset to another.
     private func isUsedAgain(_ index: Int, by key: UInt64) -> Bool {
         let known = ledger.entries[index].requestKey
-        let name = Ledger.name(after: ledger.entries.offset(at: index)).key
-        let isRejected = ledger.entries[index].state == .settled && known == name
-        return known != 0 && known != key && !isRejected
+        return known != 0 && known != key
     }
 
     /// Gives the entry to the request that has its offset now. Its attempt numbers go on.
@@ -457,7 +481,8 @@ extension Node {
         _ index: Int, to worker: Int, isShort: Bool, _ now: Instant, _ outbox: inout Outbox
     ) {
         let id = roster.id(worker)
-        ledger.entries[index].attempt += 1
+        let used = ledger.lastAttempt(of: ledger.entries[index].requestKey)
+        ledger.entries[index].attempt = max(ledger.entries[index].attempt, used) + 1
         ledger.entries[index].state = .assigned
         ledger.entries[index].workerID = id
         ledger.entries[index].term = log.tenure.term
@@ -511,6 +536,7 @@ extension Node {
         ledger.resultsNext = offset + 1
         let name = Ledger.name(after: r.requestOffset).key
         let key = r.requestID.isEmpty ? name : r.requestID.key
+        if !r.final { ledger.noteAttempt(r.attempt, of: key) }
         guard let index = ledger.entries.find(r.requestOffset) else {
             if r.final { onUnknownOutcome(r, key, now) }
             return
@@ -518,7 +544,7 @@ extension Node {
         let entry = ledger.entries[index]
         let isNamed = entry.requestKey == 0 || entry.requestKey == key
         // A leader that could not read the request any more did not know its id.
-        guard entry.state != .settled, isNamed || key == name else {
+        guard entry.state != .settled, isNamed || (key == name && !entry.isLoaded) else {
             counters.voidResults += 1
             return
         }

@@ -243,7 +243,7 @@ extension Node {
         _ outbox: inout Outbox
     ) {
         if offset == joining.checkpointAt {
-            if case .checkpoint = r.order {} else { log.joinedMidLog = true }
+            if case .checkpoint = r.order {} else { log.begin(midLog: true) }
         }
         if offset == 0, log.isNewBeginning(r) { log.beganAnew = true }
         let wasMine = log.isMine
@@ -314,7 +314,7 @@ extension Node {
             openWork.replace(
                 bytes, at: offset, requestsNext: requestsNext, resultsNext: resultsNext,
                 lastRequest: lastRequest)
-            log.beganAnew = false
+            log.onCheckpoint(term: r.term)
             if isOurs { onOwnCheckpoint(requestsNext: requestsNext) }
         }
     }

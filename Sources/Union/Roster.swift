@@ -129,6 +129,8 @@ extension Node {
     }
 
     private mutating func addMember(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        // It drops what we do not know of; what we know of is seen to in its time.
+        if takeover.isBlind { writeRemoval(of: roster.id(index), isAlive: true, now, &outbox) }
         roster[index].isMember = true
         roster[index].freeSince = now
         countInFlight(index)
@@ -150,12 +152,14 @@ extension Node {
         roster[index].slow = 0
     }
 
-    mutating func writeRemoval(of id: WorkerID, _ now: Instant, _ outbox: inout Outbox) {
+    mutating func writeRemoval(
+        of id: WorkerID, isAlive: Bool = false, _ now: Instant, _ outbox: inout Outbox
+    ) {
         counters.membersRemoved += 1
         outbox.say(.memberRemoved(id))
         packMembers(&outbox)
         writeAsLeader(.removeMember(id), now, &outbox)
-        callBack(from: id, now)
+        if !isAlive { callBack(from: id, now) }
     }
 
     private func packMembers(_ outbox: inout Outbox) {

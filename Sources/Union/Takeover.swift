@@ -25,6 +25,8 @@ struct Takeover {
     var doubtsRequests = false
     /// Up to here `requests` is read again because of a doubt.
     var rereadsUntil: Offset = 0
+    /// What is open was not known: each worker drops what it has before it becomes a member.
+    var isBlind = false
     /// Reading heads for an open request that must be read again, not for what is next.
     var isSeeking = false
     /// The last request that the leader before us has read stood here: does it still?
@@ -52,6 +54,8 @@ extension Node {
         }
         takeover = Takeover(phase: .asking)
         takeover.doubtsRequests = log.hasLostRecords
+        takeover.isBlind = log.isBlind
+        if log.isBlind { log.doubtOrders(at: now) }
         outbox.append(.ask(.results))
         outbox.append(.ask(.requests))
     }

@@ -86,7 +86,9 @@ struct FoundTests {
         #expect(union.violation == nil)
         try expectTranscript(
             "all-lost-and-many", of: union,
-            about: ["broker:", "leads(", "logLost(Union.Topic.req", "reads requests", "requests[0]"])
+            about: [
+                "broker:", "leads(", "logLost(Union.Topic.req", "reads requests", "requests[0]",
+            ])
     }
 
     @Test("a new leader reads what has taken the place of requests that the broker lost")

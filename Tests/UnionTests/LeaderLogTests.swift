@@ -133,7 +133,7 @@ final class LeaderLogTests {
 
     @Test("who joined mid-log doubts a claim until its holder speaks again")
     func provisional() {
-        log.joinedMidLog = true
+        log.begin(midLog: true)
         #expect(judge(.claim, by: 2, term: 5) == .newTenure)
         #expect(log.tenure.provisional)
         #expect(judge(by: 3, term: 5) == .newTenure)
@@ -144,7 +144,7 @@ final class LeaderLogTests {
 
     @Test("the holder's next record confirms a provisional tenure")
     func provisionalConfirmed() {
-        log.joinedMidLog = true
+        log.begin(midLog: true)
         _ = judge(.claim, by: 2, term: 5)
         #expect(judge(by: 2, term: 5) == .valid)
         #expect(!log.tenure.provisional)
@@ -153,7 +153,7 @@ final class LeaderLogTests {
 
     @Test("a tenure adopted from a record that is no claim is not provisional")
     func adoptedIsSure() {
-        log.joinedMidLog = true
+        log.begin(midLog: true)
         _ = judge(by: 2, term: 5)
         #expect(!log.tenure.provisional)
         #expect(judge(by: 3, term: 5) == .void)
@@ -170,7 +170,7 @@ final class LeaderLogTests {
     @Test("a claim of a term whose own claim may be lost begins a tenure")
     func lostClaim() {
         _ = judge(.claim, by: 2, term: 4)
-        log.loseRecords()
+        log.loseRecords(at: .zero)
         #expect(judge(.claim, by: 3, term: 4) == .newTenure)
         #expect(log.tenure.holder == worker(3))
         #expect(judge(.claim, by: 4, term: 4) == .void, "the first claim behind the loss wins")
@@ -179,7 +179,7 @@ final class LeaderLogTests {
     @Test("a record of such a term by another holder is adopted, once")
     func lostClaimAdopted() {
         _ = judge(.claim, by: 2, term: 4)
-        log.loseRecords()
+        log.loseRecords(at: .zero)
         #expect(judge(by: 3, term: 4) == .newTenure)
         #expect(judge(by: 2, term: 4) == .void)
     }
@@ -187,7 +187,7 @@ final class LeaderLogTests {
     @Test("a tenure that is read again is sure, also by its claim alone")
     func claimReadAgain() {
         _ = judge(.claim, by: 2, term: 4)
-        log.loseRecords()
+        log.loseRecords(at: .zero)
         #expect(judge(.claim, by: 2, term: 4) == .valid)
         #expect(judge(.claim, by: 3, term: 4) == .void)
         #expect(log.tenure.holder == worker(2))
@@ -196,7 +196,7 @@ final class LeaderLogTests {
     @Test("a holder that lost records claims anew; its claim that is read again gives nothing back")
     func ownClaimReadAgain() {
         _ = judge(.claim, by: 1, term: 4)
-        log.loseRecords()
+        log.loseRecords(at: .zero)
         #expect(!log.isMine)
         #expect(judge(.claim, by: 1, term: 4) == .void)
         #expect(!log.isMine)
