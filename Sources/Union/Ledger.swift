@@ -836,7 +836,9 @@ extension Node {
             if roster[worker].isMember { return false }
             guard isSilent(worker, now) else { return false }
         } else {
-            guard now >= leadingSince + settings.memberTimeoutMs else { return false }
+            // Its heartbeats were acknowledged even where there was no room to know it.
+            let silentSince = max(leadingSince, roster.passedOverAt)
+            guard now >= silentSince + settings.memberTimeoutMs else { return false }
         }
         writeRemoval(of: id, now, &outbox)
         return true

@@ -3,11 +3,13 @@
 struct Roster: ~Copyable {
     struct Worker {
         var incarnation: Incarnation = 0
-        /// The incarnations before this one, the last few: what they wrote and appears late is not
-        /// heard.
+        /// The incarnations before this one, the last few: what they wrote and appears late says
+        /// nothing, unless this one is silent (it was a clone that has left).
         private var formers = InlineArray<4, Incarnation>(repeating: 0)
         private var nextFormer = 0
+        /// When any incarnation was heard last: its lease may have been renewed. And this one.
         var heardAt = Instant.zero
+        var spokeAt = Instant.zero
         var slots: Int32 = 1
         /// It has read the leader log up to here.
         var leaderOffset: Offset = 0
@@ -40,6 +42,8 @@ struct Roster: ~Copyable {
     private var workers: Table<Worker>
     private(set) var count = 0
     var members: Int32 = 0
+    /// When a heartbeat was passed over last because there was no room for its worker.
+    var passedOverAt = Instant.zero
     /// Every heartbeat before this offset has been read: the members' acknowledgement.
     var heartbeatOffset: Offset = 0
 
@@ -105,15 +109,24 @@ extension Node {
         let silent = now - settings.memberTimeoutMs
         guard let index = roster.findOrAdd(h.workerID, silentSince: silent) else {
             counters.rosterFull += 1
+            roster.passedOverAt = now
             return
         }
         if roster[index].incarnation != h.incarnation {
-            if roster[index].wasBefore(h.incarnation) { return }
+            if roster[index].wasBefore(h.incarnation),
+                now < roster[index].spokeAt + settings.memberTimeoutMs
+            {
+                roster[index].heardAt = now
+                // Two may live: no work for either before it is clear who does.
+                roster[index].isCurrent = false
+                return
+            }
             roster[index].begin(h.incarnation)
             // The board was started anew: what it had is lost, at once.
             if roster[index].isMember && leads(at: now) { removeMember(index, now, &outbox) }
         }
         roster[index].heardAt = now
+        roster[index].spokeAt = now
         roster[index].leaderOffset = h.leaderOffset
         roster[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
         guard log.isMine, h.term == log.tenure.term, h.leaderID == settings.workerID else {
