@@ -129,6 +129,15 @@ struct Campaign: ~Copyable {
         return best
     }
 
+    /// Whether another live candidate has this one's ranking.
+    func hasEqual(_ id: WorkerID) -> Bool {
+        guard let mine = find(id) else { return false }
+        for i in 0..<count where i != mine && isLive(i) {
+            if candidates[i].ranking == candidates[mine].ranking { return true }
+        }
+        return false
+    }
+
     /// The highest term that a live campaign runs for.
     var highestTerm: Term {
         var highest: Term = 0
@@ -259,7 +268,17 @@ extension Node {
             guard now >= claimedAt + settings.campaignTtlMs else { return }
             return run(now, &outbox)
         }
-        if isKnown && now >= campaign.renewAt { sayStand(now, &outbox) }
+        if isKnown && now >= campaign.renewAt {
+            // Who was away when a tie was read stands in others' way for ever with the old ranking.
+            if campaign.hasEqual(settings.workerID),
+                now >= campaign.standsSince + settings.campaignTtlMs
+            {
+                campaign.standsSince = now
+                lowerRanking(candidates: 2, now, &outbox)
+            } else {
+                sayStand(now, &outbox)
+            }
+        }
         weigh(now, &outbox)
         guard campaign.stand == .candidate, let at = campaign.countsAt, now >= at else { return }
         count(now, &outbox)

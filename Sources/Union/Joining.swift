@@ -82,7 +82,10 @@ extension Node {
         }
         if openWork.checkpointOffset >= high { openWork.checkpointOffset = -1 }
         // Who was added may be lost; unless only the log's first records were removed.
-        if next(.leader) >= low { addedIncarnation = 0 }
+        if next(.leader) >= low {
+            addedIncarnation = 0
+            addedIsUnknown = true
+        }
         guard high > low else {
             log.begin(midLog: low > 0)
             joining.leader = .reading(target: high)

@@ -105,7 +105,7 @@ struct LeaderLog {
         if record.term == tenure.term, tenure.mayBeLost {
             tenure.mayBeLost = false
             if !isHolder {
-                begin(record, provisional: false)
+                begin(record, provisional: joinedMidLog)
                 return .newTenure
             }
             if !tenure.resigned { return .valid }

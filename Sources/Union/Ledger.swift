@@ -125,6 +125,7 @@ struct Ledger: ~Copyable {
         turn.removeAll()
         endedAttempts.removeAll()
         for i in 0..<recent.count { recent[i] = 0 }
+        for i in 0..<lastRead.count { lastRead[i] = 0 }
         unfinished = 0
         fetching = 0
         settledAhead = 0
@@ -160,6 +161,13 @@ struct Ledger: ~Copyable {
         lastRead[Int(offset) & (Limits.ledger - 1)] = digest.at(offset)
         requestsNext = offset + 1
         lastRequest = digest
+    }
+
+    /// It is to be read again.
+    mutating func forgetRead(at offset: Offset) {
+        lastRead[Int(offset) & (Limits.ledger - 1)] = 0
+        requestsNext = offset
+        lastRequest = 0
     }
 
     /// This very request was read at this offset, one of the last `Limits.ledger`.
@@ -343,8 +351,7 @@ extension Node {
         guard let index = ledger.entries.insert(offset, entry) else {
             // Read again when there is room.
             counters.ledgerFull += 1
-            ledger.requestsNext = offset
-            ledger.lastRequest = 0
+            ledger.forgetRead(at: offset)
             return nil
         }
         ledger.unfinished += 1
@@ -591,7 +598,7 @@ extension Node {
         release(index, now)
         counters.settled += 1
         if r.status != .completed { outbox.say(.settled(requestOffset: r.requestOffset, r.status)) }
-        ledger.rememberSettled(r.requestID.key)
+        ledger.rememberSettled(r.requestID.isEmpty ? entry.requestKey : r.requestID.key)
         ledger.needsCheckpoint = true
         ledger.unfinished -= 1
         if entry.state == .fetching { ledger.fetching -= 1 }
@@ -695,10 +702,12 @@ extension Node {
             switch ledger.entries[index].state {
             case .assigned, .cancelling(.unacknowledged), .cancelling(.overrun):
                 ledger.entries[index].state = .cancelling(.removed)
-                ledger.entries[index].since = now
-                ledger.entries[index].cancelOffset = nil
-            case .cancelling, .waiting, .fetching, .concluded, .settled: break
+            case .cancelling: break
+            case .waiting, .fetching, .concluded, .settled: continue
             }
+            // Should the removal be lost, a new CANCEL is written.
+            ledger.entries[index].since = now
+            ledger.entries[index].cancelOffset = nil
         }
     }
 
@@ -708,10 +717,10 @@ extension Node {
     ) {
         for index in 0..<ledger.entries.capacity
         where ledger.entries.isUsed(index) && ledger.entries[index].workerID == id {
-            guard case .cancelling(let reason) = ledger.entries[index].state,
+            guard ledger.entries[index].state == .cancelling(.removed),
                 ledger.entries[index].since <= sentAt
             else { continue }
-            endCancelled(index, reason, now, &outbox)
+            endCancelled(index, .removed, now, &outbox)
         }
     }
 

@@ -43,6 +43,9 @@ public struct Node: ~Copyable {
     var wasAdded = false
     /// Which incarnation under our id the leader log has added last; 0: it was removed since.
     var addedIncarnation: Incarnation = 0
+    /// The broker has lost who was added last.
+    var addedIsUnknown = false
+    var hasBeenAdded = false
     /// Since when this worker leads without interruption.
     var leadingSince = Instant.zero
     private var wasLeading = false
@@ -190,6 +193,7 @@ extension Node {
         outbox.say(.malformed(topic, offset))
         switch topic {
         case .leader:
+            if offset == joining.checkpointAt { log.begin(midLog: true) }
             if case .probing(let low, let high) = joining.leader {
                 return onProbe(nil, low: low, high: high, at: offset, &outbox)
             }
@@ -289,11 +293,14 @@ extension Node {
         if isOurs { measureRoundTrip(r, now) }
         switch r.order {
         case .claim, .noop, .resign: break
-        case .addMember(let id, let incarnation): onMemberAdded(id, incarnation, &outbox)
+        case .addMember(let id, let incarnation):
+            onMemberAdded(id, incarnation, &outbox)
+            if isOurs { onOwnAddition(id, incarnation) }
         case .removeMember(let id):
             openWork.remove(worker: id)
             if id == settings.workerID {
                 addedIncarnation = 0
+                addedIsUnknown = false
                 dropAllJobs(&outbox)
             }
             if isOurs { onOwnRemoval(of: id, sentAt: r.sentAt, now, &outbox) }
@@ -305,7 +312,10 @@ extension Node {
             dropOtherAttempts(than: a.attempt, &outbox)
             guard a.attempt.workerID == settings.workerID else { return }
             // Orders are for the incarnation that was added last; a leader alone works unadded.
-            guard isOurs || addedIncarnation == settings.incarnation else { return }
+            guard isOurs || isAdded else {
+                counters.notAccepted += 1
+                return
+            }
             onAssignment(a, bytes, term: r.term)
         case .cancel(let attempt):
             if attempt.workerID == settings.workerID { onCancel(attempt, &outbox) }

@@ -18,6 +18,10 @@ struct Roster: ~Copyable {
         /// Its last heartbeat carried our term: it has read every order before our claim.
         var isCurrent = false
         var isMember = false
+        /// Which incarnation `ADD_MEMBER` named, when, and whether that was read back.
+        var added: Incarnation = 0
+        var addedAt = Instant.zero
+        var isAdded = false
         /// Open assignments, and those of them that are not known to be short.
         var inFlight: Int32 = 0
         var slow: Int32 = 0
@@ -122,8 +126,10 @@ extension Node {
                 return
             }
             roster[index].begin(h.incarnation)
+        }
+        if roster[index].isMember, roster[index].added != h.incarnation, leads(at: now) {
             // The board was started anew: what it had is lost, at once.
-            if roster[index].isMember && leads(at: now) { removeMember(index, now, &outbox) }
+            removeMember(index, now, &outbox)
         }
         roster[index].heardAt = now
         roster[index].spokeAt = now
@@ -135,6 +141,7 @@ extension Node {
         }
         roster[index].isCurrent = true
         guard leads(at: now) else { return }
+        addAgainIfLost(index, now, &outbox)
         if !roster[index].isMember && h.workerID != settings.workerID {
             addMember(index, now, &outbox)
         }
@@ -150,8 +157,29 @@ extension Node {
         roster.members += 1
         counters.membersAdded += 1
         outbox.say(.memberAdded(roster.id(index)))
+        writeAddition(index, now, &outbox)
+    }
+
+    private mutating func writeAddition(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        roster[index].added = roster[index].incarnation
+        roster[index].addedAt = now
+        roster[index].isAdded = false
         packMembers(&outbox)
         writeAsLeader(.addMember(roster.id(index), roster[index].incarnation), now, &outbox)
+    }
+
+    /// A worker takes orders only once it has read that it was added.
+    private mutating func addAgainIfLost(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        guard roster[index].isMember, !roster[index].isAdded,
+            now >= roster[index].addedAt + settings.ackTimeoutMs
+        else { return }
+        writeAddition(index, now, &outbox)
+    }
+
+    /// Our own `ADD_MEMBER` was read back.
+    mutating func onOwnAddition(_ id: WorkerID, _ incarnation: Incarnation) {
+        guard let index = roster.find(id), roster[index].added == incarnation else { return }
+        roster[index].isAdded = true
     }
 
     /// Writes `REMOVE_MEMBER`; the worker's open assignments are lost when it is read back.
@@ -234,14 +262,26 @@ extension Node {
         guard now >= joining.twinAt + settings.heartbeatMs / 2 else { return }
         joining.twinAt = now
         joining.twinHeartbeats += 1
-        guard joining.twinWasFirst, joining.twinHeartbeats >= (joining.phase == .joined ? 3 : 2)
-        else { return }
-        leaveToTwin(&outbox)
+        let enough = joining.phase == .joined ? 3 : 2
+        if joining.twinWasFirst, joining.twinHeartbeats >= enough { return leaveToTwin(&outbox) }
+        // Both were heard before they met: who has said less leaves.
+        let saysMore =
+            h.count > heartbeats.count
+            || (h.count == heartbeats.count && h.incarnation > settings.incarnation)
+        if joining.phase == .joined, saysMore, joining.twinHeartbeats >= 10 {
+            leaveToTwin(&outbox)
+        }
     }
 
     private func leaveToTwin(_ outbox: inout Outbox) {
         outbox.say(.twin)
         outbox.append(.exit(.twin))
+    }
+
+    /// Orders for our id are ours: the log has added this incarnation last; or we do not know which,
+    /// for the broker has lost records, but it was us before.
+    var isAdded: Bool {
+        addedIncarnation == settings.incarnation || (addedIsUnknown && hasBeenAdded)
     }
 
     /// The leader has added another incarnation of us after this one: we were taken for dead and
@@ -251,8 +291,10 @@ extension Node {
     ) {
         guard id == settings.workerID else { return }
         addedIncarnation = incarnation
+        addedIsUnknown = false
         if incarnation == settings.incarnation {
             wasAdded = true
+            hasBeenAdded = true
         } else if wasAdded {
             outbox.say(.superseded)
             outbox.append(.exit(.twin))

@@ -31,6 +31,7 @@ struct Takeover {
     var isSeeking = false
     /// The last request that the leader before us has read stood here: does it still?
     var verifies: Offset?
+    var verifiesDigest: Digest = 0
     /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
     /// read before the request itself has been passed.
     var resultsFrom: Offset = 0
@@ -127,8 +128,7 @@ extension Node {
     /// we remember what stood where; else ids tell what is known.
     private mutating func readRequestsAgain(before end: Offset) {
         let low = takeover.requestsLow ?? 0
-        let end = max(end, takeover.rereadsUntil)
-        takeover.rereadsUntil = min(end, takeover.requestsEnd)
+        takeover.rereadsUntil = min(max(end, takeover.rereadsUntil), takeover.requestsEnd)
         takeover.verifies = nil
         let from = log.beganAnew ? low : max(low, takeover.rereadsUntil - Offset(Limits.ledger))
         ledger.requestsNext = min(ledger.requestsNext, from)
@@ -143,6 +143,7 @@ extension Node {
     private mutating func doubtLastRequest() {
         if ledger.lastRequest != 0 {
             takeover.verifies = ledger.requestsNext - 1
+            takeover.verifiesDigest = ledger.lastRequest
         } else {
             readRequestsAgain(before: ledger.requestsNext)
         }
@@ -153,9 +154,11 @@ extension Node {
     mutating func hasLostLastRequest(
         _ digest: Digest, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) -> Bool {
-        guard let wanted = takeover.verifies, offset >= wanted else { return false }
+        guard let wanted = takeover.verifies, offset >= wanted,
+            offset == wanted || !takeover.isSeeking
+        else { return false }
         takeover.verifies = nil
-        guard offset == wanted, digest != ledger.lastRequest else { return false }
+        guard offset == wanted, digest != takeover.verifiesDigest else { return false }
         counters.logsLost += 1
         readRequestsAgain(before: wanted + 1)
         outbox.say(.logLost(.requests, wanted: wanted + 1, from: ledger.requestsNext))
@@ -221,6 +224,7 @@ extension Node {
             ledger.readFrom = max(ledger.requestsNext, takeover.rereadsUntil)
             if ledger.lastRequest != 0, takeover.rereadsUntil == 0 {
                 takeover.verifies = ledger.requestsNext - 1
+                takeover.verifiesDigest = ledger.lastRequest
             }
             ledger.sweepAt = now
             ledger.needsCheckpoint = true
@@ -307,7 +311,9 @@ extension Node {
     /// A checkpoint every second in which something changed, and before other nodes' open-work
     /// tables could be full.
     mutating func checkpointIfDue(_ now: Instant, _ outbox: inout Outbox) {
-        guard checkpointWaits, outbox.hasRoom else { return }
+        // The log's first records are removed: a checkpoint must not be among them.
+        let isOld = now >= ledger.checkpointAt + 3_600_000 && ledger.unfinished <= Limits.ledger
+        guard checkpointWaits || isOld, outbox.hasRoom else { return }
         let isDue = now >= ledger.checkpointAt + Self.checkpointMs
         let admitted = ledger.admitted - ledger.admittedAtWritten
         let isFull = admitted >= Int64(Limits.ledger) * 3 / 4 && ledger.checkpointUnderWay == nil

@@ -319,7 +319,7 @@ extension Node {
         return max(max(half, quiet), bench.askedAt + settings.heartbeatMs)
     }
 
-    /// The node leaves: what waits goes back, what runs is killed.
+    /// The node leaves, or has lost its orders: what waits goes back, what runs is killed.
     mutating func giveUpAll(_ now: Instant, _ outbox: inout Outbox) {
         let lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
         for place in 0..<bench.capacity where bench[place].state == .queued {

@@ -88,6 +88,28 @@ struct RosterTests {
         if case .removeMember = orders[0] {} else { Issue.record("the removal comes first") }
     }
 
+    @Test("an addition that is lost on its way is written again: nobody works before it")
+    func additionLost() {
+        let solo = Solo()
+        solo.lead()
+        solo.report(2)
+        #expect(solo.done.added == [worker(2)])
+        solo.loseUnread()
+        solo.clear()
+        for _ in 0..<11 {
+            solo.live(200)
+            solo.report(2)
+        }
+        #expect(solo.done.added == [worker(2)])
+        solo.readBack()
+        solo.clear()
+        for _ in 0..<11 {
+            solo.live(200)
+            solo.report(2)
+        }
+        #expect(solo.done.added.isEmpty, "this one was read back")
+    }
+
     @Test("what the former incarnation wrote and appears late is not heard")
     func formerIncarnation() {
         let solo = leader()
