@@ -278,6 +278,11 @@ extension Node {
     ) {
         counters.tenures += 1
         campaign.drop(notRenewedSince: .zero, termsUpTo: r.term)
+        if r.workerID == settings.workerID, r.incarnation != settings.incarnation {
+            // It gives orders to our id, and means itself.
+            addedIncarnation = r.incarnation
+            addedIsUnknown = false
+        }
         outbox.say(.ledBy(r.workerID, r.term))
         hastenHeartbeat()
         guard log.isMine else { return }

@@ -15,6 +15,14 @@ struct Arguments {
     /// What is passed on to the workers.
     private(set) var passed: [String] = []
 
+    /// Of those, what decides what a seed does, beside the number of nodes.
+    var choices: [String] {
+        stride(from: 0, to: passed.count, by: 2).flatMap { i -> [String] in
+            let decides = ["--safety", "--pace", "--faults", "--without"].contains(passed[i])
+            return decides ? [passed[i], passed[i + 1]] : []
+        }
+    }
+
     init(_ words: ArraySlice<String>) {
         var rest = words
         while let word = rest.popFirst() {

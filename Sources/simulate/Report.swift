@@ -58,7 +58,9 @@ struct Report {
 
     private static func again(_ arguments: Arguments) -> String {
         let nodes = arguments.options.nodes
-        return nodes == 5 ? "" : " NODES=\(nodes)"
+        let others = arguments.choices.joined(separator: " ")
+        return (nodes == 5 ? "" : " NODES=\(nodes)")
+            + (others.isEmpty ? "" : " ARGS=\"\(others)\"")
     }
 
     private static func row(_ name: String, _ count: Int) -> String {
