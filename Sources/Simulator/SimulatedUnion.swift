@@ -93,7 +93,8 @@ public final class SimulatedUnion {
         case .jobEnds(let board, let life, let place, let serial):
             onJobEnds(boards[board], life, place, serial, act)
         case .poisons(let board, let life):
-            guard boards[board].life?.number == life else { return }
+            // It may have been killed before.
+            guard boards[board].life?.number == life, boards[board].jobCount > 0 else { return }
             crash(board)
             agenda.plan(.starts(board: board), at: now + between(200_000, 2_000_000))
         case .minded(let board, let life, let place, let serial):

@@ -148,7 +148,9 @@ extension SimulatedUnion {
             let what = checker.unanswered().map { "requests[\($0)] has no outcome" }
             return checker.fail(6, self, what ?? "a job runs for ever")
         }
-        // What killed the board that ran it may have been among the work.
+        // What was under way when the faults ended has its effects; and what killed the board that
+        // ran it may have been among the work.
+        run(ms: 10_000)
         guard run(until: { $0.leader != nil }, withinMs: bound), let stays = leader else {
             if violation == nil { checker.fail(7, self, "no leader when the work is done") }
             return
