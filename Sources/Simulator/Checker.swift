@@ -259,11 +259,6 @@ extension Checker {
         return named.at < unnamed.at ? named : unnamed
     }
 
-    func onRead(
-        _ board: Board, _ topic: Topic, _ offset: Offset, _ record: Record,
-        _ union: SimulatedUnion
-    ) {}
-
     func onWrite(_ board: Board, _ record: Record, _ union: SimulatedUnion) {
         guard case .leader(let r) = record, case .assign(let a) = r.order else { return }
         guard let outcome = outcome(of: a.attempt.requestOffset) else { return }

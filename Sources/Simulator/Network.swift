@@ -293,7 +293,6 @@ extension SimulatedUnion {
             feed(board, .read(record, offset), entry.payload.span)
             checker.isFeedingVoid = false
         } else {
-            checker.onRead(board, topic, offset, record, self)
             feed(board, .read(record, offset), entry.payload.span)
         }
     }

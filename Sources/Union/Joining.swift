@@ -87,7 +87,7 @@ extension Node {
             addedIsUnknown = true
         }
         guard high > low else {
-            log.begin(midLog: low > 0)
+            log.startReading(midLog: low > 0)
             joining.leader = .reading(target: high)
             return open(.leader, from: high, &outbox)
         }
@@ -104,7 +104,7 @@ extension Node {
         let isThere = checkpoint >= low && checkpoint <= offset
         let from = isThere ? checkpoint : low
         joining.checkpointAt = isThere ? checkpoint : -1
-        log.begin(midLog: !isThere && low > 0)
+        log.startReading(midLog: !isThere && low > 0)
         joining.leader = .reading(target: high)
         open(.leader, from: from, &outbox)
     }

@@ -52,9 +52,9 @@ struct LeaderLog {
     private var termAtLoss: Term = 0
     /// No checkpoint was read yet, and the log's first records are gone: what is open is not known.
     private(set) var isBlind = false
-    /// When the last of those records was read, or the loss was noticed. What they, or the lost ones,
-    /// ordered is not in our tables.
-    private(set) var othersHeardAt: Instant?
+    /// Since when others may have orders that are not in our tables: a record that is void for us
+    /// was read, or a loss was noticed.
+    private(set) var ordersDoubtedAt: Instant?
 
     init(_ me: WorkerID, _ incarnation: Incarnation) {
         self.me = me
@@ -76,7 +76,7 @@ struct LeaderLog {
             if hasLostRecords && record.workerID != me {
                 let wait = Settings.withClockMargin(record.leaseMs)
                 othersMayLeadUntil = max(othersMayLeadUntil, now + wait)
-                othersHeardAt = now
+                ordersDoubtedAt = now
             }
             return .void
         }
@@ -156,7 +156,7 @@ struct LeaderLog {
     mutating func loseRecords(at now: Instant) {
         hasLostRecords = true
         termAtLoss = tenure.term
-        othersHeardAt = now
+        ordersDoubtedAt = now
         tenure.mayBeLost = tenure.holder != nil
         guard isMine else { return }
         tenure.resigned = true
@@ -169,7 +169,7 @@ struct LeaderLog {
     }
 
     /// Reading begins; `midLog`: at no checkpoint, behind the log's first record.
-    mutating func begin(midLog: Bool) {
+    mutating func startReading(midLog: Bool) {
         joinedMidLog = midLog
         if midLog { isBlind = true }
     }
@@ -181,7 +181,7 @@ struct LeaderLog {
     }
 
     /// Others may have orders that we do not know: a leader gives none before they are over.
-    mutating func doubtOrders(at now: Instant) { othersHeardAt = now }
+    mutating func doubtOrders(at now: Instant) { ordersDoubtedAt = now }
 
     /// Whether this worker leads at `now`: derived from log and clock each time it is asked.
     func leads(at now: Instant) -> Bool {

@@ -142,6 +142,12 @@ struct Ledger: ~Copyable {
         unfinished < Int32(Limits.ledger) && admitted - admittedAtRead < Int64(Limits.ledger)
     }
 
+    /// The entry in this place is to be read again, from `start` or behind it.
+    func isFetching(_ index: Int, from start: Offset) -> Bool {
+        entries.isUsed(index) && entries[index].state == .fetching
+            && entries.offset(at: index) >= start
+    }
+
     /// An entry that waits has its offset in `turn` once, so `turn` has room for all.
     mutating func leaveTurn(_ offset: Offset) {
         for _ in 0..<turn.count {
@@ -191,9 +197,9 @@ struct Ledger: ~Copyable {
         return false
     }
 
-    /// One that nobody comes to is a stranger's joke.
+    /// No honest number is as high as `Limits.attempts`.
     mutating func noteAttempt(_ attempt: Int32, of key: UInt64) {
-        guard attempt < 10_000 else { return }
+        guard attempt < Limits.attempts else { return }
         endedAttempts.push(EndedAttempt(key: key, attempt: attempt))
     }
 
@@ -420,7 +426,7 @@ extension Node {
 
     private mutating func assignWaiting(_ now: Instant, _ outbox: inout Outbox) {
         ledger.isBehind = false
-        if let heardAt = log.othersHeardAt, now < heardAt + settings.memberTimeoutMs {
+        if let heardAt = log.ordersDoubtedAt, now < heardAt + settings.memberTimeoutMs {
             // Whom another gave work that we know nothing of has no lease for it after that.
             return
         }

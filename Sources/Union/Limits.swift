@@ -42,8 +42,10 @@ public enum Limits {
     public static let unacknowledgedHeartbeats = 64
     /// Requests whose ids a leader remembers after they are settled, against duplicates.
     public static let recentlySettled = 512
-    /// Assignments that a worker remembers, against orders that are read twice: of requests that
-    /// lie so far apart. A power of two.
+    /// Attempts at one request that are believed: strangers write results, too.
+    public static let attempts: Int32 = 10_000
+    /// A worker knows an assignment again until it gets one for a request whose offset is the same
+    /// modulo this. A power of two.
     public static let recentAttempts = 1024
     /// Job kinds that a configuration may name.
     public static let ops = 32

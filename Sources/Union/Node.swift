@@ -193,7 +193,7 @@ extension Node {
         outbox.say(.malformed(topic, offset))
         switch topic {
         case .leader:
-            if offset == joining.checkpointAt { log.begin(midLog: true) }
+            if offset == joining.checkpointAt { log.startReading(midLog: true) }
             if case .probing(let low, let high) = joining.leader {
                 return onProbe(nil, low: low, high: high, at: offset, &outbox)
             }
@@ -247,7 +247,7 @@ extension Node {
         _ outbox: inout Outbox
     ) {
         if offset == joining.checkpointAt {
-            if case .checkpoint = r.order {} else { log.begin(midLog: true) }
+            if case .checkpoint = r.order {} else { log.startReading(midLog: true) }
         }
         if offset == 0, log.isNewBeginning(r) { log.beganAnew = true }
         let wasMine = log.isMine

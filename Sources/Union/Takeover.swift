@@ -142,11 +142,15 @@ extension Node {
     /// The last request that was read is compared with what stands there now.
     private mutating func doubtLastRequest() {
         if ledger.lastRequest != 0 {
-            takeover.verifies = ledger.requestsNext - 1
-            takeover.verifiesDigest = ledger.lastRequest
+            verifyLastRequest()
         } else {
             readRequestsAgain(before: ledger.requestsNext)
         }
+    }
+
+    private mutating func verifyLastRequest() {
+        takeover.verifies = ledger.requestsNext - 1
+        takeover.verifiesDigest = ledger.lastRequest
     }
 
     /// A record of `requests` was read: if it stands where the last one stood that was read before,
@@ -199,11 +203,7 @@ extension Node {
     /// Whether an open request is to be read again where the topic does not reach.
     private func fetchesBeyond(_ end: Offset) -> Bool {
         guard ledger.fetching > 0 else { return false }
-        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
-            if ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= end {
-                return true
-            }
-        }
+        for i in 0..<ledger.entries.capacity where ledger.isFetching(i, from: end) { return true }
         return false
     }
 
@@ -222,10 +222,7 @@ extension Node {
             else { return }
             takeover.phase = .done
             ledger.readFrom = max(ledger.requestsNext, takeover.rereadsUntil)
-            if ledger.lastRequest != 0, takeover.rereadsUntil == 0 {
-                takeover.verifies = ledger.requestsNext - 1
-                takeover.verifiesDigest = ledger.lastRequest
-            }
+            if ledger.lastRequest != 0, takeover.rereadsUntil == 0 { verifyLastRequest() }
             ledger.sweepAt = now
             ledger.needsCheckpoint = true
             var assigned: Int32 = 0
@@ -276,9 +273,7 @@ extension Node {
 
     /// The broker does not have what is to be read again from `end` on.
     mutating func vanishBeyond(_ end: Offset, _ now: Instant, _ outbox: inout Outbox) {
-        for i in 0..<ledger.entries.capacity where ledger.entries.isUsed(i) {
-            guard ledger.entries[i].state == .fetching, ledger.entries.offset(at: i) >= end
-            else { continue }
+        for i in 0..<ledger.entries.capacity where ledger.isFetching(i, from: end) {
             vanish(i, now, &outbox)
         }
     }

@@ -133,7 +133,7 @@ final class LeaderLogTests {
 
     @Test("who joined mid-log doubts a claim until its holder speaks again")
     func provisional() {
-        log.begin(midLog: true)
+        log.startReading(midLog: true)
         #expect(judge(.claim, by: 2, term: 5) == .newTenure)
         #expect(log.tenure.provisional)
         #expect(judge(by: 3, term: 5) == .newTenure)
@@ -144,7 +144,7 @@ final class LeaderLogTests {
 
     @Test("the holder's next record confirms a provisional tenure")
     func provisionalConfirmed() {
-        log.begin(midLog: true)
+        log.startReading(midLog: true)
         _ = judge(.claim, by: 2, term: 5)
         #expect(judge(by: 2, term: 5) == .valid)
         #expect(!log.tenure.provisional)
@@ -153,7 +153,7 @@ final class LeaderLogTests {
 
     @Test("a tenure adopted from a record that is no claim is not provisional")
     func adoptedIsSure() {
-        log.begin(midLog: true)
+        log.startReading(midLog: true)
         _ = judge(by: 2, term: 5)
         #expect(!log.tenure.provisional)
         #expect(judge(by: 3, term: 5) == .void)

@@ -43,8 +43,8 @@ struct OutboxTests {
         #expect(solo.done.assignments.count >= 8)
     }
 
-    @Test("64 results that were not delivered are all written again")
-    func results() {
+    /// A worker with eight slots that has 64 jobs.
+    private func fullBench() -> Solo {
         let solo = Solo { $0.slots = 8 }
         solo.follow()
         solo.renewLease()
@@ -52,6 +52,12 @@ struct OutboxTests {
             let order = Order.assign(assignment(Offset(offset), to: 1))
             solo.read(leaderRecord(order, by: 2, term: 1), emptyPayload)
         }
+        return solo
+    }
+
+    @Test("64 results that were not delivered are all written again")
+    func results() {
+        let solo = fullBench()
         let output = [UInt8](repeating: 1, count: Limits.outputBytes)
         for ended in 0..<64 {
             solo.give(.jobEnded(solo.done.starts[ended].place, jobEnd()), output)
@@ -84,13 +90,7 @@ struct OutboxTests {
 
     @Test("64 jobs are dropped at once")
     func dropped() {
-        let solo = Solo { $0.slots = 8 }
-        solo.follow()
-        solo.renewLease()
-        for offset in 0..<64 {
-            let order = Order.assign(assignment(Offset(offset), to: 1))
-            solo.read(leaderRecord(order, by: 2, term: 1), emptyPayload)
-        }
+        let solo = fullBench()
         solo.clear()
         solo.read(leaderRecord(.removeMember(worker(1)), by: 2, term: 1))
         #expect(solo.done.kills.count == 8)

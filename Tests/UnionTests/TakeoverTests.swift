@@ -486,13 +486,17 @@ struct TakeoverTests {
         #expect(solo.node.openWork.checkpointOffset > before)
     }
 
-    @Test("a checkpoint is written before 256 requests are admitted past the last one")
-    func checkpointBeforeFull() {
-        let solo = leader()
-        for i in 0..<250 {
+    private func admitAndSettle(_ count: Int, on solo: Solo) {
+        for i in 0..<count {
             solo.read(request("r\(i)"))
             solo.read(result(of: Offset(i), by: 2))
         }
+    }
+
+    @Test("a checkpoint is written before 256 requests are admitted past the last one")
+    func checkpointBeforeFull() {
+        let solo = leader()
+        admitAndSettle(250, on: solo)
         #expect(solo.done.checkpoints.count == 1)
     }
 
@@ -512,10 +516,7 @@ struct TakeoverTests {
     @Test("a checkpoint that was lost on its way is written again")
     func checkpointLost() {
         let solo = leader()
-        for i in 0..<256 {
-            solo.read(request("r\(i)"))
-            solo.read(result(of: Offset(i), by: 2))
-        }
+        admitAndSettle(256, on: solo)
         // Nothing changes any more, and none of the checkpoints arrives.
         for _ in 0..<110 {
             solo.wait(10)
