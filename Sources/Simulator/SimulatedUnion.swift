@@ -326,6 +326,18 @@ extension SimulatedUnion {
         end(boards[board])
     }
 
+    /// A board whose card is a copy of this one's starts now.
+    public func clone(_ board: Int) { clone(board, startsAt: now) }
+
+    func clone(_ original: Int, startsAt: Int64) {
+        let clone = Board(boards.count, boards[original].settings)
+        clone.boot(at: 0, clock: Int64(random.below(1_000_000)) * 1000)
+        boards.append(clone)
+        tally.faults[Fault.clone.rawValue] += 1
+        clone.startsAt = startsAt
+        agenda.plan(.starts(board: clone.index), at: startsAt)
+    }
+
     public func restart(_ board: Int) { agenda.plan(.starts(board: board), at: now) }
 
     public func pause(_ board: Int, ms: Int64) { pause(boards[board], us: ms * 1000, .pause) }

@@ -77,7 +77,11 @@ extension SimulatedUnion {
                 faults.meanUs[fault.rawValue] = mean * 3
             case .logLost, .logTailLost, .retention: faults.meanUs[fault.rawValue] = mean * 3
             case .join: delayStarts()
-            case .clone: for _ in 0...random.below(3) { addClone(within: options.safetyMs) }
+            case .clone:
+                for _ in 0...random.below(3) {
+                    let original = Int(random.below(Int32(boards.count)))
+                    clone(original, startsAt: between(0, options.safetyMs * 1000))
+                }
             default: faults.meanUs[fault.rawValue] = mean
             }
             planFault(fault)
@@ -89,17 +93,6 @@ extension SimulatedUnion {
             board.ppm = between(-10_000, 10_001)
             tally.faults[Fault.clockRates.rawValue] += 1
         }
-    }
-
-    /// A board whose card is a copy of another's.
-    private func addClone(within ms: Int64) {
-        let original = boards[Int(random.below(Int32(boards.count)))]
-        let clone = Board(boards.count, original.settings)
-        clone.boot(at: 0, clock: Int64(random.below(1_000_000)) * 1000)
-        boards.append(clone)
-        tally.faults[Fault.clone.rawValue] += 1
-        clone.startsAt = between(0, ms * 1000)
-        agenda.plan(.starts(board: clone.index), at: clone.startsAt)
     }
 
     /// Some boards come only later.

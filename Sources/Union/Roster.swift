@@ -2,11 +2,8 @@
 /// union's members, as the leader has added them.
 struct Roster: ~Copyable {
     struct Worker {
+        /// Whose heartbeats count: another's do once this one is silent.
         var incarnation: Incarnation = 0
-        /// The incarnations before this one, the last few: what they wrote and appears late says
-        /// nothing, unless this one is silent (it was a clone that has left).
-        private var formers = InlineArray<4, Incarnation>(repeating: 0)
-        private var nextFormer = 0
         /// When any incarnation was heard last: its lease may have been renewed. And this one.
         var heardAt = Instant.zero
         var spokeAt = Instant.zero
@@ -29,17 +26,6 @@ struct Roster: ~Copyable {
         var freeSince = Instant.zero
         /// Attempts that it overran and has not been seen to stop: it gets no work meanwhile.
         var overrun: Int32 = 0
-
-        mutating func begin(_ new: Incarnation) {
-            formers[nextFormer] = incarnation
-            nextFormer = (nextFormer + 1) % formers.count
-            incarnation = new
-        }
-
-        func wasBefore(_ other: Incarnation) -> Bool {
-            for i in formers.indices where formers[i] == other && other != 0 { return true }
-            return false
-        }
     }
 
     private var ids: Table<WorkerID>
@@ -117,18 +103,16 @@ extension Node {
             return
         }
         if roster[index].incarnation != h.incarnation {
-            if roster[index].wasBefore(h.incarnation),
-                now < roster[index].spokeAt + settings.memberTimeoutMs
-            {
-                roster[index].heardAt = now
+            guard roster[index].incarnation == 0 || hasFallenSilent(index, now) else {
                 // Two may live: no work for either before it is clear who does.
+                roster[index].heardAt = now
                 roster[index].isCurrent = false
                 return
             }
-            roster[index].begin(h.incarnation)
+            roster[index].incarnation = h.incarnation
         }
         if roster[index].isMember, roster[index].added != h.incarnation, leads(at: now) {
-            // The board was started anew: what it had is lost, at once.
+            // The board was started anew: what it had is lost.
             removeMember(index, now, &outbox)
         }
         roster[index].heardAt = now
@@ -219,6 +203,12 @@ extension Node {
     /// Whether a worker's lease is surely over, for it was not heard long enough.
     func isSilent(_ index: Int, _ now: Instant) -> Bool {
         now >= max(roster[index].heardAt, leadingSince) + settings.memberTimeoutMs
+    }
+
+    /// The same of the incarnation that counts. A board that was started anew cannot be told from a
+    /// clone of one that is cut off and still works.
+    private func hasFallenSilent(_ index: Int, _ now: Instant) -> Bool {
+        now >= max(roster[index].spokeAt, leadingSince) + settings.memberTimeoutMs
     }
 }
 

@@ -188,6 +188,21 @@ struct FoundTests {
             "twins", of: union, about: ["starts", "waitsForTwin", "twin", "ADD_MEMBER 2"])
     }
 
+    @Test("a clone that comes while its original is cut off takes nobody's job too early")
+    func cloneOfOneCutOff() throws {
+        let union = SimulatedUnion.ledUnion(seed: 31)
+        union.submit("stubborn-9000", id: "a", timeoutMs: 20_000)
+        #expect(union.run(until: { $0.runs("a") != nil }, withinMs: 5_000))
+        let worker = try #require(union.runs("a"))
+        union.cut(worker, reading: Topic.everyTopic, writing: Topic.everyTopic)
+        union.clone(worker)
+        let status = union.outcome(of: "a", withinMs: 60_000)
+        #expect(status == .completed)
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "clone-of-one-cut-off", of: union, about: ["starts", "cut off", "MEMBER", "requests[0]"])
+    }
+
     @Test("a worker may drop everything that its bench holds in one heartbeat")
     func benchDropped() throws {
         let union = SimulatedUnion.ledUnion(nodes: 2, seed: 112)

@@ -176,7 +176,7 @@ struct FaultTests {
         #expect(union.outcome(0) == .completed)
     }
 
-    @Test("at once if it returns with a new incarnation")
+    @Test("so it is if it returns at once with a new incarnation: it might be a clone")
     func workerReturns() {
         let union = union(jobs: ["long": .ends(afterMs: 3000, .completed)])
         union.submit(request("a", op: "long"))
@@ -186,7 +186,7 @@ struct FaultTests {
         union.launch(number)
         let died = union.now
         union.run(within: 10_000) { union.starts.count == 2 }
-        #expect(union.now <= died + 1200, "three heartbeats for the twin, and it is known")
+        #expect(union.now >= died + 1700 && union.now <= died + 2500)
         expectAllDone(union)
     }
 

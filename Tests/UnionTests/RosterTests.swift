@@ -76,10 +76,15 @@ struct RosterTests {
         #expect(solo.done.added == [worker(2), worker(2)])
     }
 
-    @Test("a changed incarnation is a removal at once, and the new one is added")
+    @Test("a changed incarnation is a removal once the former is silent, and the new one is added")
     func newIncarnation() {
         let solo = leader()
         solo.addMember(2, incarnation: 5)
+        solo.clear()
+        solo.live(1900)
+        solo.report(2, incarnation: 6)
+        #expect(solo.done.removed.isEmpty)
+        solo.live(200)
         solo.clear()
         solo.report(2, incarnation: 6)
         #expect(solo.done.removed == [worker(2)])
@@ -114,11 +119,30 @@ struct RosterTests {
     func formerIncarnation() {
         let solo = leader()
         solo.addMember(2, incarnation: 5)
+        solo.live(2100)
         solo.addMember(2, incarnation: 6)
         solo.clear()
         solo.report(2, incarnation: 5)
         #expect(solo.done.removed.isEmpty)
         #expect(solo.done.added.isEmpty)
+    }
+
+    @Test("a member's clone gets no work while the member is heard, and no job is taken away")
+    func clone() {
+        let solo = leader()
+        solo.addMember(2, incarnation: 5)
+        solo.read(request("a", op: "long"))
+        solo.readBack()
+        solo.clear()
+        for _ in 0..<30 {
+            solo.live(100)
+            solo.report(2, running: [0], incarnation: 5)
+            solo.live(100)
+            solo.report(2, incarnation: 6)
+        }
+        #expect(solo.done.removed.isEmpty)
+        #expect(solo.done.added.isEmpty)
+        #expect(solo.done.assignments.isEmpty)
     }
 
     @Test("silence is counted anew from when the leader leads again: it read nothing meanwhile")
