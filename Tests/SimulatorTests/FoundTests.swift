@@ -200,7 +200,8 @@ struct FoundTests {
         #expect(status == .completed)
         #expect(union.violation == nil)
         try expectTranscript(
-            "clone-of-one-cut-off", of: union, about: ["starts", "cut off", "MEMBER", "requests[0]"])
+            "clone-of-one-cut-off", of: union,
+            about: ["starts", "cut off", "MEMBER", "requests[0]"])
     }
 
     @Test("a worker may drop everything that its bench holds in one heartbeat")
