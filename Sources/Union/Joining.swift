@@ -23,6 +23,8 @@ struct Joining {
 
     var phase = Phase.reading
     var leader = Leader.asking
+    /// The leader log ended here when we asked.
+    var leaderEnd: Offset = 0
     var knowsElection = false
     /// `heartbeat` as it was when we came ends here; nil: not known yet.
     var heartbeatEnd: Offset?
@@ -86,6 +88,7 @@ extension Node {
             addedIncarnation = 0
             addedIsUnknown = true
         }
+        joining.leaderEnd = high
         guard high > low else {
             log.startReading(midLog: low > 0)
             joining.leader = .reading(target: high)

@@ -247,7 +247,9 @@ extension Node {
             // Both came at once, neither saw the other; it was heard first.
             return leaveToTwin(&outbox)
         }
-        guard offset >= joining.heartbeatTarget else { return }
+        // An earlier life has read nothing of what was written since, whenever its heartbeats appear.
+        let isAlive = h.leaderOffset > joining.leaderEnd || next(.leader) <= joining.leaderEnd
+        guard offset >= joining.heartbeatTarget, isAlive else { return }
         if !joining.wasHeard { joining.twinWasFirst = true }
         guard now >= joining.twinAt + settings.heartbeatMs / 2 else { return }
         joining.twinAt = now

@@ -32,6 +32,9 @@ struct Takeover {
     /// The last request that the leader before us has read stood here: does it still?
     var verifies: Offset?
     var verifiesDigest: Digest = 0
+    /// It is being looked whether `requests` still holds what we have read: no checkpoint says
+    /// meanwhile that it was read, for the next leader would believe it.
+    var isUnsure: Bool { doubtsRequests || lostRequests || verifies != nil }
     /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
     /// read before the request itself has been passed.
     var resultsFrom: Offset = 0
@@ -108,12 +111,11 @@ extension Node {
     ) {
         guard takeover.phase != .none else { return }
         takeover.requestsLow = low
-        takeover.requestsEnd = high
+        // Only reading says where a topic ends: the answer may be old, or say less than there is.
+        takeover.requestsEnd = max(takeover.requestsEnd, high)
         if takeover.lostRequests {
             cutRequests(at: high, now, &outbox)
-        } else if high < ledger.requestsNext {
-            readRequestsAgain(before: high)
-        } else if takeover.doubtsRequests {
+        } else if takeover.doubtsRequests || high < ledger.requestsNext {
             doubtLastRequest()
         }
         takeover.doubtsRequests = false
@@ -181,8 +183,7 @@ extension Node {
         outbox.say(.logLost(.requests, wanted: wanted, from: ledger.requestsNext))
     }
 
-    /// `requests` has been read from `from` to its end. Only reading says where that is: some
-    /// brokers answer the question for it with less.
+    /// `requests` has been read from `from` to its end.
     mutating func onRequestsEnd(
         _ end: Offset, from: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
@@ -308,7 +309,7 @@ extension Node {
     mutating func checkpointIfDue(_ now: Instant, _ outbox: inout Outbox) {
         // The log's first records are removed: a checkpoint must not be among them.
         let isOld = now >= ledger.checkpointAt + 3_600_000 && ledger.unfinished <= Limits.ledger
-        guard checkpointWaits || isOld, outbox.hasRoom else { return }
+        guard checkpointWaits || isOld, !takeover.isUnsure, outbox.hasRoom else { return }
         let isDue = now >= ledger.checkpointAt + Self.checkpointMs
         let admitted = ledger.admitted - ledger.admittedAtWritten
         let isFull = admitted >= Int64(Limits.ledger) * 3 / 4 && ledger.checkpointUnderWay == nil
@@ -336,7 +337,7 @@ extension Node {
 
     /// Something has changed since the last checkpoint, or this one is not known to be in the log.
     var checkpointWaits: Bool {
-        (ledger.needsCheckpoint || ledger.checkpointUnderWay != nil)
+        (ledger.needsCheckpoint || ledger.checkpointUnderWay != nil) && !takeover.isUnsure
             && ledger.unfinished <= Int32(Limits.ledger)
     }
 
