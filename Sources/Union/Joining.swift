@@ -84,10 +84,7 @@ extension Node {
         }
         if openWork.checkpointOffset >= high { openWork.checkpointOffset = -1 }
         // Who was added may be lost; unless only the log's first records were removed.
-        if next(.leader) >= low {
-            addedIncarnation = 0
-            addedIsUnknown = true
-        }
+        if next(.leader) >= low { addedIncarnation = 0 }
         joining.leaderEnd = high
         guard high > low else {
             log.startReading(midLog: low > 0)
@@ -150,7 +147,7 @@ extension Node {
             joining.phase = .reading
             // What is read again speaks of our earlier lives, too.
             wasAdded = false
-            log.loseRecords(at: now)
+            log.loseRecords()
             endTenure(&outbox)
             noticeLeading(now, &outbox)
             // Nobody else may know what we were ordered to do.

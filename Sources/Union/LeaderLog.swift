@@ -50,11 +50,9 @@ struct LeaderLog {
     /// The broker has lost all records, and no checkpoint of a later tenure was read since.
     var beganAnew = false
     private var termAtLoss: Term = 0
-    /// No checkpoint was read yet, and the log's first records are gone: what is open is not known.
+    /// Others may have orders that are not in our tables: reading began at no checkpoint and behind
+    /// the log's first record, or the broker has lost records; and no checkpoint was read since.
     private(set) var isBlind = false
-    /// Since when others may have orders that are not in our tables: a record that is void for us
-    /// was read, or a loss was noticed.
-    private(set) var ordersDoubtedAt: Instant?
 
     init(_ me: WorkerID, _ incarnation: Incarnation) {
         self.me = me
@@ -76,7 +74,6 @@ struct LeaderLog {
             if hasLostRecords && record.workerID != me {
                 let wait = Settings.withClockMargin(record.leaseMs)
                 othersMayLeadUntil = max(othersMayLeadUntil, now + wait)
-                ordersDoubtedAt = now
             }
             return .void
         }
@@ -153,10 +150,10 @@ struct LeaderLog {
     /// The broker lost records of the log: claims that we have read may be among them, or claims
     /// that others have read and we have not. The tenure moves forward only, but who holds it and
     /// cannot be sure that all know that claims anew.
-    mutating func loseRecords(at now: Instant) {
+    mutating func loseRecords() {
         hasLostRecords = true
         termAtLoss = tenure.term
-        ordersDoubtedAt = now
+        isBlind = true
         tenure.mayBeLost = tenure.holder != nil
         guard isMine else { return }
         tenure.resigned = true
@@ -176,12 +173,10 @@ struct LeaderLog {
 
     /// A checkpoint says what is open.
     mutating func onCheckpoint(term: Term) {
+        guard term > termAtLoss else { return }
         isBlind = false
-        if term > termAtLoss { beganAnew = false }
+        beganAnew = false
     }
-
-    /// Others may have orders that we do not know: a leader gives none before they are over.
-    mutating func doubtOrders(at now: Instant) { ordersDoubtedAt = now }
 
     /// Whether this worker leads at `now`: derived from log and clock each time it is asked.
     func leads(at now: Instant) -> Bool {

@@ -418,17 +418,18 @@ extension Node {
         steerRequests(now, &outbox)
         if now >= ledger.sweepAt {
             sweepMembers(now, &outbox)
+            if takeover.isBlind { callAllBack(now, &outbox) }
             sweepLedger(now, &outbox)
         }
-        assignWaiting(now, &outbox)
         checkpointIfDue(now, &outbox)
+        assignWaiting(now, &outbox)
     }
 
     private mutating func assignWaiting(_ now: Instant, _ outbox: inout Outbox) {
         ledger.isBehind = false
-        if let heardAt = log.ordersDoubtedAt, now < heardAt + settings.memberTimeoutMs {
-            // Whom another gave work that we know nothing of has no lease for it after that.
-            return
+        if takeover.isBlind {
+            guard areAllCalledBack(now) else { return }
+            takeover.isBlind = false
         }
         while !ledger.turn.isEmpty {
             guard outbox.hasRoom else {
@@ -721,6 +722,10 @@ extension Node {
     mutating func onOwnRemoval(
         of id: WorkerID, sentAt: Instant, _ now: Instant, _ outbox: inout Outbox
     ) {
+        if takeover.isBlind, let worker = roster.find(id), roster[worker].calledBackAt <= sentAt {
+            roster[worker].isCalledBack = true
+            takeover.calledBackAt = now
+        }
         for index in 0..<ledger.entries.capacity
         where ledger.entries.isUsed(index) && ledger.entries[index].workerID == id {
             guard ledger.entries[index].state == .cancelling(.removed),
@@ -865,7 +870,12 @@ extension Node {
         ledger.entries[index].state = .cancelling(reason)
         counters.cancelled += 1
         switch reason {
-        case .unacknowledged: counters.unacknowledged += 1
+        case .unacknowledged:
+            counters.unacknowledged += 1
+            // It may not know that it was added: the broker may have lost that.
+            if let id = ledger.entries[index].workerID, let worker = roster.find(id) {
+                roster[worker].isAdded = false
+            }
         case .overrun:
             counters.overruns += 1
             if let id = ledger.entries[index].workerID, let worker = roster.find(id) {

@@ -43,9 +43,6 @@ public struct Node: ~Copyable {
     var wasAdded = false
     /// Which incarnation under our id the leader log has added last; 0: it was removed since.
     var addedIncarnation: Incarnation = 0
-    /// The broker has lost who was added last.
-    var addedIsUnknown = false
-    var hasBeenAdded = false
     /// Since when this worker leads without interruption.
     var leadingSince = Instant.zero
     private var wasLeading = false
@@ -281,7 +278,6 @@ extension Node {
         if r.workerID == settings.workerID, r.incarnation != settings.incarnation {
             // It gives orders to our id, and means itself.
             addedIncarnation = r.incarnation
-            addedIsUnknown = false
         }
         outbox.say(.ledBy(r.workerID, r.term))
         hastenHeartbeat()
@@ -302,10 +298,8 @@ extension Node {
             onMemberAdded(id, incarnation, &outbox)
             if isOurs { onOwnAddition(id, incarnation) }
         case .removeMember(let id):
-            openWork.remove(worker: id)
             if id == settings.workerID {
                 addedIncarnation = 0
-                addedIsUnknown = false
                 dropAllJobs(&outbox)
             }
             if isOurs { onOwnRemoval(of: id, sentAt: r.sentAt, now, &outbox) }
@@ -463,8 +457,10 @@ extension Node {
 
     /// Whether the next record of `requests` may be fed; the shell holds it back otherwise.
     public var wantsRequests: Bool {
-        isLedgerOpen && wasLeading
-            && (ledger.fetching > 0 || takeover.verifies != nil || ledger.hasRoom)
+        guard isLedgerOpen, wasLeading else { return false }
+        // Only reading on tells that what is to be fetched beyond the end is lost.
+        return ledger.hasRoom || takeover.isSeeking || takeover.verifies != nil
+            || (ledger.fetching > 0 && !ledger.entries.isFull)
     }
 
     /// Whether an effect may still be carried out at `now`: a process can be stopped between a

@@ -56,11 +56,4 @@ struct OpenWorkTable: ~Copyable {
         guard row.requestOffset >= 0, !isSettled else { return false }
         return rows.insert(row.requestOffset, row) != nil
     }
-
-    /// The worker is lost, and its lease surely over: nobody has its work any more.
-    mutating func remove(worker id: WorkerID) {
-        for i in 0..<rows.capacity where rows.isUsed(i) && rows[i].workerID == id {
-            rows[i].workerID = nil
-        }
-    }
 }

@@ -19,6 +19,10 @@ struct Roster: ~Copyable {
         var added: Incarnation = 0
         var addedAt = Instant.zero
         var isAdded = false
+        /// When a leader that does not know what it has called it back, and whether that was read
+        /// back.
+        var calledBackAt = Instant.zero
+        var isCalledBack = false
         /// Open assignments, and those of them that are not known to be short.
         var inFlight: Int32 = 0
         var slow: Int32 = 0
@@ -82,6 +86,8 @@ struct Roster: ~Copyable {
             workers[i].slow = 0
             workers[i].overrun = 0
             workers[i].mustRead = -1
+            workers[i].calledBackAt = .zero
+            workers[i].isCalledBack = false
         }
     }
 }
@@ -133,8 +139,9 @@ extension Node {
     }
 
     private mutating func addMember(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
-        // It drops what we do not know of; what we know of is seen to in its time.
-        if takeover.isBlind { writeRemoval(of: roster.id(index), isAlive: true, now, &outbox) }
+        if takeover.isBlind && roster[index].calledBackAt == .zero {
+            callBackUnknown(index, now, &outbox)
+        }
         roster[index].isMember = true
         roster[index].freeSince = now
         countInFlight(index)
@@ -177,14 +184,40 @@ extension Node {
         roster[index].slow = 0
     }
 
-    mutating func writeRemoval(
-        of id: WorkerID, isAlive: Bool = false, _ now: Instant, _ outbox: inout Outbox
-    ) {
+    mutating func writeRemoval(of id: WorkerID, _ now: Instant, _ outbox: inout Outbox) {
         counters.membersRemoved += 1
         outbox.say(.memberRemoved(id))
         packMembers(&outbox)
         writeAsLeader(.removeMember(id), now, &outbox)
-        if !isAlive { callBack(from: id, now) }
+        callBack(from: id, now)
+    }
+
+    /// We do not know who has what: everybody is removed, and drops what he has when he reads that.
+    mutating func callAllBack(_ now: Instant, _ outbox: inout Outbox) {
+        for i in 0..<roster.count where mustBeCalledBack(i) {
+            guard outbox.hasRoom else { return }
+            let isDue = now >= roster[i].calledBackAt + settings.ackTimeoutMs
+            guard roster[i].calledBackAt == .zero || isDue else { continue }
+            callBackUnknown(i, now, &outbox)
+            if roster[i].isMember { writeAddition(i, now, &outbox) }
+        }
+    }
+
+    private mutating func callBackUnknown(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+        roster[index].calledBackAt = now
+        writeRemoval(of: roster.id(index), now, &outbox)
+    }
+
+    private func mustBeCalledBack(_ index: Int) -> Bool {
+        !roster[index].isCalledBack && roster.id(index) != settings.workerID
+    }
+
+    /// Nobody can still have what we do not know of: who has not read his removal yet has a lease
+    /// from before it.
+    func areAllCalledBack(_ now: Instant) -> Bool {
+        guard now >= takeover.calledBackAt + settings.memberTimeoutMs else { return false }
+        for i in 0..<roster.count where mustBeCalledBack(i) { return false }
+        return true
     }
 
     private func packMembers(_ outbox: inout Outbox) {
@@ -270,11 +303,8 @@ extension Node {
         outbox.append(.exit(.twin))
     }
 
-    /// Orders for our id are ours: the log has added this incarnation last; or we do not know which,
-    /// for the broker has lost records, but it was us before.
-    var isAdded: Bool {
-        addedIncarnation == settings.incarnation || (addedIsUnknown && hasBeenAdded)
-    }
+    /// Orders for our id are ours: the log has added this incarnation last.
+    var isAdded: Bool { addedIncarnation == settings.incarnation }
 
     /// The leader has added another incarnation of us after this one: we were taken for dead and
     /// somebody else lives under our id now.
@@ -283,10 +313,8 @@ extension Node {
     ) {
         guard id == settings.workerID else { return }
         addedIncarnation = incarnation
-        addedIsUnknown = false
         if incarnation == settings.incarnation {
             wasAdded = true
-            hasBeenAdded = true
         } else if wasAdded {
             outbox.say(.superseded)
             outbox.append(.exit(.twin))

@@ -25,16 +25,18 @@ struct Takeover {
     var doubtsRequests = false
     /// Up to here `requests` is read again because of a doubt.
     var rereadsUntil: Offset = 0
-    /// What is open was not known: each worker drops what it has before it becomes a member.
+    /// Who has what is not known: each worker is removed first, and so drops what it has.
     var isBlind = false
+    /// When the last of these removals was read back.
+    var calledBackAt = Instant.zero
     /// Reading heads for an open request that must be read again, not for what is next.
     var isSeeking = false
     /// The last request that the leader before us has read stood here: does it still?
     var verifies: Offset?
     var verifiesDigest: Digest = 0
-    /// It is being looked whether `requests` still holds what we have read: no checkpoint says
-    /// meanwhile that it was read, for the next leader would believe it.
-    var isUnsure: Bool { doubtsRequests || lostRequests || verifies != nil }
+    /// Who has what is not known, or whether `requests` still holds what we have read. No checkpoint
+    /// says it meanwhile: the next leader would believe it.
+    var isUnsure: Bool { isBlind || doubtsRequests || lostRequests || verifies != nil }
     /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
     /// read before the request itself has been passed.
     var resultsFrom: Offset = 0
@@ -59,7 +61,7 @@ extension Node {
         takeover = Takeover(phase: .asking)
         takeover.doubtsRequests = log.hasLostRecords
         takeover.isBlind = log.isBlind
-        if log.isBlind { log.doubtOrders(at: now) }
+        takeover.calledBackAt = now
         outbox.append(.ask(.results))
         outbox.append(.ask(.requests))
     }

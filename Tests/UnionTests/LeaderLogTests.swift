@@ -170,7 +170,7 @@ final class LeaderLogTests {
     @Test("a claim of a term whose own claim may be lost begins a tenure")
     func lostClaim() {
         _ = judge(.claim, by: 2, term: 4)
-        log.loseRecords(at: .zero)
+        log.loseRecords()
         #expect(judge(.claim, by: 3, term: 4) == .newTenure)
         #expect(log.tenure.holder == worker(3))
         #expect(judge(.claim, by: 4, term: 4) == .void, "the first claim behind the loss wins")
@@ -179,7 +179,7 @@ final class LeaderLogTests {
     @Test("a record of such a term by another holder is adopted, once")
     func lostClaimAdopted() {
         _ = judge(.claim, by: 2, term: 4)
-        log.loseRecords(at: .zero)
+        log.loseRecords()
         #expect(judge(by: 3, term: 4) == .newTenure)
         #expect(judge(by: 2, term: 4) == .void)
     }
@@ -187,7 +187,7 @@ final class LeaderLogTests {
     @Test("a tenure that is read again is sure, also by its claim alone")
     func claimReadAgain() {
         _ = judge(.claim, by: 2, term: 4)
-        log.loseRecords(at: .zero)
+        log.loseRecords()
         #expect(judge(.claim, by: 2, term: 4) == .valid)
         #expect(judge(.claim, by: 3, term: 4) == .void)
         #expect(log.tenure.holder == worker(2))
@@ -196,7 +196,7 @@ final class LeaderLogTests {
     @Test("a holder that lost records claims anew; its claim that is read again gives nothing back")
     func ownClaimReadAgain() {
         _ = judge(.claim, by: 1, term: 4)
-        log.loseRecords(at: .zero)
+        log.loseRecords()
         #expect(!log.isMine)
         #expect(judge(.claim, by: 1, term: 4) == .void)
         #expect(!log.isMine)

@@ -63,15 +63,6 @@ final class OpenWorkTests {
         #expect(assign(5))
     }
 
-    @Test("a lost worker's rows are nobody's")
-    func lostWorker() {
-        _ = assign(1, to: 3)
-        _ = assign(2, to: 4)
-        solo.node.openWork.remove(worker: worker(3))
-        #expect(rows.map(\.workerID) == [nil, worker(4)])
-        #expect(rows.map(\.attempt) == [1, 1])
-    }
-
     @Test("what does not fit is void for everybody, and nothing is overwritten")
     func full() {
         for offset in 0..<Offset(Limits.openWork) { #expect(assign(offset)) }
