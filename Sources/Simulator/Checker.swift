@@ -147,6 +147,8 @@ extension Checker {
                 return
             }
             requests[offset] = r.requestID.key
+            // A result under the offset's name was another's, which the broker has lost.
+            outcomes[Name(offset: offset, key: Self.keyOfUnnamed(offset))] = nil
             keysEver[offset] = r.requestID.key
         case .election, .heartbeat: break
         }

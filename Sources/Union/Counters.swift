@@ -24,6 +24,7 @@ public struct Counters: Sendable {
     public var duplicates = 0
     public var ledgerFull = 0
     public var offsetsUsedAgain = 0
+    public var requestsForgotten = 0
     public var assigned = 0
     public var cancelled = 0
     public var unacknowledged = 0

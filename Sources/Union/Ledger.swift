@@ -342,7 +342,7 @@ extension Node {
             ledger.fetching -= 1
             ledger.entries[index].state = .waiting
             // What stood behind it is lost as well.
-            vanishBeyond(takeover.requestsEnd, now, &outbox)
+            forgetRequests(from: takeover.requestsEnd)
         case .waiting:
             ledger.leaveTurn(ledger.entries.offset(at: index))
         case .concluded: ledger.entries[index].state = .waiting
@@ -548,17 +548,22 @@ extension Node {
     ) {
         guard log.isMine else { return }
         ledger.resultsNext = offset + 1
-        let name = Ledger.name(after: r.requestOffset).key
-        let key = r.requestID.isEmpty ? name : r.requestID.key
+        let id = r.requestID.isEmpty ? Ledger.name(after: r.requestOffset) : r.requestID
+        let key = id.key
         if !r.final { ledger.noteAttempt(r.attempt, of: key) }
         guard let index = ledger.entries.find(r.requestOffset) else {
             if r.final { onUnknownOutcome(r, key, now) }
             return
         }
         let entry = ledger.entries[index]
-        let isNamed = entry.requestKey == 0 || entry.requestKey == key
-        // A leader that could not read the request any more did not know its id.
-        guard entry.state != .settled, isNamed || (key == name && !entry.isLoaded) else {
+        if entry.state == .settled && entry.requestKey != key && r.final {
+            // The broker lost the request before, and gave its offset to this one.
+            ledger.entries[index].requestKey = key
+            ledger.rememberSettled(key)
+            return
+        }
+        let isOfThis = entry.requestKey == key || entry.requestKey == 0
+        guard entry.state != .settled, isOfThis else {
             counters.voidResults += 1
             return
         }

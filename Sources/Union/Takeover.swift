@@ -179,7 +179,7 @@ extension Node {
     private mutating func cutRequests(at end: Offset, _ now: Instant, _ outbox: inout Outbox) {
         takeover.lostRequests = false
         takeover.requestsEnd = end
-        vanishBeyond(end, now, &outbox)
+        forgetRequests(from: end)
         let wanted = ledger.requestsNext
         readRequestsAgain(before: end)
         outbox.say(.logLost(.requests, wanted: wanted, from: ledger.requestsNext))
@@ -274,14 +274,19 @@ extension Node {
         return first
     }
 
-    /// The broker does not have what is to be read again from `end` on.
-    mutating func vanishBeyond(_ end: Offset, _ now: Instant, _ outbox: inout Outbox) {
+    /// The broker lost what was to be read again from `end` on. Nothing is said of it in `results`:
+    /// other requests will stand at those offsets, and that would be read as theirs.
+    mutating func forgetRequests(from end: Offset) {
         for i in 0..<ledger.entries.capacity where ledger.isFetching(i, from: end) {
-            vanish(i, now, &outbox)
+            ledger.entries.remove(at: i)
+            ledger.fetching -= 1
+            ledger.unfinished -= 1
+            counters.requestsForgotten += 1
+            ledger.needsCheckpoint = true
         }
     }
 
-    /// The broker has the record of an open request no more.
+    /// Retention has removed the record of an open request.
     private mutating func vanish(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
         // Its id is not known here; who reads results finds it by its offset.
         let name = Ledger.name(after: ledger.entries.offset(at: index))

@@ -243,4 +243,55 @@ struct FoundTests {
             "fetched-beyond-the-end", of: union,
             about: ["broker:", "leads(", "tookOver", "logLost(Union.Topic.req", "requests[0]"])
     }
+
+    @Test("what is said of requests that the broker lost is not read as said of those after them")
+    func outcomesOfLost() throws {
+        let union = SimulatedUnion.ledUnion(seed: 620)
+        for i in 0..<40 { union.submit("sleep-900", id: "before\(i)") }
+        union.run(ms: 2_000)
+        let first = try #require(union.leader)
+        union.crash(first)
+        union.stopBroker(losing: [.requests])
+        union.startBroker()
+        union.run(ms: 6_000)
+        union.restart(first)
+        for i in 0..<20 { union.submit("sleep-900", id: "after\(i)") }
+        union.run(ms: 2_000)
+        // The next leader finds these requests open, and has not read them yet.
+        union.crash(try #require(union.leader))
+        for i in [0, 19] {
+            let after = union.outcome(of: "after\(i)", withinMs: 120_000)
+            #expect(after == .completed)
+        }
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "outcomes-of-lost", of: union,
+            about: ["broker:", "crashes", "tookOver", "logLost(Union.Topic.req", "requests[12]"])
+    }
+
+    @Test("when the broker lost all, a leader that is gone at once does not hide what it has not read")
+    func allLostTwice() throws {
+        let union = SimulatedUnion.ledUnion(seed: 91)
+        for i in 0..<1_500 { union.submit("noop", id: "before\(i)") }
+        let before = union.outcome(of: "before1499", withinMs: 100_000)
+        #expect(before == .completed)
+        union.run(ms: 3_000)
+        union.stopBroker(losing: Topic.everyTopic)
+        union.run(ms: 5_000)
+        union.startBroker()
+        for i in 0..<700 { union.submit("noop", id: "after\(i)") }
+        #expect(union.run(until: { $0.leader != nil }, withinMs: 30_000))
+        let first = try #require(union.leader)
+        union.cut(first, reading: [.requests], writing: [])
+        union.run(ms: 3_000)
+        union.crash(first)
+        for i in [0, 100, 699] {
+            let after = union.outcome(of: "after\(i)", withinMs: 100_000)
+            #expect(after == .completed)
+        }
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "all-lost-twice", of: union,
+            about: ["broker:", "crashes", "leads(", "reads requests", "CHECKPOINT", "requests[0]"])
+    }
 }

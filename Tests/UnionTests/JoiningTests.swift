@@ -244,6 +244,30 @@ struct JoiningTests {
         #expect(solo.done.records.isEmpty)
     }
 
+    @Test("an earlier life has read nothing of what was written since: its late words are no twin's")
+    func lateHeartbeats() {
+        let solo = started(leader: (0, 0), heartbeat: (0, 1))
+        solo.read(leaderRecord(.claim, by: 2, term: 1))
+        for count in 0..<8 {
+            solo.wait(250)
+            solo.read(heartbeat(by: 1, count: Int64(500 + count), incarnation: 99))
+        }
+        #expect(solo.done.isReady)
+        #expect(solo.done.exits.isEmpty)
+    }
+
+    @Test("a twin has read what was written since, and so shows that it lives")
+    func twinReads() {
+        let solo = started(leader: (0, 0), heartbeat: (0, 1))
+        solo.read(leaderRecord(.claim, by: 2, term: 1))
+        for count in 0..<3 {
+            solo.wait(250)
+            solo.read(
+                heartbeat(by: 1, leaderOffset: 1, count: Int64(500 + count), incarnation: 99))
+        }
+        #expect(solo.done.exits.contains(.twin))
+    }
+
     @Test("who lives already stays when a twin appears later")
     func laterTwin() {
         let solo = Solo()

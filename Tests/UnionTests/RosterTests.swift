@@ -115,6 +115,22 @@ struct RosterTests {
         #expect(solo.done.added.isEmpty, "this one was read back")
     }
 
+    @Test("who does not acknowledge may not know that it was added: it is added again")
+    func addedUnknown() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.clear()
+        solo.read(request("a"))
+        #expect(solo.done.assignments.count == 1)
+        for _ in 0..<12 {
+            solo.live(200)
+            solo.report(2)
+            solo.readBack()
+        }
+        #expect(solo.done.cancels.count == 1)
+        #expect(solo.done.added == [worker(2)])
+    }
+
     @Test("what the former incarnation wrote and appears late is not heard")
     func formerIncarnation() {
         let solo = leader()
