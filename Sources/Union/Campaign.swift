@@ -10,8 +10,10 @@ struct Campaign: ~Copyable {
         var countdown: Int32?
         var nominee: WorkerID?
         var readAt = Instant.zero
-        /// It tied: what it said counts for nothing until it says another ranking.
+        /// It tied: what it said counts for nothing until it says another ranking; or, later, the
+        /// same again, for then it has not seen the tie.
         var mustLower = false
+        var tiedAt = Instant.zero
     }
 
     var stand = Stand.member
@@ -49,7 +51,7 @@ struct Campaign: ~Copyable {
 
     /// Keeps what a worker said last. Without a place for a new one it is not heard: its own
     /// campaign goes on, and this one does not wait for it.
-    mutating func keep(_ c: Candidacy, readAt now: Instant) {
+    mutating func keep(_ c: Candidacy, readAt now: Instant, tiesLastMs: Int32) {
         let index: Int
         if let known = find(c.workerID) {
             index = known
@@ -60,7 +62,8 @@ struct Campaign: ~Copyable {
             candidates[index] = Candidate(id: c.workerID)
         }
         let lowered = candidates[index].ranking != c.ranking || candidates[index].term != c.term
-        candidates[index].mustLower = candidates[index].mustLower && !lowered
+        let isOver = lowered || now >= candidates[index].tiedAt + tiesLastMs
+        candidates[index].mustLower = candidates[index].mustLower && !isOver
         candidates[index].term = c.term
         candidates[index].ranking = c.ranking
         candidates[index].countdown = c.countdown
@@ -73,7 +76,7 @@ struct Campaign: ~Copyable {
     /// was read and at nothing else, so all nodes see the same ties, at the same record: were it
     /// asked from where each node stands, two could vote for each other, and all start over.
     /// Returns how many have tied.
-    mutating func markTie(term: Term) -> Int32 {
+    mutating func markTie(term: Term, at now: Instant) -> Int32 {
         var tied: Int32 = 0
         var ranking: Int32?
         for i in 0..<count where candidates[i].term == term && candidates[i].nominee == nil {
@@ -85,6 +88,7 @@ struct Campaign: ~Copyable {
         guard tied > 1 else { return 0 }
         for i in 0..<count where candidates[i].term == term && candidates[i].nominee == nil {
             candidates[i].mustLower = true
+            candidates[i].tiedAt = now
         }
         return tied
     }
@@ -174,8 +178,8 @@ extension Node {
             return returnToMember(now)
         }
         guard c.term > log.tenure.term else { return }
-        campaign.keep(c, readAt: now)
-        let tied = campaign.markTie(term: c.term)
+        campaign.keep(c, readAt: now, tiesLastMs: settings.campaignTtlMs)
+        let tied = campaign.markTie(term: c.term, at: now)
         guard campaign.stand != .member, isOnline else { return }
         if c.term > campaign.term && c.nominee == nil {
             joinTerm(c.term, now, &outbox)

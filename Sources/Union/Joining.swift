@@ -58,6 +58,7 @@ extension Node {
     ) {
         switch topic {
         case .leader:
+            heartbeats.trust(from: high, askedAt: askedAt)
             if joining.leader == .asking {
                 onLeaderBounds(low: low, high: high, &outbox)
             } else {
@@ -148,6 +149,7 @@ extension Node {
             // What is read again speaks of our earlier lives, too.
             wasAdded = false
             log.loseRecords()
+            heartbeats.doubt(at: now)
             endTenure(&outbox)
             noticeLeading(now, &outbox)
             // Nobody else may know what we were ordered to do.

@@ -419,6 +419,7 @@ extension Node {
         if now >= ledger.sweepAt {
             sweepMembers(now, &outbox)
             if takeover.isBlind { callAllBack(now, &outbox) }
+            if areAllCalledBack(now) { takeover.isBlind = false }
             sweepLedger(now, &outbox)
         }
         checkpointIfDue(now, &outbox)
@@ -427,10 +428,7 @@ extension Node {
 
     private mutating func assignWaiting(_ now: Instant, _ outbox: inout Outbox) {
         ledger.isBehind = false
-        if takeover.isBlind {
-            guard areAllCalledBack(now) else { return }
-            takeover.isBlind = false
-        }
+        guard !takeover.isBlind else { return }
         while !ledger.turn.isEmpty {
             guard outbox.hasRoom else {
                 ledger.isBehind = true

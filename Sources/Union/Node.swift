@@ -258,7 +258,7 @@ extension Node {
         if wasMine && !log.isMine { endTenure(&outbox) }
         noticeLeading(now, &outbox)
         obey(r, bytes, at: offset, now, &outbox)
-        heartbeats.acknowledged(before: r.heartbeatOffset)
+        heartbeats.acknowledged(before: r.heartbeatOffset, at: offset)
         renewWorkerLease()
         if case .resign = r.order {
             counters.resignations += 1
@@ -360,7 +360,11 @@ extension Node {
         guard isThere != brokerIsThere else { return }
         outbox.say(isThere ? .brokerFound : .brokerLost)
         brokerIsThere = isThere
-        if isThere { doubtRequests(&outbox) }
+        if isThere {
+            doubtRequests(&outbox)
+            heartbeats.doubt(at: now)
+            outbox.append(.ask(.leader))
+        }
         contactAt = now
         returnToMember(now)
     }

@@ -86,6 +86,7 @@ struct Roster: ~Copyable {
             workers[i].slow = 0
             workers[i].overrun = 0
             workers[i].mustRead = -1
+            workers[i].leaderOffset = 0
             workers[i].calledBackAt = .zero
             workers[i].isCalledBack = false
         }
@@ -109,7 +110,7 @@ extension Node {
             return
         }
         if roster[index].incarnation != h.incarnation {
-            guard roster[index].incarnation == 0 || hasFallenSilent(index, now) else {
+            guard roster[index].incarnation == 0 || takesTheOthersPlace(h, index, now) else {
                 // Two may live: no work for either before it is clear who does.
                 roster[index].heardAt = now
                 roster[index].isCurrent = false
@@ -238,10 +239,12 @@ extension Node {
         now >= max(roster[index].heardAt, leadingSince) + settings.memberTimeoutMs
     }
 
-    /// The same of the incarnation that counts. A board that was started anew cannot be told from a
-    /// clone of one that is cut off and still works.
-    private func hasFallenSilent(_ index: Int, _ now: Instant) -> Bool {
+    /// Whether another incarnation than the one that counts does from now on. A board that was
+    /// started anew cannot be told from a clone of one that is cut off and still works: the former
+    /// must be silent. And who speaks must have read on since: else it is an earlier life's late word.
+    private func takesTheOthersPlace(_ h: Heartbeat, _ index: Int, _ now: Instant) -> Bool {
         now >= max(roster[index].spokeAt, leadingSince) + settings.memberTimeoutMs
+            && h.leaderOffset > roster[index].leaderOffset
     }
 }
 
@@ -330,23 +333,29 @@ struct Heartbeats: ~Copyable {
         var count: Int64
         var at: Instant
         var offset: Offset?
+        /// Up to where the leader had read when it was sent, as far as we knew: it stands behind.
+        var readBefore: Offset
     }
 
     private var sent: Ring<Sent>
     /// The leader has read every heartbeat before this offset, as its last record said.
     private var readBefore: Offset = 0
+    /// Only leader records from here on acknowledge anything: older ones may speak of heartbeats
+    /// that the broker has lost, and whose offsets others have now.
+    private var trustedFrom: Offset = 0
+    private var doubtedAt = Instant.zero
     /// Heartbeats written so far.
     private(set) var count: Int64 = 0
     private(set) var sentAt = Instant.zero
     var dueAt = Instant.never
 
     init(_ arena: inout Arena) {
-        let filler = Sent(count: 0, at: .zero, offset: nil)
+        let filler = Sent(count: 0, at: .zero, offset: nil, readBefore: 0)
         sent = Ring(capacity: Limits.unacknowledgedHeartbeats, filler: filler, &arena)
     }
 
     mutating func sent(at now: Instant) {
-        sent.push(Sent(count: count, at: now, offset: nil))
+        sent.push(Sent(count: count, at: now, offset: nil, readBefore: readBefore))
         sentAt = now
         count += 1
     }
@@ -355,14 +364,18 @@ struct Heartbeats: ~Copyable {
         for i in 0..<sent.count where sent[i].count == count { sent[i].offset = offset }
     }
 
-    mutating func acknowledged(before offset: Offset) { readBefore = offset }
+    /// A record of the holder, itself at `leaderOffset`, says how far it has read.
+    mutating func acknowledged(before offset: Offset, at leaderOffset: Offset) {
+        if leaderOffset >= trustedFrom { readBefore = offset }
+    }
 
     /// When the newest heartbeat was sent that the leader has read; it and the older ones are
     /// done with. An acknowledgement may be here before the delivery report.
     mutating func newestAcknowledged() -> Instant? {
         var newest: Int?
         for i in 0..<sent.count {
-            if let at = sent[i].offset, at < readBefore { newest = i }
+            guard let at = sent[i].offset else { continue }
+            if at >= sent[i].readBefore && at < readBefore { newest = i }
         }
         guard let newest else { return nil }
         let at = sent[newest].at
@@ -374,5 +387,17 @@ struct Heartbeats: ~Copyable {
     mutating func forgetOffsets() {
         sent.removeAll()
         readBefore = 0
+    }
+
+    /// The broker was away, or has lost other records: it may have lost some.
+    mutating func doubt(at now: Instant) {
+        forgetOffsets()
+        trustedFrom = .max
+        doubtedAt = now
+    }
+
+    /// The leader log ended at `end` at this moment or later.
+    mutating func trust(from end: Offset, askedAt: Instant) {
+        if trustedFrom == .max && askedAt >= doubtedAt { trustedFrom = end }
     }
 }

@@ -268,30 +268,4 @@ struct FoundTests {
             "outcomes-of-lost", of: union,
             about: ["broker:", "crashes", "tookOver", "logLost(Union.Topic.req", "requests[12]"])
     }
-
-    @Test("when the broker lost all, a leader that is gone at once does not hide what it has not read")
-    func allLostTwice() throws {
-        let union = SimulatedUnion.ledUnion(seed: 91)
-        for i in 0..<1_500 { union.submit("noop", id: "before\(i)") }
-        let before = union.outcome(of: "before1499", withinMs: 100_000)
-        #expect(before == .completed)
-        union.run(ms: 3_000)
-        union.stopBroker(losing: Topic.everyTopic)
-        union.run(ms: 5_000)
-        union.startBroker()
-        for i in 0..<700 { union.submit("noop", id: "after\(i)") }
-        #expect(union.run(until: { $0.leader != nil }, withinMs: 30_000))
-        let first = try #require(union.leader)
-        union.cut(first, reading: [.requests], writing: [])
-        union.run(ms: 3_000)
-        union.crash(first)
-        for i in [0, 100, 699] {
-            let after = union.outcome(of: "after\(i)", withinMs: 100_000)
-            #expect(after == .completed)
-        }
-        #expect(union.violation == nil)
-        try expectTranscript(
-            "all-lost-twice", of: union,
-            about: ["broker:", "crashes", "leads(", "reads requests", "CHECKPOINT", "requests[0]"])
-    }
 }

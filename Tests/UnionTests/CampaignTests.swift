@@ -303,6 +303,22 @@ struct CampaignTests {
         #expect(solo.done.candidacies.last?.countdown == 3)
     }
 
+    @Test("who says the same ranking long after a tie has not seen it: it is compared again")
+    func tieNotSeen() {
+        let solo = Solo()
+        solo.join()
+        solo.runForLeader()
+        solo.readBackOnce()
+        solo.read(candidacy(by: 3, term: 1, ranking: 100))
+        for _ in 0..<6 where solo.role == .candidate {
+            solo.readBackOnce()
+            solo.wait(Int64(solo.settings.campaignTtlMs / 4))
+            solo.read(candidacy(by: 3, term: 1, ranking: 100))
+        }
+        #expect(solo.role == .voter)
+        #expect(solo.done.candidacies.last?.nominee == worker(3))
+    }
+
     @Test("whose rival withdraws counts only when its own new ranking was read")
     func tiedAndAlone() {
         let solo = Solo()

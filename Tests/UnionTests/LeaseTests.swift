@@ -66,6 +66,43 @@ struct LeaseTests {
         #expect(solo.node.bench.leaseUntil > before)
     }
 
+    @Test("a heartbeat that stands where the leader had read before it was sent is not acknowledged")
+    func offsetUsedAgain() {
+        let solo = worker1()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 100))
+        let before = solo.node.bench.leaseUntil
+        // The broker lost heartbeats from 50 on, and the leader, which is cut off, does not know.
+        solo.wait(250)
+        solo.give(.delivered(.heartbeat(solo.done.heartbeats.last!.count), 51))
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 101))
+        #expect(solo.node.bench.leaseUntil == before)
+        solo.wait(250)
+        solo.give(.delivered(.heartbeat(solo.done.heartbeats.last!.count), 101))
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 102))
+        #expect(solo.node.bench.leaseUntil > before)
+    }
+
+    @Test("after the broker was away, what the leader wrote before acknowledges nothing")
+    func oldAcknowledgement() {
+        let solo = worker1()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        let before = solo.node.bench.leaseUntil
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        solo.clear()
+        solo.wait(300)
+        let end = solo.ends[Int(Topic.leader.rawValue)]
+        solo.give(.bounds(.leader, low: 0, high: end + 2, askedAt: solo.now))
+        solo.readBackOnce { $0.topic == .heartbeat }
+        let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
+        #expect(solo.node.bench.leaseUntil == before)
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
+        #expect(solo.node.bench.leaseUntil > before)
+    }
+
     @Test("a void record acknowledges nothing")
     func voidAcknowledgesNothing() {
         let solo = worker1()

@@ -93,6 +93,23 @@ struct RosterTests {
         if case .removeMember = orders[0] {} else { Issue.record("the removal comes first") }
     }
 
+    @Test("what a former life said and appears late is no new one, however silent the present one is")
+    func formerLifeLate() {
+        let solo = leader()
+        solo.addMember(2, incarnation: 6)
+        let read = solo.node.next(.leader)
+        solo.live(2100)
+        #expect(solo.done.removed == [worker(2)])
+        solo.clear()
+        let term = solo.node.log.tenure.term
+        solo.read(
+            heartbeat(by: 2, leader: 1, term: term, leaderOffset: read - 1, incarnation: 5))
+        solo.readBack()
+        #expect(solo.done.added.isEmpty)
+        solo.report(2, incarnation: 6)
+        #expect(solo.done.added == [worker(2)])
+    }
+
     @Test("an addition that is lost on its way is written again: nobody works before it")
     func additionLost() {
         let solo = Solo()
