@@ -244,7 +244,7 @@ struct JoiningTests {
         #expect(solo.done.records.isEmpty)
     }
 
-    @Test("an earlier life has read nothing of what was written since: its late words are no twin's")
+    @Test("an earlier life has read nothing of what came since: its late words are no twin's")
     func lateHeartbeats() {
         let solo = started(leader: (0, 0), heartbeat: (0, 1))
         solo.read(leaderRecord(.claim, by: 2, term: 1))

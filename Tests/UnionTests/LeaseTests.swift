@@ -66,7 +66,7 @@ struct LeaseTests {
         #expect(solo.node.bench.leaseUntil > before)
     }
 
-    @Test("a heartbeat that stands where the leader had read before it was sent is not acknowledged")
+    @Test("a heartbeat that stands where the leader had read before it was sent is no news to it")
     func offsetUsedAgain() {
         let solo = worker1()
         solo.readBackOnce { $0.topic == .heartbeat }

@@ -93,7 +93,7 @@ struct RosterTests {
         if case .removeMember = orders[0] {} else { Issue.record("the removal comes first") }
     }
 
-    @Test("what a former life said and appears late is no new one, however silent the present one is")
+    @Test("what a former life said and appears late is no new life, however silent the present one")
     func formerLifeLate() {
         let solo = leader()
         solo.addMember(2, incarnation: 6)
