@@ -33,9 +33,12 @@ struct Joining {
     var wasHeard = false
     /// A twin's heartbeat stands in the log before our own first one: it was there before us.
     var twinWasFirst = false
-    /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
+    /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and when the last one was
+    /// read; whose they are, and its last number: late ones may be of more than one earlier life.
     var twinHeartbeats = 0
     var twinAt = Instant.zero
+    var twin: Incarnation = 0
+    var twinCount: Int64 = 0
     /// Where a checkpoint should be, if the record that named it was right.
     var checkpointAt: Offset = -1
 
@@ -87,6 +90,7 @@ extension Node {
         // Who was added may be lost; unless only the log's first records were removed.
         if next(.leader) >= low { addedIncarnation = 0 }
         joining.leaderEnd = high
+        joining.checkpointAt = -1
         guard high > low else {
             log.startReading(midLog: low > 0)
             joining.leader = .reading(target: high)
@@ -102,7 +106,7 @@ extension Node {
         _ outbox: inout Outbox
     ) {
         let checkpoint = record?.checkpointOffset ?? -1
-        let isThere = checkpoint >= low && checkpoint <= offset
+        let isThere = checkpoint >= low && checkpoint < offset
         let from = isThere ? checkpoint : low
         joining.checkpointAt = isThere ? checkpoint : -1
         log.startReading(midLog: !isThere && low > 0)
@@ -149,6 +153,7 @@ extension Node {
             // What is read again speaks of our earlier lives, too.
             wasAdded = false
             log.loseRecords()
+            log.assumeHolderWasHeard(leaseMs: settings.leaseMs, at: now)
             heartbeats.doubt(at: now)
             endTenure(&outbox)
             noticeLeading(now, &outbox)

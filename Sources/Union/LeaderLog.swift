@@ -138,11 +138,10 @@ struct LeaderLog {
             sentAt: record.sentAt, provisional: provisional)
     }
 
-    /// A reader that has just joined, or comes back to a log that lost records, cannot know whose
-    /// leases run: it assumes one that was written just now.
+    /// A reader that has just joined, or finds that the log lost records, cannot know whose leases
+    /// run: it assumes one that was written just now.
     mutating func assumeHolderWasHeard(leaseMs: Int32, at now: Instant) {
         heardAt = now
-        guard !isMine else { return }
         let wait = Settings.withClockMargin(max(leaseMs, longestLeaseMs))
         formersMayLeadUntil = max(formersMayLeadUntil, now + wait)
     }

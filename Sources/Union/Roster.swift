@@ -287,6 +287,9 @@ extension Node {
         let isAlive = h.leaderOffset > joining.leaderEnd || next(.leader) <= joining.leaderEnd
         guard offset >= joining.heartbeatTarget, isAlive else { return }
         if !joining.wasHeard { joining.twinWasFirst = true }
+        let isNext = h.incarnation == joining.twin && h.count > joining.twinCount
+        (joining.twin, joining.twinCount) = (h.incarnation, h.count)
+        if !isNext { joining.twinHeartbeats = 0 }
         guard now >= joining.twinAt + settings.heartbeatMs / 2 else { return }
         joining.twinAt = now
         joining.twinHeartbeats += 1

@@ -188,6 +188,52 @@ struct JoiningTests {
         #expect(solo.node.log.tenure.term == 2)
     }
 
+    @Test("its claim from before a loss does not make it lead at once: who leads is not known")
+    func claimReadInLostLog() {
+        let solo = Solo()
+        solo.follow()
+        solo.runForLeader()
+        for _ in 0..<20 where solo.done.claims.isEmpty {
+            solo.readBackOnce { $0.topic != .leader }
+            solo.wait(50)
+        }
+        let claim = solo.done.claims[0]
+        solo.loseUnread()
+        solo.give(.vanished(.leader))
+        solo.give(.bounds(.leader, low: 0, high: 1, askedAt: solo.now))
+        solo.read(.leader(claim), at: 0)
+        solo.read(.leader(claim), at: 0)
+        #expect(solo.node.log.isMine)
+        #expect(!solo.leads)
+        solo.live(1000)
+        #expect(solo.leads)
+    }
+
+    @Test("a record that is said to name itself as the checkpoint is from a log that is lost")
+    func namesItself() {
+        let solo = started(leader: (0, 10))
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 9)), at: 9)
+        #expect(solo.done.seeks(.leader).last == 0)
+    }
+
+    @Test("where a checkpoint was in a log that is lost, none need be in the next one")
+    func formerCheckpoint() {
+        let solo = started(leader: (0, 10))
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 5)), at: 9)
+        let order = Order.checkpoint(requestsNext: 0, resultsNext: 0)
+        solo.read(.leader(leaderRecord(order, by: 2, term: 3)), at: 5)
+        for offset in 6..<10 as Range<Offset> {
+            solo.read(.leader(leaderRecord(by: 2, term: 3)), at: offset)
+        }
+        solo.give(.vanished(.leader))
+        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        for offset in 0..<7 as Range<Offset> {
+            let order = offset == 0 ? Order.claim : .noop
+            solo.read(.leader(leaderRecord(order, by: 2, term: 4)), at: offset)
+        }
+        #expect(!solo.node.log.joinedMidLog)
+    }
+
     @Test("it is ready once, and joins a lost log without waiting for a twin")
     func readyOnce() {
         let solo = Solo()
@@ -251,6 +297,18 @@ struct JoiningTests {
         for count in 0..<8 {
             solo.wait(250)
             solo.read(heartbeat(by: 1, count: Int64(500 + count), incarnation: 99))
+        }
+        #expect(solo.done.isReady)
+        #expect(solo.done.exits.isEmpty)
+    }
+
+    @Test("late words of two earlier lives are no twin's, also where nobody leads")
+    func lateHeartbeatsOfTwo() {
+        let solo = started(leader: (0, 0), heartbeat: (0, 1))
+        solo.read(.heartbeat(heartbeat(by: 1, count: 500, incarnation: 98)), at: 0)
+        for (count, life) in [(25, 99), (10, 99), (3, 98), (26, 99)] {
+            solo.wait(200)
+            solo.read(heartbeat(by: 1, count: Int64(count), incarnation: Incarnation(life)))
         }
         #expect(solo.done.isReady)
         #expect(solo.done.exits.isEmpty)
