@@ -27,8 +27,8 @@ cross: dist/scrap-worker-amd64 dist/scrap-worker-arm64 ## the binaries for PCs a
 test: setup tools build probe dist/scrap-worker-arm64 ## every test: the core's, the wire's, then whole workers on real brokers
 	$(SWIFT) test --disable-xctest --skip EndToEndTests
 	$(SWIFT) build -c release --product simulate
-	.build/release/simulate --brief --safety 120 --seeds 100 --without logLost
-	.build/release/simulate --brief --safety 120 --seeds 20 --without logLost,logTailLost,clone --seed $$RANDOM
+	.build/release/simulate --brief --safety 120 --seeds 100
+	.build/release/simulate --brief --safety 120 --seeds 20 --seed $$RANDOM
 	$(under_test) $(SWIFT) test --disable-xctest --filter EndToEndTests
 
 demo: build ## broker and nodes in this terminal; ARGS="-n 7" and the like are passed on

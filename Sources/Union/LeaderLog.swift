@@ -28,9 +28,23 @@ struct LeaderLog {
         case newTenure
     }
 
+    /// What tells the log's first record from another that stands there later.
+    private struct First: Equatable {
+        var term: Term
+        var incarnation: Incarnation
+        var sentAt: Instant
+
+        init(_ record: LeaderRecord) {
+            term = record.term
+            incarnation = record.incarnation
+            sentAt = record.sentAt
+        }
+    }
+
     private let me: WorkerID
     private let incarnation: Incarnation
     private(set) var tenure = Tenure()
+    private var first: First?
     /// Set when reading began behind the log's first record and not at a checkpoint.
     var joinedMidLog = false
 
@@ -48,7 +62,7 @@ struct LeaderLog {
     private var othersMayLeadUntil = Instant.zero
     private(set) var hasLostRecords = false
     /// The broker has lost all records, and no checkpoint of a later tenure was read since.
-    var beganAnew = false
+    private(set) var beganAnew = false
     private var termAtLoss: Term = 0
     /// Others may have orders that are not in our tables: reading began at no checkpoint and behind
     /// the log's first record, or the broker has lost records; and no checkpoint was read since.
@@ -59,12 +73,17 @@ struct LeaderLog {
         self.incarnation = incarnation
     }
 
-    /// Whether the log's first record stands there because everything before it was lost: a log
-    /// begins with a claim, and we know a later one.
-    func isNewBeginning(_ r: LeaderRecord) -> Bool {
-        guard hasLostRecords else { return false }
-        guard case .claim = r.order, r.term <= tenure.term else { return true }
-        return r.term == tenure.term && r.workerID != tenure.holder
+    /// The log's very first record, at offset 0, is read. When the broker has lost records, and this is
+    /// not the one that stood there before, it has lost all. Who never saw the one before goes by its
+    /// term: no log begins with another than the first claim of term 1, unless one before was lost.
+    mutating func readFirst(_ record: LeaderRecord) {
+        let read = First(record)
+        if hasLostRecords {
+            if let known = first { beganAnew = beganAnew || known != read }
+            else if case .claim = record.order, record.term == 1 {}
+            else { beganAnew = true }
+        }
+        first = read
     }
 
     /// Judges the next record of the log, read at `now`.

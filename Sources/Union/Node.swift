@@ -246,7 +246,7 @@ extension Node {
         if offset == joining.checkpointAt {
             if case .checkpoint = r.order {} else { log.startReading(midLog: true) }
         }
-        if offset == 0, log.isNewBeginning(r) { log.beganAnew = true }
+        if offset == 0 { log.readFirst(r) }
         let wasMine = log.isMine
         let verdict = log.judge(r, at: now)
         guard verdict != .void else {

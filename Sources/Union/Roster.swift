@@ -124,7 +124,8 @@ extension Node {
         }
         roster[index].heardAt = now
         roster[index].spokeAt = now
-        roster[index].leaderOffset = h.leaderOffset
+        // Of a log that is lost it may have read more than there is now.
+        roster[index].leaderOffset = min(h.leaderOffset, next(.leader))
         roster[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
         guard log.isMine, h.term == log.tenure.term, h.leaderID == settings.workerID else {
             roster[index].isCurrent = false

@@ -176,6 +176,25 @@ final class LeaderLogTests {
         #expect(judge(.claim, by: 4, term: 4) == .void, "the first claim behind the loss wins")
     }
 
+    @Test("another first record where records were lost: the log began anew", arguments: [true, false])
+    func beginsAnew(_ isAnother: Bool) {
+        let first = leaderRecord(.claim, by: 2, term: 3, sentAt: ms(5))
+        log.readFirst(first)
+        _ = log.judge(first, at: ms(6))
+        #expect(!log.beganAnew)
+        log.loseRecords()
+        log.readFirst(isAnother ? leaderRecord(.claim, by: 2, term: 3, sentAt: ms(9)) : first)
+        #expect(log.beganAnew == isAnother)
+    }
+
+    @Test("who never read the first record goes by its term", arguments: [1, 2, 9] as [Term])
+    func beginsAnewUnknown(_ term: Term) {
+        _ = judge(by: 2, term: 5)
+        log.loseRecords()
+        log.readFirst(leaderRecord(.claim, by: 3, term: term))
+        #expect(log.beganAnew == (term != 1))
+    }
+
     @Test("a record of such a term by another holder is adopted, once")
     func lostClaimAdopted() {
         _ = judge(.claim, by: 2, term: 4)

@@ -110,6 +110,18 @@ struct RosterTests {
         #expect(solo.done.added == [worker(2)])
     }
 
+    @Test("what was read of a lost log is not more than there is: the next life is heard")
+    func offsetOfLostLog() {
+        let solo = leader()
+        solo.addMember(2, incarnation: 5)
+        let term = solo.node.log.tenure.term
+        solo.read(heartbeat(by: 2, leader: 1, term: term, leaderOffset: 9_000, incarnation: 5))
+        solo.live(2100)
+        solo.clear()
+        solo.report(2, incarnation: 6)
+        #expect(solo.done.added == [worker(2)])
+    }
+
     @Test("an addition that is lost on its way is written again: nobody works before it")
     func additionLost() {
         let solo = Solo()
