@@ -78,11 +78,10 @@ struct LeaderLog {
     /// term: no log begins with another than the first claim of term 1, unless one before was lost.
     mutating func readFirst(_ record: LeaderRecord) {
         let read = First(record)
-        if hasLostRecords {
-            if let known = first { beganAnew = beganAnew || known != read }
-            else if case .claim = record.order, record.term == 1 {}
-            else { beganAnew = true }
-        }
+        var isFirstEver = false
+        if case .claim = record.order { isFirstEver = record.term == 1 }
+        let isKnown = first.map { $0 == read } ?? isFirstEver
+        if hasLostRecords && !isKnown { beganAnew = true }
         first = read
     }
 

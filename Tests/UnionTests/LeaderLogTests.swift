@@ -176,7 +176,7 @@ final class LeaderLogTests {
         #expect(judge(.claim, by: 4, term: 4) == .void, "the first claim behind the loss wins")
     }
 
-    @Test("another first record where records were lost: the log began anew", arguments: [true, false])
+    @Test("another first record after a loss: the log began anew", arguments: [true, false])
     func beginsAnew(_ isAnother: Bool) {
         let first = leaderRecord(.claim, by: 2, term: 3, sentAt: ms(5))
         log.readFirst(first)
