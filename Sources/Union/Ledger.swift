@@ -282,7 +282,7 @@ extension Node {
         _ outbox: inout Outbox
     ) -> Int? {
         guard isLedgerOpen, leads(at: now) else { return nil }
-        if hasLostLastRequest(digest, at: offset, now, &outbox) { return nil }
+        if findsLastRequestLost(digest, at: offset, now, &outbox) { return nil }
         // What is sought may lie ahead of what is next, where the broker lost what was before it.
         let isInOrder =
             offset == ledger.requestsNext || (offset > ledger.requestsNext && !takeover.isSeeking)

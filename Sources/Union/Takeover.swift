@@ -159,7 +159,7 @@ extension Node {
 
     /// A record of `requests` was read: if it stands where the last one stood that was read before,
     /// and is another, then the broker has lost some since, and those are read again.
-    mutating func hasLostLastRequest(
+    mutating func findsLastRequestLost(
         _ digest: Digest, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) -> Bool {
         guard let wanted = takeover.verifies, offset >= wanted,
@@ -315,8 +315,8 @@ extension Node {
     /// tables could be full.
     mutating func checkpointIfDue(_ now: Instant, _ outbox: inout Outbox) {
         // The log's first records are removed: a checkpoint must not be among them.
-        let isOld = now >= ledger.checkpointAt + 3_600_000 && ledger.unfinished <= Limits.ledger
-        guard checkpointWaits || isOld, !takeover.isUnsure, outbox.hasRoom else { return }
+        let isOld = now >= ledger.checkpointAt + 3_600_000
+        guard checkpointWaits || (isOld && mayCheckpoint), outbox.hasRoom else { return }
         let isDue = now >= ledger.checkpointAt + Self.checkpointMs
         let admitted = ledger.admitted - ledger.admittedAtWritten
         let isFull = admitted >= Int64(Limits.ledger) * 3 / 4 && ledger.checkpointUnderWay == nil
@@ -344,8 +344,12 @@ extension Node {
 
     /// Something has changed since the last checkpoint, or this one is not known to be in the log.
     var checkpointWaits: Bool {
-        (ledger.needsCheckpoint || ledger.checkpointUnderWay != nil) && !takeover.isUnsure
-            && ledger.unfinished <= Int32(Limits.ledger)
+        (ledger.needsCheckpoint || ledger.checkpointUnderWay != nil) && mayCheckpoint
+    }
+
+    /// It would say what is known, and fit into everybody's open-work table.
+    private var mayCheckpoint: Bool {
+        !takeover.isUnsure && ledger.unfinished <= Int32(Limits.ledger)
     }
 
     static var checkpointMs: Int32 { 1000 }

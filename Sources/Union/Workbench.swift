@@ -323,7 +323,7 @@ extension Node {
     mutating func giveUpAll(_ now: Instant, _ outbox: inout Outbox) {
         let lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
         for place in 0..<bench.capacity where bench[place].state == .queued {
-            bench.finish(place, lost, FixedText<64>("the worker was stopped"))
+            bench.finish(place, lost, FixedText<64>("the worker gave it up before it ran"))
             writeResult(place, &outbox)
         }
         giveUpRunning(&outbox)
