@@ -1,6 +1,6 @@
 /// How a node joins the log: at start, and again when the broker has lost what it wanted to read.
 ///
-/// It reads the leader log's last record, goes back to the checkpoint that this one names, and
+/// It looks at the leader log's last record, goes back to the checkpoint that this one names, and
 /// reads from there to where the log ended when it asked: then it is caught up. It reads
 /// `election` from its end, and `heartbeat` from a little before its end, to see whether somebody
 /// lives under its id already (section 5).
@@ -15,15 +15,16 @@ struct Joining {
 
     enum Leader: Equatable {
         case asking
-        /// The last record is read, to find the checkpoint.
-        case probing(low: Offset, high: Offset)
-        case reading(target: Offset)
+        /// Single records are looked at, to find the last checkpoint.
+        case seekingCheckpoint
+        case reading
         case caughtUp
     }
 
     var phase = Phase.reading
     var leader = Leader.asking
-    /// The leader log ended here when we asked.
+    /// The leader log began and ended here when we asked.
+    var leaderLow: Offset = 0
     var leaderEnd: Offset = 0
     var knowsElection = false
     /// `heartbeat` as it was when we came ends here; nil: not known yet.
@@ -39,11 +40,15 @@ struct Joining {
     var twinAt = Instant.zero
     var twin: Incarnation = 0
     var twinCount: Int64 = 0
-    /// Where a checkpoint should be, if the record that named it was right.
+    /// Where a checkpoint should be, if the record that named it was right; how many records may
+    /// still be looked at.
     var checkpointAt: Offset = -1
+    var looks = 0
 
     /// Heartbeats that are read from before the end.
     static var heartbeatTail: Offset { 1024 }
+    /// Records that are looked at to find a checkpoint.
+    static var looks: Int { 16 }
 
     var heartbeatTarget: Offset { heartbeatEnd ?? .max }
 }
@@ -89,37 +94,54 @@ extension Node {
         if openWork.checkpointOffset >= high { openWork.checkpointOffset = -1 }
         // Who was added may be lost; unless only the log's first records were removed.
         if next(.leader) >= low { addedIncarnation = 0 }
-        joining.leaderEnd = high
+        (joining.leaderLow, joining.leaderEnd) = (low, high)
         joining.checkpointAt = -1
-        guard high > low else {
-            log.startReading(midLog: low > 0)
-            joining.leader = .reading(target: high)
-            return open(.leader, from: high, &outbox)
-        }
-        joining.leader = .probing(low: low, high: high)
+        joining.looks = Joining.looks
+        guard high > low else { return readLeader(from: high, midLog: low > 0, &outbox) }
+        joining.leader = .seekingCheckpoint
         open(.leader, from: high - 1, &outbox)
     }
 
-    /// The last record of the leader log (nil: it is unreadable) says where to begin.
-    mutating func onProbe(
-        _ record: LeaderRecord?, low: Offset, high: Offset, at offset: Offset,
-        _ outbox: inout Outbox
-    ) {
-        let checkpoint = record?.checkpointOffset ?? -1
-        let isThere = checkpoint >= low && checkpoint < offset
-        let from = isThere ? checkpoint : low
-        joining.checkpointAt = isThere ? checkpoint : -1
-        log.startReading(midLog: !isThere && low > 0)
-        joining.leader = .reading(target: high)
-        open(.leader, from: from, &outbox)
+    private mutating func readLeader(from start: Offset, midLog: Bool, _ outbox: inout Outbox) {
+        log.startReading(midLog: midLog)
+        joining.leader = .reading
+        open(.leader, from: start, &outbox)
+    }
+
+    /// A record of the leader log (nil: it is unreadable, or went away) is looked at: true when it is
+    /// the checkpoint that was looked for, with which reading begins. Else it says where to look next.
+    /// Where the broker has lost records, and a leader had not noticed, records name a checkpoint that
+    /// is not there any more; those before them name an older one.
+    mutating func findsCheckpoint(
+        _ record: LeaderRecord?, at offset: Offset, _ outbox: inout Outbox
+    ) -> Bool {
+        if let record, offset == joining.checkpointAt, case .checkpoint = record.order {
+            log.startReading(midLog: false)
+            joining.leader = .reading
+            return true
+        }
+        joining.looks -= 1
+        let low = joining.leaderLow
+        let named = record?.checkpointOffset ?? -1
+        if joining.looks > 0, named >= low, named < offset {
+            joining.checkpointAt = named
+            open(.leader, from: named, &outbox)
+        } else if joining.looks > 0, offset - low > joining.looks {
+            joining.checkpointAt = -1
+            open(.leader, from: offset - 1, &outbox)
+        } else {
+            // All of it, which may be little.
+            readLeader(from: low, midLog: low > 0, &outbox)
+        }
+        return false
     }
 
     /// Whether everything that was in the topics when we came has been read.
     mutating func finishJoining(_ now: Instant, _ outbox: inout Outbox) {
-        if case .reading(let target) = joining.leader, next(.leader) >= target {
+        if joining.leader == .reading, next(.leader) >= joining.leaderEnd {
             joining.leader = .caughtUp
             log.assumeHolderWasHeard(leaseMs: settings.leaseMs, at: now)
-            outbox.say(.caughtUp(leaderOffset: target))
+            outbox.say(.caughtUp(leaderOffset: joining.leaderEnd))
         }
         guard joining.phase == .reading, joining.leader == .caughtUp, joining.knowsElection,
             let end = joining.heartbeatEnd, next(.heartbeat) >= end

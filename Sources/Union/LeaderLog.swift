@@ -45,8 +45,9 @@ struct LeaderLog {
     private let incarnation: Incarnation
     private(set) var tenure = Tenure()
     private var first: First?
-    /// Set when reading began behind the log's first record and not at a checkpoint.
-    var joinedMidLog = false
+    /// Set when reading began behind the log's first record and not at a checkpoint, until a claim
+    /// that was read is sure to be its term's first.
+    private(set) var joinedMidLog = false
 
     /// When the last valid record was read; any worker's, this one's included.
     private(set) var heardAt = Instant.zero
@@ -138,6 +139,8 @@ struct LeaderLog {
         if isHolder {
             guard record.sentAt >= tenure.sentAt else { return .void }
             tenure.sentAt = record.sentAt
+            // Whose own claim was void would not go on.
+            if tenure.provisional { joinedMidLog = false }
             tenure.provisional = false
             return .valid
         }

@@ -166,8 +166,8 @@ extension Node {
         guard advance(record.topic, past: offset, now, &outbox) else { return }
         switch record {
         case .leader(let r):
-            if case .probing(let low, let high) = joining.leader {
-                return onProbe(r, low: low, high: high, at: offset, &outbox)
+            if joining.leader == .seekingCheckpoint {
+                guard findsCheckpoint(r, at: offset, &outbox) else { return }
             }
             onLeader(r, bytes, at: offset, now, &outbox)
         case .candidacy(let c): onCandidacy(c, now, &outbox)
@@ -190,9 +190,9 @@ extension Node {
         outbox.say(.malformed(topic, offset))
         switch topic {
         case .leader:
-            if offset == joining.checkpointAt { log.startReading(midLog: true) }
-            if case .probing(let low, let high) = joining.leader {
-                return onProbe(nil, low: low, high: high, at: offset, &outbox)
+            if joining.leader == .seekingCheckpoint {
+                _ = findsCheckpoint(nil, at: offset, &outbox)
+                return
             }
         case .heartbeat: roster.heartbeatOffset = offset + 1
         case .requests: onMalformedRequest(why, at: offset, now, &outbox)
@@ -209,9 +209,11 @@ extension Node {
         of topic: Topic, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
         guard next(topic) >= 0, offset >= next(topic) else { return }
-        if case .probing(let low, _) = joining.leader, topic == .leader {
+        if joining.leader == .seekingCheckpoint, topic == .leader {
             // The last record went away between the answer and the reading.
-            return onProbe(nil, low: low, high: offset, at: offset, &outbox)
+            joining.leaderEnd = min(joining.leaderEnd, offset)
+            _ = findsCheckpoint(nil, at: offset, &outbox)
+            return
         }
         if topic == .requests { passRequests(to: offset, now, &outbox) }
         let from = next(topic)
@@ -243,9 +245,6 @@ extension Node {
         _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset, _ now: Instant,
         _ outbox: inout Outbox
     ) {
-        if offset == joining.checkpointAt {
-            if case .checkpoint = r.order {} else { log.startReading(midLog: true) }
-        }
         if offset == 0 { log.readFirst(r) }
         let wasMine = log.isMine
         let verdict = log.judge(r, at: now)
@@ -360,9 +359,11 @@ extension Node {
         guard isThere != brokerIsThere else { return }
         outbox.say(isThere ? .brokerFound : .brokerLost)
         brokerIsThere = isThere
+        // What anybody had read of heartbeats may be lost, and others at those offsets.
+        heartbeats.doubt(at: now)
+        roster.heartbeatOffset = 0
         if isThere {
             doubtRequests(&outbox)
-            heartbeats.doubt(at: now)
             outbox.append(.ask(.leader))
         }
         contactAt = now

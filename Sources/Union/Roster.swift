@@ -38,7 +38,7 @@ struct Roster: ~Copyable {
     var members: Int32 = 0
     /// When a heartbeat was passed over last because there was no room for its worker.
     var passedOverAt = Instant.zero
-    /// Every heartbeat before this offset has been read: the members' acknowledgement.
+    /// Every heartbeat before this offset has been read: the members' acknowledgement. 0: not known.
     var heartbeatOffset: Offset = 0
 
     init(_ arena: inout Arena) {
@@ -368,9 +368,9 @@ struct Heartbeats: ~Copyable {
         for i in 0..<sent.count where sent[i].count == count { sent[i].offset = offset }
     }
 
-    /// A record of the holder, itself at `leaderOffset`, says how far it has read.
+    /// A record of the holder, itself at `leaderOffset`, says how far it has read; 0: it cannot say.
     mutating func acknowledged(before offset: Offset, at leaderOffset: Offset) {
-        if leaderOffset >= trustedFrom { readBefore = offset }
+        if offset > 0 && leaderOffset >= trustedFrom { readBefore = offset }
     }
 
     /// When the newest heartbeat was sent that the leader has read; it and the older ones are

@@ -143,9 +143,10 @@ extension Node {
         ledger.checkpointAt = .zero
     }
 
-    /// The last request that was read is compared with what stands there now.
+    /// The last request that was read is compared with what stands there now; where all was lost,
+    /// one that is alike proves nothing.
     private mutating func doubtLastRequest() {
-        if ledger.lastRequest != 0 {
+        if ledger.lastRequest != 0 && !log.beganAnew {
             verifyLastRequest()
         } else {
             readRequestsAgain(before: ledger.requestsNext)
@@ -181,7 +182,8 @@ extension Node {
         takeover.requestsEnd = end
         forgetRequests(from: end)
         let wanted = ledger.requestsNext
-        readRequestsAgain(before: end)
+        // It may have grown again beyond what we had read.
+        readRequestsAgain(before: min(end, wanted))
         outbox.say(.logLost(.requests, wanted: wanted, from: ledger.requestsNext))
     }
 

@@ -46,25 +46,48 @@ struct JoiningTests {
         #expect(!solo.done.isReady)
     }
 
-    @Test("without a checkpoint the log is read from its beginning", arguments: [-1, 5, 100])
-    func fromBeginning(_ checkpoint: Offset) {
+    @Test("a record that names none, or one that is not there: the one before it is asked")
+    func namesNone() {
         let solo = started(leader: (10, 100))
-        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: checkpoint)), at: 99)
-        #expect(solo.done.seeks(.leader) == [99, 10])
+        for (offset, named) in [(99, -1), (98, 98), (97, 5)] as [(Offset, Offset)] {
+            solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: named)), at: offset)
+        }
+        solo.give(.malformed(.leader, 96), Array("not JSON".utf8))
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 95)
+        #expect(solo.done.seeks(.leader) == [99, 98, 97, 96, 95, 40])
+        #expect(!solo.node.log.joinedMidLog)
     }
 
-    @Test("an unreadable last record names no checkpoint")
-    func unreadableLast() {
+    @Test("a log where sixteen records in a row name no checkpoint is read from its beginning")
+    func fromBeginning() {
         let solo = started(leader: (10, 100))
-        solo.give(.malformed(.leader, 99), Array("not JSON".utf8))
-        #expect(solo.done.seeks(.leader) == [99, 10])
+        for offset in stride(from: Offset(99), to: 83, by: -1) {
+            #expect(solo.done.seeks(.leader).last == offset)
+            solo.read(.leader(leaderRecord(by: 2, term: 3)), at: offset)
+        }
+        #expect(solo.done.seeks(.leader).last == 10)
+        #expect(solo.node.log.joinedMidLog)
+    }
+
+    @Test("a short log that names no checkpoint is read from its beginning")
+    func fromBeginningOfShort() {
+        let solo = started(leader: (0, 2))
+        solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 1)
+        #expect(solo.done.seeks(.leader) == [1, 0])
+        solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
+        solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 1)
+        #expect(solo.node.log.tenure.holder == worker(2))
+        #expect(!solo.node.log.joinedMidLog)
     }
 
     @Test("a last record that was lost meanwhile does not hold it up")
     func lastRecordLost() {
         let solo = started(leader: (10, 100))
         solo.give(.reachedEnd(.leader, 99))
-        #expect(solo.done.seeks(.leader) == [99, 10])
+        #expect(solo.done.seeks(.leader) == [99, 98])
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 98)
+        let order = Order.checkpoint(requestsNext: 7, resultsNext: 8)
+        solo.read(.leader(leaderRecord(order, by: 2, term: 3)), at: 40)
         solo.give(.reachedEnd(.leader, 99))
         #expect(solo.done.isReady)
     }
@@ -121,8 +144,8 @@ struct JoiningTests {
 
     @Test("a log whose beginning is gone, read without a checkpoint, is a log read mid-way")
     func midLog() {
-        let solo = started(leader: (10, 100))
-        solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 99)
+        let solo = started(leader: (10, 11))
+        solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 10)
         #expect(solo.node.log.joinedMidLog)
     }
 
@@ -138,18 +161,24 @@ struct JoiningTests {
         #expect(solo.node.openWork.resultsNext == 8)
     }
 
-    @Test("where no checkpoint is although one was named, reading begins mid-way")
+    @Test("where no checkpoint is although one was named, an older one is looked for")
     func wrongCheckpoint() {
         let solo = started(leader: (10, 100))
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 99)
         solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 40)
-        #expect(solo.node.log.joinedMidLog)
+        #expect(solo.node.log.tenure.term == 0, "it was only looked at")
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 20)), at: 39)
+        #expect(solo.done.seeks(.leader) == [99, 40, 39, 20])
+        let order = Order.checkpoint(requestsNext: 7, resultsNext: 8)
+        solo.read(.leader(leaderRecord(order, by: 2, term: 3)), packed([openWork(5)]), at: 20)
+        #expect(!solo.node.log.joinedMidLog)
+        #expect(solo.node.openWork.requestsNext == 7)
     }
 
     @Test("a log read from its first record is not read mid-way")
     func fromFirst() {
-        let solo = started(leader: (0, 100))
-        solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 99)
+        let solo = started(leader: (0, 1))
+        solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 0)
         #expect(!solo.node.log.joinedMidLog)
     }
 
@@ -211,9 +240,9 @@ struct JoiningTests {
 
     @Test("a record that is said to name itself as the checkpoint is from a log that is lost")
     func namesItself() {
-        let solo = started(leader: (0, 10))
-        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 9)), at: 9)
-        #expect(solo.done.seeks(.leader).last == 0)
+        let solo = started(leader: (0, 100))
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 99)), at: 99)
+        #expect(solo.done.seeks(.leader).last == 98)
     }
 
     @Test("where a checkpoint was in a log that is lost, none need be in the next one")

@@ -176,6 +176,16 @@ final class LeaderLogTests {
         #expect(judge(.claim, by: 4, term: 4) == .void, "the first claim behind the loss wins")
     }
 
+    @Test("who began mid-way is sure once a claim's holder has gone on: strangers are not adopted")
+    func sureAfterClaim() {
+        log.startReading(midLog: true)
+        _ = judge(.claim, by: 2, term: 4)
+        _ = judge(by: 2, term: 4)
+        _ = judge(.claim, by: 3, term: 5)
+        #expect(judge(by: 9, term: 5) == .void)
+        #expect(log.tenure.holder == worker(3))
+    }
+
     @Test("another first record after a loss: the log began anew", arguments: [true, false])
     func beginsAnew(_ isAnother: Bool) {
         let first = leaderRecord(.claim, by: 2, term: 3, sentAt: ms(5))

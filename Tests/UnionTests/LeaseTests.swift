@@ -103,6 +103,33 @@ struct LeaseTests {
         #expect(solo.node.bench.leaseUntil > before)
     }
 
+    @Test("while the broker is away nothing is acknowledged that is written meanwhile")
+    func acknowledgedMeanwhile() {
+        let solo = worker1()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        let before = solo.node.bench.leaseUntil
+        solo.give(.brokerLost)
+        solo.wait(300)
+        // It is there again, and who is told first is open.
+        solo.readBackOnce { $0.topic == .heartbeat }
+        let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
+        #expect(solo.node.bench.leaseUntil == before)
+    }
+
+    @Test("a leader that cannot say what it has read says nothing, and that acknowledges nothing")
+    func nothingSaid() {
+        let solo = worker1()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 100))
+        let before = solo.node.bench.leaseUntil
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 0))
+        solo.wait(250)
+        solo.give(.delivered(.heartbeat(solo.done.heartbeats.last!.count), 51))
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 101))
+        #expect(solo.node.bench.leaseUntil == before, "it stands where the leader had read")
+    }
+
     @Test("a void record acknowledges nothing")
     func voidAcknowledgesNothing() {
         let solo = worker1()

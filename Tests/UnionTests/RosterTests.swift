@@ -234,6 +234,22 @@ struct RosterTests {
         #expect(solo.done.added == [worker(257)])
     }
 
+    @Test("when the broker was away, what was read of heartbeats says nothing until more is read")
+    func heartbeatsInDoubt() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        solo.clear()
+        for _ in 0..<20 where solo.done.leaderRecords.isEmpty { solo.wait(50) }
+        #expect(solo.done.leaderRecords.last?.heartbeatOffset == 0)
+        solo.clear()
+        solo.report(2)
+        for _ in 0..<20 where solo.done.leaderRecords.isEmpty { solo.wait(50) }
+        let end = solo.ends[Int(Topic.heartbeat.rawValue)]
+        #expect(solo.done.leaderRecords.last?.heartbeatOffset == end)
+    }
+
     @Test("every leader record says up to where heartbeats were read")
     func acknowledges() {
         let solo = leader()

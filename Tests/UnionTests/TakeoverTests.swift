@@ -383,6 +383,33 @@ struct TakeoverTests {
 
     // MARK: A broker that lost requests
 
+    @Test("requests that were lost, and had grown beyond that before it was known, are read again")
+    func requestsRegrown() {
+        let solo = claimed(rows: [])
+        answer(solo)
+        solo.give(.vanished(.requests))
+        solo.give(.bounds(.requests, low: 0, high: 400, askedAt: solo.now))
+        #expect(solo.done.seeks(.requests).last == 0)
+    }
+
+    @Test("where all was lost, a request that is like the last one proves nothing")
+    func likeTheLast() {
+        let solo = Solo()
+        solo.follow()
+        let order = Order.checkpoint(
+            requestsNext: 500, resultsNext: 0, lastRequest: digest("r499"))
+        solo.read(leaderRecord(order, by: 2, term: 1))
+        solo.give(.vanished(.leader))
+        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        solo.ends[Int(Topic.leader.rawValue)] = 0
+        solo.winElection()
+        solo.give(.bounds(.results, low: 0, high: 0, askedAt: solo.now))
+        solo.give(.bounds(.requests, low: 0, high: 600, askedAt: solo.now))
+        solo.reachEnd(.results)
+        #expect(solo.node.log.beganAnew)
+        #expect(solo.done.seeks(.requests).last == 0)
+    }
+
     @Test("the last request that the leader before has read is compared: it stands there still")
     func lastRequestStands() {
         let last = digest("r9")
