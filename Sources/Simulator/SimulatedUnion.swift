@@ -356,6 +356,13 @@ extension SimulatedUnion {
 
     public func mend(_ board: Int) { cut(boards[board], reading: 0, writing: 0) }
 
+    /// A record that the broker has appears once more: its producer had timed out, or somebody
+    /// copied it.
+    public func repeatRecord(of topic: Topic, at offset: Offset) {
+        let entry = topics[topic.index][offset]
+        append(entry.record, entry.payload, on: topic, by: entry.writer)
+    }
+
     /// SIGTERM.
     public func shutDown(_ board: Int) {
         guard boards[board].life != nil else { return }

@@ -49,7 +49,7 @@ struct FoundTests {
         #expect(rejected.isEmpty)
         #expect(union.violation == nil)
         try expectTranscript(
-            "fetched-again", of: union, about: ["crashes", "leads", "tookOver", "requests[20]"])
+            "fetched-again", of: union, about: ["crashes", "leads", "tookOver", "requests[1200]"])
     }
 
     @Test("a leader log that is lost leaves one leader, and no request unanswered")
@@ -267,5 +267,151 @@ struct FoundTests {
         try expectTranscript(
             "outcomes-of-lost", of: union,
             about: ["broker:", "crashes", "tookOver", "logLost(Union.Topic.req", "requests[12]"])
+    }
+
+    @Test("a board that joins a log whose named checkpoint is lost looks for an older one")
+    func namedCheckpointLost() throws {
+        let union = SimulatedUnion.ledUnion(seed: 10_941)
+        for i in 0..<1_200 { union.submit("noop", id: "r\(i)") }
+        let last = union.outcome(of: "r1199", withinMs: 60_000)
+        #expect(last == .completed)
+        union.run(ms: 2_000)
+        let leader = try #require(union.leader)
+        let (away, late) = ((leader + 1) % 3, (leader + 2) % 3)
+        union.crash(away)
+        union.crash(late)
+        let log = union.records(of: .leader)
+        let checkpoint = try #require(log.lastIndex { $0.isCheckpoint })
+        // The leader does not notice that its last checkpoint is lost, and names it once more.
+        union.stopBroker(losing: [.leader], last: Offset(log.count - checkpoint))
+        union.run(ms: 300)
+        union.startBroker()
+        #expect(union.run(until: { $0.records(of: .leader).count > checkpoint }, withinMs: 1_000))
+        union.crash(leader)
+        union.restart(late)
+        union.submit("noop", id: "after")
+        let status = union.outcome(of: "after", withinMs: 20_000)
+        #expect(status == .completed)
+        union.run(ms: 2_000)
+        let orders = union.records(of: .leader)[checkpoint...].filter(\.isAssignment)
+        #expect(orders.count == 1, "what has its outcome is not run again")
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "named-checkpoint-lost", of: union,
+            about: ["crashes", "broker:", "CHECKPOINT", "reads leader", "tookOver", "requests[20]"])
+    }
+
+    @Test("what a leader wrote before the broker lost heartbeats renews no lease")
+    func oldAcknowledgement() throws {
+        let union = SimulatedUnion.ledUnion(seed: 2_845)
+        let leader = try #require(union.leader)
+        let worker = (leader + 1) % 3
+        union.cut(worker, reading: [.leader], writing: [])
+        union.submit("stubborn-3000", id: "a", timeoutMs: 9_000)
+        union.submit("stubborn-3000", id: "b", timeoutMs: 9_000)
+        union.run(ms: 100)
+        let heard = union.records(of: .heartbeat).count
+        // This worker reads no order: its job is given to the other.
+        union.run(ms: 6_000)
+        union.cut(worker, reading: Topic.everyTopic, writing: Topic.everyTopic)
+        union.run(ms: 4_000)
+        // Its next heartbeats stand where the leader had read others when it gave the order.
+        let lost = union.records(of: .heartbeat).count - heard
+        union.stopBroker(losing: [.heartbeat], last: Offset(lost))
+        union.run(ms: 500)
+        union.startBroker()
+        union.cut(worker, reading: [.leader], writing: [])
+        union.run(ms: 300)
+        union.mend(worker)
+        union.run(ms: 8_000)
+        for id in ["a", "b"] {
+            let status = union.outcome(of: id, withinMs: 60_000)
+            #expect(status == .completed)
+        }
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "old-acknowledgement", of: union, about: ["cut off", "broker:", "requests[", "MEMBER"])
+    }
+
+    @Test("a late heartbeat of a former life is no new life")
+    func formerLife() throws {
+        let union = SimulatedUnion.ledUnion(seed: 1_062)
+        let leader = try #require(union.leader)
+        let board = (leader + 1) % 3
+        union.crash(board)
+        let last = union.records(of: .heartbeat).lastIndex { $0.isHeartbeat(of: board) }
+        let heartbeat = try #require(last)
+        union.run(ms: 500)
+        union.restart(board)
+        union.run(ms: 4_000)
+        union.pause(board, ms: 5_000)
+        union.run(ms: 3_000)
+        union.repeatRecord(of: .heartbeat, at: Offset(heartbeat))
+        union.run(ms: 8_000)
+        #expect(union.isOnline(board))
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "former-life", of: union,
+            about: ["crashes", "starts", "stopped", "goes on", "MEMBER", "superseded", "leaves"])
+    }
+
+    @Test("requests that are alike do not hide that the broker has lost all")
+    func alikeRequests() throws {
+        let union = SimulatedUnion.ledUnion(seed: 12_188)
+        for _ in 0..<300 { union.submit("noop") }
+        #expect(union.run(until: { $0.records(of: .results).count == 300 }, withinMs: 20_000))
+        union.run(ms: 3_000)
+        union.stopBroker(losing: Topic.everyTopic)
+        union.run(ms: 5_000)
+        union.startBroker()
+        union.submit("sleep-10", id: "first")
+        for _ in 0..<399 { union.submit("noop") }
+        // The first leader after the loss is gone before it has written a checkpoint.
+        #expect(union.run(until: { $0.leader != nil }, withinMs: 20_000))
+        union.run(ms: 500)
+        union.crash(try #require(union.leader))
+        let first = union.outcome(of: "first", withinMs: 30_000)
+        #expect(first == .completed)
+        #expect(union.run(until: { $0.records(of: .results).count == 400 }, withinMs: 60_000))
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "alike-requests", of: union,
+            about: ["broker:", "crashes", "leads(", "reads requests", "requests[0]"])
+    }
+
+    @Test("a leader that does not read heartbeats acknowledges none, whatever offsets they have")
+    func heartbeatsUnread() throws {
+        let union = SimulatedUnion.ledUnion(seed: 1_592)
+        union.submit("stubborn-9000", id: "a", timeoutMs: 20_000)
+        #expect(union.run(until: { $0.runs("a") != nil }, withinMs: 5_000))
+        let leader = try #require(union.leader)
+        union.run(ms: 1_000)
+        union.cut(leader, reading: [.heartbeat], writing: [])
+        // So many are lost that the workers' next ones stand where the leader has read others.
+        union.stopBroker(losing: [.heartbeat], last: 50)
+        union.run(ms: 200)
+        union.startBroker()
+        union.run(ms: 4_000)
+        union.mend(leader)
+        let status = union.outcome(of: "a", withinMs: 60_000)
+        #expect(status == .completed)
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "heartbeats-unread", of: union,
+            about: ["cut off", "broker:", "requests[0]", "MEMBER", "LeaseLost"])
+    }
+}
+
+extension Record {
+    fileprivate var isCheckpoint: Bool {
+        if case .leader(let r) = self, case .checkpoint = r.order { true } else { false }
+    }
+
+    fileprivate var isAssignment: Bool {
+        if case .leader(let r) = self, case .assign = r.order { true } else { false }
+    }
+
+    fileprivate func isHeartbeat(of board: Int) -> Bool {
+        if case .heartbeat(let h) = self { h.workerID.low == UInt64(board + 1) } else { false }
     }
 }
