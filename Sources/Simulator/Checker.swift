@@ -211,6 +211,7 @@ extension Checker {
             for (name, outcome) in outcomes where outcome.at >= offset {
                 outcomes[name] = nil
                 requests[name.offset] = nil
+                attempts[name.offset] = nil
                 lostIDs.insert(name.key)
             }
             for (key, at) in settledIDs where at >= offset { settledIDs[key] = nil }

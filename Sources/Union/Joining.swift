@@ -1,7 +1,8 @@
 /// How a node joins the log: at start, and again when the broker has lost what it wanted to read.
 ///
-/// It looks at the leader log's last record, goes back to the checkpoint that this one names, and
-/// reads from there to where the log ended when it asked: then it is caught up. It reads
+/// It looks at the leader log's first record, to know it again, and at its last one; goes back to the
+/// checkpoint that this one names, and reads from there to where the log ended when it asked: then it
+/// is caught up. It reads
 /// `election` from its end, and `heartbeat` from a little before its end, to see whether somebody
 /// lives under its id already (section 5).
 struct Joining {
@@ -15,6 +16,7 @@ struct Joining {
 
     enum Leader: Equatable {
         case asking
+        case lookingAtFirst
         /// Single records are looked at, to find the last checkpoint.
         case seekingCheckpoint
         case reading
@@ -34,12 +36,9 @@ struct Joining {
     var wasHeard = false
     /// A twin's heartbeat stands in the log before our own first one: it was there before us.
     var twinWasFirst = false
-    /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and when the last one was
-    /// read; whose they are, and its last number: late ones may be of more than one earlier life.
+    /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
     var twinHeartbeats = 0
     var twinAt = Instant.zero
-    var twin: Incarnation = 0
-    var twinCount: Int64 = 0
     /// Where a checkpoint should be, if the record that named it was right; how many records may
     /// still be looked at.
     var checkpointAt: Offset = -1
@@ -97,9 +96,38 @@ extension Node {
         (joining.leaderLow, joining.leaderEnd) = (low, high)
         joining.checkpointAt = -1
         joining.looks = Joining.looks
-        guard high > low else { return readLeader(from: high, midLog: low > 0, &outbox) }
+        guard high > low else {
+            log.beginsEmpty(at: low)
+            return readLeader(from: high, midLog: low > 0, &outbox)
+        }
+        joining.leader = .lookingAtFirst
+        open(.leader, from: low, &outbox)
+    }
+
+    /// A record of the leader log (nil: it is unreadable) is read while the way in is looked for; true:
+    /// it is the checkpoint with which reading begins.
+    mutating func lookAt(
+        _ record: LeaderRecord?, at offset: Offset, _ outbox: inout Outbox
+    ) -> Bool {
+        guard joining.leader == .lookingAtFirst else {
+            return findsCheckpoint(record, at: offset, &outbox)
+        }
+        log.beginsWith(record, at: offset)
         joining.leader = .seekingCheckpoint
-        open(.leader, from: high - 1, &outbox)
+        open(.leader, from: max(joining.leaderEnd - 1, offset), &outbox)
+        return false
+    }
+
+    /// The leader log ends earlier than it was said to: what was to be looked at went away.
+    mutating func lookedBeyondEnd(at offset: Offset, _ outbox: inout Outbox) {
+        joining.leaderEnd = min(joining.leaderEnd, offset)
+        if joining.leader == .lookingAtFirst { log.beginsEmpty(at: offset) }
+        joining.leader = .seekingCheckpoint
+        _ = findsCheckpoint(nil, at: offset, &outbox)
+    }
+
+    var isLookingForWayIn: Bool {
+        joining.leader == .lookingAtFirst || joining.leader == .seekingCheckpoint
     }
 
     private mutating func readLeader(from start: Offset, midLog: Bool, _ outbox: inout Outbox) {
@@ -108,11 +136,10 @@ extension Node {
         open(.leader, from: start, &outbox)
     }
 
-    /// A record of the leader log (nil: it is unreadable, or went away) is looked at: true when it is
-    /// the checkpoint that was looked for, with which reading begins. Else it says where to look next.
+    /// True when this is the checkpoint that was looked for. Else the record says where to look next.
     /// Where the broker has lost records, and a leader had not noticed, records name a checkpoint that
     /// is not there any more; those before them name an older one.
-    mutating func findsCheckpoint(
+    private mutating func findsCheckpoint(
         _ record: LeaderRecord?, at offset: Offset, _ outbox: inout Outbox
     ) -> Bool {
         if let record, offset == joining.checkpointAt, case .checkpoint = record.order {

@@ -28,23 +28,19 @@ struct LeaderLog {
         case newTenure
     }
 
-    /// What tells the log's first record from another that stands there later.
+    /// The log's first record, as far as it tells one from another; zeros: it is unreadable.
     private struct First: Equatable {
+        var offset: Offset
         var term: Term
         var incarnation: Incarnation
         var sentAt: Instant
-
-        init(_ record: LeaderRecord) {
-            term = record.term
-            incarnation = record.incarnation
-            sentAt = record.sentAt
-        }
     }
 
     private let me: WorkerID
     private let incarnation: Incarnation
     private(set) var tenure = Tenure()
     private var first: First?
+    var isBeginningKnown: Bool { first != nil }
     /// Set when reading began behind the log's first record and not at a checkpoint, until a claim
     /// that was read is sure to be its term's first.
     private(set) var joinedMidLog = false
@@ -74,16 +70,21 @@ struct LeaderLog {
         self.incarnation = incarnation
     }
 
-    /// The log's very first record, at offset 0, is read. When the broker has lost records, and this is
-    /// not the one that stood there before, it has lost all. Who never saw the one before goes by its
-    /// term: no log begins with another than the first claim of term 1, unless one before was lost.
-    mutating func readFirst(_ record: LeaderRecord) {
-        let read = First(record)
-        var isFirstEver = false
-        if case .claim = record.order { isFirstEver = record.term == 1 }
-        let isKnown = first.map { $0 == read } ?? isFirstEver
-        if hasLostRecords && !isKnown { beganAnew = true }
+    /// The log begins with this record (nil: it is unreadable). Where the broker has lost records, and
+    /// another stood there before, it has lost all. (Retention removes the first ones: then the log
+    /// begins further on.)
+    mutating func beginsWith(_ record: LeaderRecord?, at offset: Offset) {
+        let read = First(
+            offset: offset, term: record?.term ?? 0, incarnation: record?.incarnation ?? 0,
+            sentAt: record?.sentAt ?? .zero)
+        if let first, hasLostRecords, offset <= first.offset, read != first { beganAnew = true }
         first = read
+    }
+
+    /// The log is empty; its first record will stand at `offset` or behind it.
+    mutating func beginsEmpty(at offset: Offset) {
+        if let first, hasLostRecords, offset <= first.offset { beganAnew = true }
+        first = nil
     }
 
     /// Judges the next record of the log, read at `now`.

@@ -166,8 +166,8 @@ extension Node {
         guard advance(record.topic, past: offset, now, &outbox) else { return }
         switch record {
         case .leader(let r):
-            if joining.leader == .seekingCheckpoint {
-                guard findsCheckpoint(r, at: offset, &outbox) else { return }
+            if isLookingForWayIn {
+                guard lookAt(r, at: offset, &outbox) else { return }
             }
             onLeader(r, bytes, at: offset, now, &outbox)
         case .candidacy(let c): onCandidacy(c, now, &outbox)
@@ -190,10 +190,11 @@ extension Node {
         outbox.say(.malformed(topic, offset))
         switch topic {
         case .leader:
-            if joining.leader == .seekingCheckpoint {
-                _ = findsCheckpoint(nil, at: offset, &outbox)
+            if isLookingForWayIn {
+                _ = lookAt(nil, at: offset, &outbox)
                 return
             }
+            if !log.isBeginningKnown { log.beginsWith(nil, at: offset) }
         case .heartbeat: roster.heartbeatOffset = offset + 1
         case .requests: onMalformedRequest(why, at: offset, now, &outbox)
         case .results:
@@ -209,12 +210,7 @@ extension Node {
         of topic: Topic, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
         guard next(topic) >= 0, offset >= next(topic) else { return }
-        if joining.leader == .seekingCheckpoint, topic == .leader {
-            // The last record went away between the answer and the reading.
-            joining.leaderEnd = min(joining.leaderEnd, offset)
-            _ = findsCheckpoint(nil, at: offset, &outbox)
-            return
-        }
+        if isLookingForWayIn, topic == .leader { return lookedBeyondEnd(at: offset, &outbox) }
         if topic == .requests { passRequests(to: offset, now, &outbox) }
         let from = next(topic)
         setNext(topic, offset)
@@ -245,7 +241,7 @@ extension Node {
         _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset, _ now: Instant,
         _ outbox: inout Outbox
     ) {
-        if offset == 0 { log.readFirst(r) }
+        if !log.isBeginningKnown { log.beginsWith(r, at: offset) }
         let wasMine = log.isMine
         let verdict = log.judge(r, at: now)
         guard verdict != .void else {

@@ -274,8 +274,8 @@ extension Node {
     }
 
     /// A heartbeat with our id that is not ours: an earlier life of this board, or a living twin
-    /// (a cloned card). An earlier life falls silent, at most after one burst that was under way;
-    /// while we are not sure we say nothing. Of two that live, the later one leaves.
+    /// (a cloned card). An earlier life has read nothing of what was written since we came, whenever
+    /// its heartbeats appear. Of two that live, the later one leaves.
     private mutating func onTwin(
         _ h: Heartbeat, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
@@ -284,13 +284,8 @@ extension Node {
             // Both came at once, neither saw the other; it was heard first.
             return leaveToTwin(&outbox)
         }
-        // An earlier life has read nothing of what was written since, whenever its heartbeats appear.
-        let isAlive = h.leaderOffset > joining.leaderEnd || next(.leader) <= joining.leaderEnd
-        guard offset >= joining.heartbeatTarget, isAlive else { return }
+        guard offset >= joining.heartbeatTarget, h.leaderOffset > joining.leaderEnd else { return }
         if !joining.wasHeard { joining.twinWasFirst = true }
-        let isNext = h.incarnation == joining.twin && h.count > joining.twinCount
-        (joining.twin, joining.twinCount) = (h.incarnation, h.count)
-        if !isNext { joining.twinHeartbeats = 0 }
         guard now >= joining.twinAt + settings.heartbeatMs / 2 else { return }
         joining.twinAt = now
         joining.twinHeartbeats += 1

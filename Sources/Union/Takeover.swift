@@ -101,7 +101,8 @@ extension Node {
         }
         ledger.resultsNext = min(ledger.resultsNext, high)
         // A little from before the checkpoint: ids that were settled a short while ago.
-        let from = max(low, ledger.resultsNext - Offset(Limits.recentlySettled))
+        let recent = ledger.resultsNext - Offset(Limits.recentlySettled)
+        let from = log.beganAnew ? low : max(low, recent)
         open(.results, from: from, &outbox)
         takeover.resultsFrom = from
         if takeover.phase != .done { takeover.phase = .reading(until: high) }
@@ -118,7 +119,7 @@ extension Node {
         if takeover.lostRequests {
             cutRequests(at: high, now, &outbox)
         } else if takeover.doubtsRequests || high < ledger.requestsNext {
-            doubtLastRequest()
+            verifyLastRequest()
         }
         takeover.doubtsRequests = false
         ledger.requestsNext = max(ledger.requestsNext, low)
@@ -143,17 +144,9 @@ extension Node {
         ledger.checkpointAt = .zero
     }
 
-    /// The last request that was read is compared with what stands there now; where all was lost,
-    /// one that is alike proves nothing.
-    private mutating func doubtLastRequest() {
-        if ledger.lastRequest != 0 && !log.beganAnew {
-            verifyLastRequest()
-        } else {
-            readRequestsAgain(before: ledger.requestsNext)
-        }
-    }
-
+    /// The last request that was read is compared with what stands there now.
     private mutating func verifyLastRequest() {
+        guard ledger.requestsNext > 0 else { return }
         takeover.verifies = ledger.requestsNext - 1
         takeover.verifiesDigest = ledger.lastRequest
     }
@@ -167,7 +160,9 @@ extension Node {
             offset == wanted || !takeover.isSeeking
         else { return false }
         takeover.verifies = nil
-        guard offset == wanted, digest != takeover.verifiesDigest else { return false }
+        // Where all was lost, one that is alike proves nothing.
+        let isTheSame = digest == takeover.verifiesDigest && !log.beganAnew
+        guard offset == wanted, !isTheSame else { return false }
         counters.logsLost += 1
         readRequestsAgain(before: wanted + 1)
         outbox.say(.logLost(.requests, wanted: wanted + 1, from: ledger.requestsNext))

@@ -379,6 +379,39 @@ struct FoundTests {
             about: ["broker:", "crashes", "leads(", "reads requests", "requests[0]"])
     }
 
+    @Test("who slept while all was lost and others began anew leaves out none of their requests")
+    func sleptThroughLoss() throws {
+        let union = SimulatedUnion.ledUnion(seed: 19_279)
+        let first = try #require(union.leader)
+        union.crash(first)
+        #expect(union.run(until: { $0.leader != nil }, withinMs: 10_000))
+        union.restart(first)
+        union.run(ms: 2_000)
+        for i in 0..<10 { union.submit("noop", id: "before\(i)") }
+        let before = union.outcome(of: "before9", withinMs: 10_000)
+        #expect(before == .completed)
+        let sleeper = (try #require(union.leader) + 1) % 3
+        let others = (0..<3).filter { $0 != sleeper }
+        union.pause(sleeper, ms: 15_000)
+        union.stopBroker(losing: Topic.everyTopic)
+        for board in others { union.crash(board) }
+        union.startBroker()
+        for board in others { union.restart(board) }
+        #expect(union.run(until: { $0.leader != nil }, withinMs: 10_000))
+        for i in 0..<500 { union.submit("sleep-400", id: "after\(i)") }
+        // They know of no term before their own, and the sleeper knows of a later one.
+        union.run(ms: 7_000)
+        for board in others { union.crash(board) }
+        for i in [0, 100, 499] {
+            let after = union.outcome(of: "after\(i)", withinMs: 300_000)
+            #expect(after == .completed)
+        }
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "slept-through-loss", of: union,
+            about: ["broker:", "crashes", "goes on", "leads(", "tookOver", "requests[100]"])
+    }
+
     @Test("a leader that does not read heartbeats acknowledges none, whatever offsets they have")
     func heartbeatsUnread() throws {
         let union = SimulatedUnion.ledUnion(seed: 1_592)

@@ -186,23 +186,32 @@ final class LeaderLogTests {
         #expect(log.tenure.holder == worker(3))
     }
 
-    @Test("another first record after a loss: the log began anew", arguments: [true, false])
-    func beginsAnew(_ isAnother: Bool) {
+    @Test("another first record after a loss: the log began anew; not when retention moved it")
+    func beginsAnew() {
         let first = leaderRecord(.claim, by: 2, term: 3, sentAt: ms(5))
-        log.readFirst(first)
-        _ = log.judge(first, at: ms(6))
-        #expect(!log.beganAnew)
-        log.loseRecords()
-        log.readFirst(isAnother ? leaderRecord(.claim, by: 2, term: 3, sentAt: ms(9)) : first)
-        #expect(log.beganAnew == isAnother)
+        let other = leaderRecord(.claim, by: 2, term: 3, sentAt: ms(9))
+        for (record, offset, isAnew) in [
+            (first, 7, false), (other, 8, false),
+            (other, 7, true), (first, 0, true), (nil, 7, true),
+        ] as [(LeaderRecord?, Offset, Bool)] {
+            var log = LeaderLog(worker(1), 1)
+            log.beginsWith(first, at: 7)
+            log.loseRecords()
+            log.beginsWith(record, at: offset)
+            #expect(log.beganAnew == isAnew)
+        }
     }
 
-    @Test("who never read the first record goes by its term", arguments: [1, 2, 9] as [Term])
-    func beginsAnewUnknown(_ term: Term) {
-        _ = judge(by: 2, term: 5)
+    @Test("an empty log where there was a first record began anew; without a loss nothing does")
+    func beginsEmpty() {
+        var log = LeaderLog(worker(1), 1)
+        log.beginsWith(leaderRecord(.claim, by: 2, term: 3), at: 7)
+        log.beginsEmpty(at: 7)
+        #expect(!log.beganAnew)
+        log.beginsWith(leaderRecord(.claim, by: 2, term: 3), at: 7)
         log.loseRecords()
-        log.readFirst(leaderRecord(.claim, by: 3, term: term))
-        #expect(log.beganAnew == (term != 1))
+        log.beginsEmpty(at: 0)
+        #expect(log.beganAnew)
     }
 
     @Test("a record of such a term by another holder is adopted, once")

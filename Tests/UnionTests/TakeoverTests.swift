@@ -407,6 +407,8 @@ struct TakeoverTests {
         solo.give(.bounds(.requests, low: 0, high: 600, askedAt: solo.now))
         solo.reachEnd(.results)
         #expect(solo.node.log.beganAnew)
+        #expect(solo.done.seeks(.requests).last == 499)
+        fetch(499, on: solo)
         #expect(solo.done.seeks(.requests).last == 0)
     }
 

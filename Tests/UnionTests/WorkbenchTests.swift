@@ -98,6 +98,7 @@ struct WorkbenchTests {
         solo.give(.bounds(.election, low: 0, high: 0, askedAt: solo.now))
         solo.give(.bounds(.heartbeat, low: 0, high: 0, askedAt: solo.now))
         solo.give(.bounds(.leader, low: 0, high: 3, askedAt: solo.now))
+        solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
         solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 2)
         solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
         let order = Order.assign(assignment(0, to: 1))
