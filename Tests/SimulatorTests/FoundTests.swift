@@ -387,8 +387,8 @@ struct FoundTests {
         #expect(union.run(until: { $0.leader != nil }, withinMs: 10_000))
         union.restart(first)
         union.run(ms: 2_000)
-        for i in 0..<10 { union.submit("noop", id: "before\(i)") }
-        let before = union.outcome(of: "before9", withinMs: 10_000)
+        for i in 0..<600 { union.submit("noop", id: "before\(i)") }
+        let before = union.outcome(of: "before599", withinMs: 30_000)
         #expect(before == .completed)
         let sleeper = (try #require(union.leader) + 1) % 3
         let others = (0..<3).filter { $0 != sleeper }
