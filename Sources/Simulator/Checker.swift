@@ -31,6 +31,8 @@ final class Checker {
     private var tenures: [Tenure] = []
     private var isVoid: [Bool] = []
     private var holders: [Term: Tenure] = [:]
+    /// The first record of the leader log that retention has left.
+    private var leaderLow: Offset = 0
     /// The broker has lost records of a topic, or removed its first ones.
     private(set) var hasLost = [Bool](repeating: false, count: Topic.count)
 
@@ -200,8 +202,8 @@ extension Checker {
         switch topic {
         case .leader:
             // A term whose every trace is lost may be claimed again.
-            let kept =
-                offset > 0 && Int(offset) <= tenures.count ? tenures[Int(offset) - 1].term : 0
+            let isKept = offset > leaderLow && Int(offset) <= tenures.count
+            let kept = isKept ? tenures[Int(offset) - 1].term : 0
             for term in holders.keys where term > kept { holders[term] = nil }
             tenures.removeLast(max(0, tenures.count - Int(offset)))
             isVoid.removeLast(max(0, isVoid.count - Int(offset)))
@@ -214,7 +216,10 @@ extension Checker {
                 attempts[name.offset] = nil
                 lostIDs.insert(name.key)
             }
-            for (key, at) in settledIDs where at >= offset { settledIDs[key] = nil }
+            for (key, at) in settledIDs where at >= offset {
+                settledIDs[key] = nil
+                lostIDs.insert(key)
+            }
         case .requests:
             usedOffsets = 0..<max(usedOffsets.upperBound, (requests.keys.max() ?? -1) + 1)
             for request in requests.keys where request >= offset {
@@ -227,6 +232,7 @@ extension Checker {
 
     func onExpire(_ topic: Topic, before offset: Offset) {
         hasLost[topic.index] = true
+        if topic == .leader { leaderLow = offset }
         guard topic == .requests else { return }
         for request in requests.keys where request < offset { requests[request] = nil }
     }

@@ -729,6 +729,8 @@ extension Node {
             roster[worker].isCalledBack = true
             takeover.calledBackAt = now
         }
+        // While nobody led, the worker may have renewed its lease alone.
+        guard leads(at: now), sentAt >= leadingSince else { return }
         for index in 0..<ledger.entries.capacity
         where ledger.entries.isUsed(index) && ledger.entries[index].workerID == id {
             guard ledger.entries[index].state == .cancelling(.removed),

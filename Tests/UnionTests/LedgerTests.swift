@@ -574,6 +574,28 @@ struct LedgerTests {
         #expect(solo.leads)
     }
 
+    @Test("a removal that is read back after a time without a lease takes no job away at once")
+    func removalOfEarlier() {
+        let solo = Solo()
+        solo.lead()
+        solo.addMember(5)
+        solo.read(request("a"))
+        solo.report(5, running: [0])
+        solo.live(1900)
+        solo.wait(200)
+        #expect(solo.done.removed == [worker(5)])
+        // Meanwhile the worker may see that nobody leads, and keep its job.
+        solo.sleep(1000)
+        solo.give(.tick)
+        #expect(!solo.leads)
+        solo.readBack()
+        solo.live(1000)
+        #expect(solo.leads)
+        #expect(solo.done.assignments.count == 1)
+        solo.live(6000)
+        #expect(solo.done.assignments.count == 2)
+    }
+
     @Test("stillHolds: a leader that was stopped carries out no order, LED or conclusion")
     func stillHolds() {
         let solo = leader()
