@@ -286,6 +286,14 @@ extension Node {
         // What is sought may lie ahead of what is next, where the broker lost what was before it.
         let isInOrder =
             offset == ledger.requestsNext || (offset > ledger.requestsNext && !takeover.isSeeking)
+        if let settled = ledger.entries.find(offset), isUsedAgain(settled, by: key),
+            ledger.entries[settled].state == .settled
+        {
+            // That outcome was of a request that the broker has lost.
+            counters.offsetsUsedAgain += 1
+            ledger.entries.remove(at: settled)
+            ledger.settledAhead -= 1
+        }
         if let index = ledger.entries.find(offset) {
             if isInOrder { ledger.noteRead(digest, at: offset) }
             if isUsedAgain(index, by: key) { return replace(index, by: key, now, &outbox) }
@@ -333,11 +341,7 @@ extension Node {
         ledger.entries[index].isLoaded = false
         switch ledger.entries[index].state {
         case .assigned: cancel(index, .recalled, now, &outbox)
-        case .cancelling: break
-        case .settled:
-            ledger.settledAhead -= 1
-            ledger.unfinished += 1
-            ledger.entries[index].state = .waiting
+        case .cancelling, .settled: break
         case .fetching:
             ledger.fetching -= 1
             ledger.entries[index].state = .waiting
@@ -354,7 +358,7 @@ extension Node {
         var entry = Ledger.Entry()
         entry.requestKey = key
         if ledger.entries.isFull { forgetLastSettled() }
-        guard let index = ledger.entries.insert(offset, entry) else {
+        guard ledger.hasRoom, let index = ledger.entries.insert(offset, entry) else {
             // Read again when there is room.
             counters.ledgerFull += 1
             ledger.forgetRead(at: offset)

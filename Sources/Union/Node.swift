@@ -459,9 +459,7 @@ extension Node {
     /// Whether the next record of `requests` may be fed; the shell holds it back otherwise.
     public var wantsRequests: Bool {
         guard isLedgerOpen, wasLeading else { return false }
-        // Only reading on tells that what is to be fetched beyond the end is lost.
         return ledger.hasRoom || takeover.isSeeking || takeover.verifies != nil
-            || (ledger.fetching > 0 && !ledger.entries.isFull)
     }
 
     /// Whether an effect may still be carried out at `now`: a process can be stopped between a

@@ -239,8 +239,9 @@ extension Node {
     mutating func steerRequests(_ now: Instant, _ outbox: inout Outbox) {
         guard isLedgerOpen, let low = takeover.requestsLow else { return }
         takeover.isSeeking = false
-        // What lies beyond the end waits for reading to come there.
-        while outbox.hasRoom, let index = firstToFetch(before: takeover.requestsEnd) {
+        // What lies beyond the end waits for reading to come there, if it can.
+        let end = ledger.hasRoom ? takeover.requestsEnd : .max
+        while outbox.hasRoom, let index = firstToFetch(before: end) {
             let offset = ledger.entries.offset(at: index)
             guard offset < low else {
                 takeover.isSeeking = true

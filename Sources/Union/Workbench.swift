@@ -31,12 +31,13 @@ struct Workbench: ~Copyable {
         var payloadCount: Int32 = 0
     }
 
-    /// What tells an assignment that is read twice. The key is in it because offsets begin anew
-    /// when a broker loses everything.
+    /// What tells an assignment that is read twice. Key and term are in it because offsets, and
+    /// attempts, begin anew when a broker loses everything.
     private struct Seen: Equatable {
         var requestOffset: Offset
         var attempt: Int32
         var requestKey: UInt64
+        var term: Term
     }
 
     private var jobs: Table<Job>
@@ -59,7 +60,7 @@ struct Workbench: ~Copyable {
     init(_ arena: inout Arena) {
         jobs = arena.table(Limits.bench, filler: Job())
         payloads = arena.bytes(Limits.bench * Limits.requestPayloadBytes)
-        let filler = Seen(requestOffset: -1, attempt: 0, requestKey: 0)
+        let filler = Seen(requestOffset: -1, attempt: 0, requestKey: 0, term: 0)
         seen = arena.table(Limits.recentAttempts, filler: filler)
         completed = Ring(capacity: Limits.completedIDs, filler: RequestID(), &arena)
     }
@@ -84,7 +85,7 @@ struct Workbench: ~Copyable {
     mutating func accept(_ a: Assignment, _ bytes: Span<UInt8>, term: Term) -> Bool {
         let order = Seen(
             requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
-            requestKey: a.request.requestID.key)
+            requestKey: a.request.requestID.key, term: term)
         let index = Int(order.requestOffset) & (Limits.recentAttempts - 1)
         guard seen[index] != order, let place = firstFree() else { return false }
         seen[index] = order

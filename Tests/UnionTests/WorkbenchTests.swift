@@ -91,6 +91,18 @@ struct WorkbenchTests {
         #expect(solo.done.starts.count == 1)
     }
 
+    @Test("the same attempt under a later term is another: the broker had lost the first")
+    func usedAgain() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.give(.jobEnded(0, jobEnd()))
+        solo.read(leaderRecord(.claim, by: 2, term: 2))
+        solo.read(leaderRecord(.checkpoint(requestsNext: 0, resultsNext: 0), by: 2, term: 2))
+        let order = Order.assign(assignment(0, to: 1))
+        solo.read(leaderRecord(order, by: 2, term: 2), emptyPayload)
+        #expect(solo.done.starts.count == 2)
+    }
+
     @Test("assignments from before it came were another life's")
     func beforeJoining() {
         let solo = Solo()
