@@ -73,8 +73,8 @@ struct Campaign: ~Copyable {
 
     /// A tie: all who run for this term, two or more, have the same ranking, and none of them has
     /// tied before. Each must say another ranking before it is compared again. This looks at what
-    /// was read and at nothing else, so all nodes see the same ties, at the same record: were it
-    /// asked from where each node stands, two could vote for each other, and all start over.
+    /// was read, and at when, and at nothing else, so all nodes see the same ties, at the same record:
+    /// were it asked from where each node stands, two could vote for each other, and all start over.
     /// Returns how many have tied.
     mutating func markTie(term: Term, at now: Instant) -> Int32 {
         var tied: Int32 = 0

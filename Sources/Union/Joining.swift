@@ -34,8 +34,9 @@ struct Joining {
     var sawOwnID = false
     /// Our own first heartbeat was read back: who comes later sees it.
     var wasHeard = false
-    /// A twin's heartbeat stands in the log before our own first one: it was there before us.
-    var twinWasFirst = false
+    /// Whose heartbeat stands in the log before our own first one: if that one lives, it was there
+    /// before us.
+    var twinBeforeUs: Incarnation = 0
     /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
     var twinHeartbeats = 0
     var twinAt = Instant.zero
@@ -78,6 +79,7 @@ extension Node {
             let isFirst = joining.heartbeatEnd == nil
             joining.heartbeatEnd = high
             let from = isFirst ? max(low, high - Joining.heartbeatTail) : high
+            if !isFirst { roster.skippedAt = now }
             roster.heartbeatOffset = from
             open(.heartbeat, from: from, &outbox)
         case .results: onResultsBounds(low: low, high: high, now, &outbox)
@@ -124,6 +126,17 @@ extension Node {
         if joining.leader == .lookingAtFirst { log.beginsEmpty(at: offset) }
         joining.leader = .seekingCheckpoint
         _ = findsCheckpoint(nil, at: offset, &outbox)
+    }
+
+    /// A topic is read to its end: more than that there is not, whatever the broker had said before it
+    /// lost records.
+    mutating func endsEarlier(_ topic: Topic, at offset: Offset) {
+        guard joining.phase == .reading else { return }
+        if topic == .leader, joining.leader == .reading {
+            joining.leaderEnd = min(joining.leaderEnd, offset)
+        } else if topic == .heartbeat, let end = joining.heartbeatEnd {
+            joining.heartbeatEnd = min(end, offset)
+        }
     }
 
     var isLookingForWayIn: Bool {

@@ -62,7 +62,8 @@ struct LeaderLog {
     private(set) var beganAnew = false
     private var termAtLoss: Term = 0
     /// Others may have orders that are not in our tables: reading began at no checkpoint and behind
-    /// the log's first record, or the broker has lost records; and no checkpoint was read since.
+    /// the log's first record, or the broker has lost records; and no later tenure's checkpoint was
+    /// read since.
     private(set) var isBlind = false
 
     init(_ me: WorkerID, _ incarnation: Incarnation) {

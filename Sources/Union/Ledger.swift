@@ -287,7 +287,7 @@ extension Node {
         let isInOrder =
             offset == ledger.requestsNext || (offset > ledger.requestsNext && !takeover.isSeeking)
         if let settled = ledger.entries.find(offset), isUsedAgain(settled, by: key),
-            ledger.entries[settled].state == .settled
+            ledger.entries[settled].state == .settled, !ledger.isKnown(key)
         {
             // That outcome was of a request that the broker has lost.
             counters.offsetsUsedAgain += 1
@@ -422,8 +422,10 @@ extension Node {
         steerRequests(now, &outbox)
         if now >= ledger.sweepAt {
             sweepMembers(now, &outbox)
-            if takeover.isBlind { callAllBack(now, &outbox) }
-            if areAllCalledBack(now) { takeover.isBlind = false }
+            if takeover.isBlind {
+                callAllBack(now, &outbox)
+                takeover.isBlind = !areAllCalledBack(now)
+            }
             sweepLedger(now, &outbox)
         }
         checkpointIfDue(now, &outbox)
@@ -554,15 +556,13 @@ extension Node {
         let key = id.key
         if !r.final { ledger.noteAttempt(r.attempt, of: key) }
         guard let index = ledger.entries.find(r.requestOffset) else {
-            if r.final { onUnknownOutcome(r, key, now) }
+            if r.final { onUnknownOutcome(r, key) }
             return
         }
         let entry = ledger.entries[index]
         if entry.state == .settled && entry.requestKey != key && r.final {
-            // The broker lost the request before, and gave its offset to this one.
-            ledger.entries[index].requestKey = key
-            ledger.rememberSettled(key)
-            return
+            // The broker lost one request, and gave its offset to another.
+            return ledger.rememberSettled(key)
         }
         let isOfThis = entry.requestKey == key || entry.requestKey == 0
         guard entry.state != .settled, isOfThis else {
@@ -585,7 +585,7 @@ extension Node {
     }
 
     /// Takeover: the outcome of a request that is read again later.
-    private mutating func onUnknownOutcome(_ r: WorkResult, _ key: UInt64, _ now: Instant) {
+    private mutating func onUnknownOutcome(_ r: WorkResult, _ key: UInt64) {
         ledger.rememberSettled(key)
         guard r.requestOffset >= ledger.requestsNext else {
             counters.voidResults += 1
@@ -594,8 +594,6 @@ extension Node {
         var entry = Ledger.Entry()
         entry.state = .settled
         entry.requestKey = key
-        entry.attempt = r.attempt
-        entry.since = now
         if ledger.entries.insert(r.requestOffset, entry) != nil { ledger.settledAhead += 1 }
     }
 
@@ -729,7 +727,9 @@ extension Node {
     mutating func onOwnRemoval(
         of id: WorkerID, sentAt: Instant, _ now: Instant, _ outbox: inout Outbox
     ) {
-        if takeover.isBlind, let worker = roster.find(id), roster[worker].calledBackAt <= sentAt {
+        if takeover.isBlind, let worker = roster.find(id), !roster[worker].isCalledBack,
+            roster[worker].calledBackAt <= sentAt
+        {
             roster[worker].isCalledBack = true
             takeover.calledBackAt = now
         }
@@ -788,6 +788,8 @@ extension Node {
     ) {
         switch reason {
         case .recalled, .settled: endAttempt(index, .lost, now, &outbox)
+        // Everybody was called back: nobody has failed.
+        case .removed where takeover.isBlind: endAttempt(index, .lost, now, &outbox)
         case .unacknowledged, .overrun, .removed: loseAttempt(index, now, &outbox)
         }
     }

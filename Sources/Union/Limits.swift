@@ -44,6 +44,8 @@ public enum Limits {
     public static let recentlySettled = 512
     /// Attempts at one request that are believed: strangers write results, too.
     public static let attempts: Int32 = 10_000
+    /// And those that anybody obeys: no number of a stranger's may be the last one possible.
+    public static let attemptsEver: Int32 = 1_000_000
     /// A worker knows an assignment again until it gets one for a request whose offset is the same
     /// modulo this. A power of two.
     public static let recentAttempts = 1024

@@ -212,6 +212,7 @@ extension Node {
         guard next(topic) >= 0, offset >= next(topic) else { return }
         if isLookingForWayIn, topic == .leader { return lookedBeyondEnd(at: offset, &outbox) }
         if topic == .requests { passRequests(to: offset, now, &outbox) }
+        endsEarlier(topic, at: offset)
         let from = next(topic)
         setNext(topic, offset)
         if topic == .requests { onRequestsEnd(offset, from: from, now, &outbox) }

@@ -29,7 +29,8 @@ struct OpenWorkTable: ~Copyable {
     ) {
         rows.removeAll()
         for i in 0..<(list.count / Limits.packedOpenWorkBytes) {
-            let row = Payload.openWork(list, at: i * Limits.packedOpenWorkBytes)
+            var row = Payload.openWork(list, at: i * Limits.packedOpenWorkBytes)
+            if row.attempt > Limits.attemptsEver { row.attempt = 0 }
             guard row.requestOffset >= 0, rows.find(row.requestOffset) == nil else { continue }
             _ = rows.insert(row.requestOffset, row)
         }
@@ -47,6 +48,7 @@ struct OpenWorkTable: ~Copyable {
             failures: a.failures, workerID: a.attempt.workerID,
             requestKey: a.request.requestID.key, timeoutMs: a.request.timeoutMs)
         row.term = term
+        guard row.attempt <= Limits.attemptsEver else { return false }
         if let known = rows.find(row.requestOffset) {
             guard row.attempt > rows[known].attempt else { return false }
             rows[known] = row

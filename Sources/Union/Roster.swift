@@ -38,6 +38,8 @@ struct Roster: ~Copyable {
     var members: Int32 = 0
     /// When a heartbeat was passed over last because there was no room for its worker.
     var passedOverAt = Instant.zero
+    /// When heartbeats were passed over last because the broker had lost some.
+    var skippedAt = Instant.zero
     /// Every heartbeat before this offset has been read: the members' acknowledgement. 0: not known.
     var heartbeatOffset: Offset = 0
 
@@ -217,7 +219,9 @@ extension Node {
     /// Nobody can still have what we do not know of: who has not read his removal yet has a lease
     /// from before it.
     func areAllCalledBack(_ now: Instant) -> Bool {
-        guard now >= takeover.calledBackAt + settings.memberTimeoutMs else { return false }
+        // Whom we had no room to know may have a lease from what we have read.
+        let last = max(takeover.calledBackAt, roster.passedOverAt)
+        guard now >= last + settings.memberTimeoutMs else { return false }
         for i in 0..<roster.count where mustBeCalledBack(i) { return false }
         return true
     }
@@ -237,7 +241,8 @@ extension Node {
 
     /// Whether a worker's lease is surely over, for it was not heard long enough.
     func isSilent(_ index: Int, _ now: Instant) -> Bool {
-        now >= max(roster[index].heardAt, leadingSince) + settings.memberTimeoutMs
+        now >= max(max(roster[index].heardAt, leadingSince), roster.skippedAt)
+            + settings.memberTimeoutMs
     }
 
     /// Whether another incarnation than the one that counts does from now on. A board that was
@@ -280,17 +285,15 @@ extension Node {
         _ h: Heartbeat, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
     ) {
         joining.sawOwnID = true
-        if joining.phase == .joined, !joining.wasHeard, h.count == 0 {
-            // Both came at once, neither saw the other; it was heard first.
-            return leaveToTwin(&outbox)
-        }
-        guard offset >= joining.heartbeatTarget, h.leaderOffset > joining.leaderEnd else { return }
-        if !joining.wasHeard { joining.twinWasFirst = true }
+        guard offset >= joining.heartbeatTarget else { return }
+        if !joining.wasHeard { joining.twinBeforeUs = h.incarnation }
+        guard h.leaderOffset > joining.leaderEnd else { return }
         guard now >= joining.twinAt + settings.heartbeatMs / 2 else { return }
         joining.twinAt = now
         joining.twinHeartbeats += 1
         let enough = joining.phase == .joined ? 3 : 2
-        if joining.twinWasFirst, joining.twinHeartbeats >= enough { return leaveToTwin(&outbox) }
+        let wasFirst = joining.twinBeforeUs == h.incarnation
+        if wasFirst, joining.twinHeartbeats >= enough { return leaveToTwin(&outbox) }
         // Both were heard before they met: who has said less leaves.
         let saysMore =
             h.count > heartbeats.count
@@ -382,11 +385,9 @@ struct Heartbeats: ~Copyable {
         return at
     }
 
-    /// Their offsets mean nothing any more: the broker lost them.
-    mutating func forgetOffsets() {
-        sent.removeAll()
-        readBefore = 0
-    }
+    /// Their offsets mean nothing any more: the broker lost them. What the leader had read says still
+    /// which offsets it can mean others by.
+    mutating func forgetOffsets() { sent.removeAll() }
 
     /// The broker was away, or has lost other records: it may have lost some.
     mutating func doubt(at now: Instant) {
@@ -395,7 +396,7 @@ struct Heartbeats: ~Copyable {
         doubtedAt = now
     }
 
-    /// The leader log ended at `end` at this moment or later.
+    /// The leader log ended at `end` when that was asked, or later.
     mutating func trust(from end: Offset, askedAt: Instant) {
         if trustedFrom == .max && askedAt >= doubtedAt { trustedFrom = end }
     }

@@ -192,7 +192,7 @@ extension Node {
             return cutRequests(at: end, now, &outbox)
         }
         takeover.requestsEnd = max(takeover.requestsEnd, end)
-        takeover.verifies = nil
+        if leads(at: now) { takeover.verifies = nil }
         // What lies before the end and is no record is a transaction's mark.
         if from == ledger.requestsNext, end > from {
             ledger.requestsNext = end
@@ -245,17 +245,21 @@ extension Node {
             let offset = ledger.entries.offset(at: index)
             guard offset < low else {
                 takeover.isSeeking = true
-                if next(.requests) != offset { open(.requests, from: offset, &outbox) }
-                return
+                return readRequests(from: offset, &outbox)
             }
             vanish(index, now, &outbox)
         }
         if let offset = takeover.verifies, offset >= low {
-            if next(.requests) != offset { open(.requests, from: offset, &outbox) }
-            return
+            return readRequests(from: offset, &outbox)
         }
-        let wanted = min(ledger.requestsNext, max(takeover.requestsEnd, low))
-        if next(.requests) != wanted { open(.requests, from: wanted, &outbox) }
+        readRequests(from: ledger.requestsNext, &outbox)
+    }
+
+    /// Not beyond the end that is known: reading from there shows whether there is more.
+    private mutating func readRequests(from offset: Offset, _ outbox: inout Outbox) {
+        let end = max(takeover.requestsEnd, takeover.requestsLow ?? 0)
+        let start = min(offset, end)
+        if next(.requests) != start { open(.requests, from: start, &outbox) }
     }
 
     private func firstToFetch(before end: Offset) -> Int? {

@@ -186,6 +186,17 @@ struct JoiningTests {
         #expect(!solo.node.log.joinedMidLog)
     }
 
+    @Test("topics that end earlier than was said, for the broker has lost records since, are read")
+    func endsEarlier() {
+        let solo = started(leader: (0, 10), heartbeat: (0, 8))
+        solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 9)
+        solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
+        solo.give(.reachedEnd(.leader, 6))
+        #expect(!solo.done.isReady)
+        solo.give(.reachedEnd(.heartbeat, 5))
+        #expect(solo.done.isReady)
+    }
+
     // MARK: Lost logs
 
     @Test("the tenure moves forward only, also when the broker loses the leader log")

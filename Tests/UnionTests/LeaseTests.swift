@@ -83,6 +83,20 @@ struct LeaseTests {
         #expect(solo.node.bench.leaseUntil > before)
     }
 
+    @Test("a worker that learns first that heartbeats were lost is not acknowledged by old news")
+    func lostHeartbeats() {
+        let solo = worker1()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 500))
+        let before = solo.node.bench.leaseUntil
+        solo.give(.vanished(.heartbeat))
+        solo.give(.bounds(.heartbeat, low: 0, high: 400, askedAt: solo.now))
+        solo.wait(250)
+        solo.give(.delivered(.heartbeat(solo.done.heartbeats.last!.count), 400))
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 500))
+        #expect(solo.node.bench.leaseUntil == before)
+    }
+
     @Test("after the broker was away, what the leader wrote before acknowledges nothing")
     func oldAcknowledgement() {
         let solo = worker1()

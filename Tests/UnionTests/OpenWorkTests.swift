@@ -63,6 +63,14 @@ final class OpenWorkTests {
         #expect(assign(5))
     }
 
+    @Test("a number of an attempt that no honest leader reaches is none")
+    func dishonestAttempt() {
+        #expect(!assign(7, attempt: 100_000_000))
+        replace([openWork(2, attempt: 100_000_000)])
+        #expect(rows.map(\.attempt) == [0])
+        #expect(assign(2, attempt: 1))
+    }
+
     @Test("what does not fit is void for everybody, and nothing is overwritten")
     func full() {
         for offset in 0..<Offset(Limits.openWork) { #expect(assign(offset)) }

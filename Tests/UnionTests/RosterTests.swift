@@ -122,6 +122,22 @@ struct RosterTests {
         #expect(solo.done.added == [worker(2)])
     }
 
+    @Test("who may have spoken where heartbeats were passed over is not silent yet")
+    func skippedHeartbeats() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.live(1900)
+        solo.give(.vanished(.heartbeat))
+        let end = solo.ends[Int(Topic.heartbeat.rawValue)] + 5
+        solo.ends[Int(Topic.heartbeat.rawValue)] = end
+        solo.give(.bounds(.heartbeat, low: 0, high: end, askedAt: solo.now))
+        solo.clear()
+        solo.live(1900)
+        #expect(solo.done.removed.isEmpty)
+        solo.live(300)
+        #expect(solo.done.removed == [worker(2)])
+    }
+
     @Test("an addition that is lost on its way is written again: nobody works before it")
     func additionLost() {
         let solo = Solo()

@@ -474,6 +474,29 @@ struct TakeoverTests {
         #expect(solo.counters.admitted == 2)
     }
 
+    @Test("nothing is sought beyond the end that was told: some brokers never answer that")
+    func notBeyondTheEnd() {
+        let solo = claimed(rows: [], lastRequest: digest("r9"))
+        answer(solo, requests: 3)
+        #expect(solo.done.seeks(.requests) == [3])
+        solo.ends[Int(Topic.requests.rawValue)] = 3
+        solo.reachEnd(.requests)
+        #expect(solo.done.seeks(.requests).last == 0, "there is no more: it is read again")
+    }
+
+    @Test("where the topic reaches further than was told, it is read up to the last request")
+    func furtherThanTold() {
+        let solo = claimed(rows: [], lastRequest: digest("r9"))
+        answer(solo, requests: 8)
+        #expect(solo.done.seeks(.requests) == [8])
+        fetch(8, on: solo)
+        fetch(9, on: solo)
+        #expect(solo.done.seeks(.requests) == [8])
+        #expect(solo.counters.logsLost == 0)
+        fetch(10, on: solo)
+        #expect(solo.counters.admitted == 1)
+    }
+
     @Test("while it is open whether requests still holds what was read, no checkpoint says so")
     func noCheckpointInDoubt() {
         let solo = claimed(rows: [])
@@ -537,6 +560,60 @@ struct TakeoverTests {
         #expect(solo.done.assignments.isEmpty)
         live(solo, 2400, [5: []])
         #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("workers that come and go do not keep it from going to work")
+    func flapping() {
+        let solo = blind()
+        fetch(0, on: solo)
+        for round in 0..<24 {
+            // Worker 7 is always there; 5 and 6 are silent for longer than a member may be, in turn.
+            live(solo, 400, [7: []])
+            if round % 6 == 0 { solo.report(5) }
+            if round % 6 == 3 { solo.report(6) }
+            solo.readBack()
+        }
+        #expect(!solo.done.assignments.isEmpty)
+    }
+
+    @Test("a worker that it had no room to know may have a job: it waits for that one's lease, too")
+    func noRoomToKnow() {
+        let solo = blind()
+        for number in 2...Limits.members { solo.report(number) }
+        solo.readBack()
+        fetch(0, on: solo)
+        for _ in 0..<8 {
+            solo.live(500)
+            for number in 2...Limits.members { solo.report(number) }
+            solo.read(heartbeat(by: 5_000))
+            solo.readBack()
+        }
+        #expect(solo.counters.rosterFull > 0)
+        #expect(solo.done.assignments.isEmpty)
+        for _ in 0..<5 {
+            solo.live(500)
+            for number in 2...Limits.members { solo.report(number) }
+            solo.readBack()
+        }
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("a job that it calls back has not failed")
+    func calledBackIsNoFailure() {
+        let solo = Solo()
+        solo.follow()
+        solo.read(leaderRecord(.assign(assignment(0, to: 5)), by: 2, term: 1), emptyPayload)
+        solo.give(.vanished(.leader))
+        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        solo.ends[Int(Topic.leader.rawValue)] = 0
+        solo.winElection()
+        answer(solo)
+        solo.report(5, running: [0])
+        solo.readBack()
+        #expect(solo.done.removed == [worker(5)])
+        fetch(0, on: solo)
+        live(solo, 2400, [5: []])
+        #expect(solo.done.assignments.map(\.failures) == [0])
     }
 
     @Test("its next checkpoint tells the others, and they know from then on")
