@@ -254,8 +254,12 @@ extension Node {
         if wasMine && !log.isMine { endTenure(&outbox) }
         noticeLeading(now, &outbox)
         obey(r, bytes, at: offset, now, &outbox)
-        heartbeats.acknowledged(before: r.heartbeatOffset, at: offset)
-        renewWorkerLease()
+        if case .claim = r.order {
+            // Who claims does not lead yet, and acknowledges nothing.
+        } else {
+            heartbeats.acknowledged(before: r.heartbeatOffset, at: offset)
+            renewWorkerLease()
+        }
         if case .resign = r.order {
             counters.resignations += 1
             outbox.say(.resigned(r.workerID, r.term))

@@ -144,6 +144,17 @@ struct LeaseTests {
         #expect(solo.node.bench.leaseUntil == before, "it stands where the leader had read")
     }
 
+    @Test("a claim acknowledges nothing: who writes it does not lead yet")
+    func claimAcknowledgesNothing() {
+        let solo = worker1()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.read(leaderRecord(.claim, by: 3, term: 2, heartbeatOffset: heard))
+        #expect(solo.node.bench.leaseUntil == .zero)
+        solo.read(leaderRecord(by: 3, term: 2, heartbeatOffset: heard))
+        #expect(solo.node.bench.leaseUntil > .zero)
+    }
+
     @Test("a void record acknowledges nothing")
     func voidAcknowledgesNothing() {
         let solo = worker1()
