@@ -143,7 +143,9 @@ extension SimulatedUnion {
         if fault == .retention {
             let topic = Topic.all[Int(random.below(Int32(Topic.count)))]
             let log = topics[topic.index]
-            expire(topic, before: log.low + between(0, log.high - log.low + 1))
+            // The leader log is removed by size only, so never all of it.
+            let most = topic == .leader ? max(1, log.high - log.low) : log.high - log.low + 1
+            expire(topic, before: log.low + between(0, most))
             return true
         }
         guard brokerIsUp else { return false }

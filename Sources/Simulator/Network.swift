@@ -345,10 +345,10 @@ extension SimulatedUnion {
     func ask(_ topic: Topic, _ board: Board) {
         guard let life = board.life else { return }
         transcript.say(now, board, "asks for the bounds of \(topic)")
+        // The client has looked at the clock a moment before the node did.
+        let at = board.clock(at: now).adding(us: -50)
         agenda.plan(
-            .asked(
-                board: board.index, topic, life: life.number, at: board.clock(at: now)),
-            at: now + delay())
+            .asked(board: board.index, topic, life: life.number, at: at), at: now + delay())
     }
 
     func onAsked(_ board: Board, _ topic: Topic, _ life: Int, _ at: Instant) {

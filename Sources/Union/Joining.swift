@@ -67,6 +67,8 @@ extension Node {
         switch topic {
         case .leader:
             heartbeats.trust(from: high, askedAt: askedAt)
+            // That question was asked before there was a doubt.
+            if heartbeats.isInDoubt && brokerIsThere { outbox.append(.ask(.leader)) }
             if joining.leader == .asking {
                 onLeaderBounds(low: low, high: high, &outbox)
             } else {

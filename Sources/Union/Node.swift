@@ -48,7 +48,7 @@ public struct Node: ~Copyable {
     private var wasLeading = false
     /// The last record written to the leader log.
     private var announcedAt = Instant.zero
-    private var brokerIsThere = true
+    var brokerIsThere = true
     /// When anything was read or delivered last.
     var contactAt = Instant.zero
     private var steppedAt = Instant.zero

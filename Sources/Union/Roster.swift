@@ -398,6 +398,9 @@ struct Heartbeats: ~Copyable {
 
     /// The leader log ended at `end` when that was asked, or later.
     mutating func trust(from end: Offset, askedAt: Instant) {
-        if trustedFrom == .max && askedAt >= doubtedAt { trustedFrom = end }
+        if isInDoubt && askedAt >= doubtedAt { trustedFrom = end }
     }
+
+    /// It is not known yet from where on leader records count again.
+    var isInDoubt: Bool { trustedFrom == .max }
 }

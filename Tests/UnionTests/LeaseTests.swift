@@ -117,6 +117,29 @@ struct LeaseTests {
         #expect(solo.node.bench.leaseUntil > before)
     }
 
+    @Test("an answer to an older question is no answer: it is asked again")
+    func olderQuestion() {
+        let solo = worker1()
+        solo.readBackOnce { $0.topic == .heartbeat }
+        let asked = solo.now
+        solo.wait(100)
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        solo.clear()
+        let end = solo.ends[Int(Topic.leader.rawValue)]
+        solo.give(.bounds(.leader, low: 0, high: end, askedAt: asked))
+        #expect(solo.done.asks == [.leader])
+        solo.wait(300)
+        solo.give(.bounds(.leader, low: 0, high: end, askedAt: solo.now))
+        solo.readBackOnce { $0.topic == .heartbeat }
+        let before = solo.node.bench.leaseUntil
+        let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.wait(300)
+        solo.readBackOnce { $0.topic == .heartbeat }
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard + 1))
+        #expect(solo.node.bench.leaseUntil > before)
+    }
+
     @Test("while the broker is away nothing is acknowledged that is written meanwhile")
     func acknowledgedMeanwhile() {
         let solo = worker1()
