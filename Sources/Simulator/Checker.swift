@@ -202,8 +202,11 @@ extension Checker {
         switch topic {
         case .leader:
             // A term whose every trace is lost may be claimed again.
-            let isKept = offset > leaderLow && Int(offset) <= tenures.count
-            let kept = isKept ? tenures[Int(offset) - 1].term : 0
+            var kept: Term = 0
+            for i in 0..<min(Int(offset), tenures.count) where i >= leaderLow && !isVoid[i] {
+                kept = max(kept, tenures[i].term)
+            }
+            leaderLow = min(leaderLow, offset)
             for term in holders.keys where term > kept { holders[term] = nil }
             tenures.removeLast(max(0, tenures.count - Int(offset)))
             isVoid.removeLast(max(0, isVoid.count - Int(offset)))

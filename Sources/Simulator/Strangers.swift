@@ -22,7 +22,10 @@ extension SimulatedUnion {
         let term = highestTerm()
         let record: Record
         switch random.below(6) {
-        case 0: record = .leader(strangerOrders(term: max(1, term - Term(random.below(2)))))
+        case 0:
+            // Where nobody holds a term, his would be valid: no log can tell him from a leader.
+            guard term > 0 else { return }
+            record = .leader(strangerOrders(term: max(1, term - Term(random.below(2)))))
         case 1: record = .leader(order(.claim, by: stranger(), term: term + 1))
         case 2:
             let ranking = random.below(3) == 0 ? 1_000_000 : random.below(1000)
