@@ -40,6 +40,8 @@ struct Joining {
     /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
     var twinHeartbeats = 0
     var twinAt = Instant.zero
+    /// The log is read from offset 0: every claim that counts is in it.
+    var readsFromFirst = false
     /// Where a checkpoint should be, if the record that named it was right; how many records may
     /// still be looked at.
     var checkpointAt: Offset = -1
@@ -148,6 +150,7 @@ extension Node {
     private mutating func readLeader(from start: Offset, midLog: Bool, _ outbox: inout Outbox) {
         log.startReading(midLog: midLog)
         joining.leader = .reading
+        joining.readsFromFirst = start == 0
         open(.leader, from: start, &outbox)
     }
 
@@ -160,6 +163,7 @@ extension Node {
         if let record, offset == joining.checkpointAt, case .checkpoint = record.order {
             log.startReading(midLog: false)
             joining.leader = .reading
+            joining.readsFromFirst = false
             return true
         }
         joining.looks -= 1

@@ -12,6 +12,8 @@ struct LeaderLog {
         /// The latest `sentAt` among the tenure's records. One process writes them all, with a
         /// clock that never goes back: what was sent before it was given up once, and appears late.
         var sentAt = Instant.zero
+        /// Its claim was read, not only a later record.
+        var isClaimed = false
         /// Taken from a claim by a reader that joined in the middle of the log, and that may have
         /// missed an earlier claim of the same term: the holder's next record confirms it.
         var provisional = false
@@ -159,6 +161,7 @@ struct LeaderLog {
         tenure = Tenure(
             term: record.term, holder: record.workerID, incarnation: record.incarnation,
             sentAt: record.sentAt, provisional: provisional)
+        if case .claim = record.order { tenure.isClaimed = true }
     }
 
     /// A reader that has just joined, or finds that the log lost records, cannot know whose leases
@@ -193,7 +196,15 @@ struct LeaderLog {
         if midLog { isBlind = true }
     }
 
-    /// A checkpoint says what is open.
+    /// Whether a checkpoint of the tenure says what is open in this log. One that was on its way when
+    /// the broker lost everything speaks of the lost one: for those who know of the loss, by its term;
+    /// for those who read a log from its beginning, by having no claim there.
+    func believesCheckpoint(readingFromFirst: Bool) -> Bool {
+        if beganAnew && tenure.term <= termAtLoss { return false }
+        return tenure.isClaimed || !readingFromFirst
+    }
+
+    /// A checkpoint that is believed says what is open.
     mutating func onCheckpoint(term: Term) {
         guard term > termAtLoss else { return }
         isBlind = false

@@ -320,6 +320,8 @@ extension Node {
             if attempt.workerID == settings.workerID { onCancel(attempt, &outbox) }
             if isOurs { onOwnCancel(attempt, at: offset, now) }
         case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
+            let isFromFirst = joining.leader == .reading && joining.readsFromFirst
+            guard log.believesCheckpoint(readingFromFirst: isFromFirst) else { return }
             openWork.replace(
                 bytes, at: offset, requestsNext: requestsNext, resultsNext: resultsNext,
                 lastRequest: lastRequest)

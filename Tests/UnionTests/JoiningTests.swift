@@ -277,6 +277,32 @@ struct JoiningTests {
         #expect(!solo.node.log.joinedMidLog)
     }
 
+    @Test("a checkpoint that was on its way when all was lost says nothing of the new log")
+    func lateCheckpoint() {
+        let order = Order.checkpoint(requestsNext: 500, resultsNext: 400)
+        // For one that comes later and reads the log from its beginning.
+        let late = started(leader: (0, 3))
+        late.read(.leader(leaderRecord(by: 2, term: 8)), at: 2)
+        late.read(.leader(leaderRecord(by: 2, term: 7)), at: 0)
+        late.read(.leader(leaderRecord(order, by: 2, term: 7)), at: 1)
+        #expect(late.node.openWork.requestsNext == 0)
+        #expect(late.node.openWork.checkpointOffset == -1, "nor is it named to others")
+        late.read(.leader(leaderRecord(.claim, by: 3, term: 8)), at: 2)
+        late.read(.leader(leaderRecord(order, by: 3, term: 8)), at: 3)
+        #expect(late.node.openWork.requestsNext == 500)
+        // And for one that knows of the loss.
+        let solo = Solo()
+        solo.follow(term: 7)
+        solo.give(.vanished(.leader))
+        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        solo.ends[Int(Topic.leader.rawValue)] = 0
+        solo.read(leaderRecord(order, by: 2, term: 7))
+        #expect(solo.node.openWork.requestsNext == 0)
+        solo.read(leaderRecord(.claim, by: 3, term: 8))
+        solo.read(leaderRecord(order, by: 3, term: 8))
+        #expect(solo.node.openWork.requestsNext == 500)
+    }
+
     @Test("it is ready once, and joins a lost log without waiting for a twin")
     func readyOnce() {
         let solo = Solo()
