@@ -94,14 +94,21 @@ private final class Lab {
         for byte in "noop".utf8 { precondition(op.append(byte)) }
         let request = WorkRequest(requestID: id, opCode: op, timeoutMs: nil, maxAttempts: 3)
         let took = append(.request(request), [0, 0, 0, 0, 0, 0])
-        guard let assignment = readNext(.leader), case .leader(let order) = assignment.record,
-            case .assign(let assigned) = order.order
-        else { preconditionFailure("the request was not assigned") }
+        var found: (order: Assignment, ns: Double)?
+        // A checkpoint may stand before it.
+        while found == nil, let next = readNext(.leader) {
+            guard case .leader(let r) = next.record, case .assign(let order) = r.order else {
+                continue
+            }
+            found = (order, next.ns)
+        }
+        guard let assigned = found else { preconditionFailure("the request was not assigned") }
         let result = WorkResult(
-            requestID: id, requestOffset: offset, workerID: assigned.attempt.workerID, term: 1,
-            attempt: assigned.attempt.attempt, status: .completed, exitCode: 0, truncated: false,
+            requestID: id, requestOffset: offset, workerID: assigned.order.attempt.workerID,
+            term: 1, attempt: assigned.order.attempt.attempt, status: .completed, exitCode: 0,
+            truncated: false,
             durationMs: 0, final: true)
-        return (took, assignment.ns, append(.result(result), []))
+        return (took, assigned.ns, append(.result(result), []))
     }
 
     /// Lets the node read all that is there.
