@@ -2,9 +2,8 @@
 ///
 /// It looks at the leader log's first record, to know it again, and at its last one; goes back to the
 /// checkpoint that this one names, and reads from there to where the log ended when it asked: then it
-/// is caught up. It reads
-/// `election` from its end, and `heartbeat` from a little before its end, to see whether somebody
-/// lives under its id already (section 5).
+/// is caught up. It reads `election` from its end, and `heartbeat` from a little before its end, to
+/// see whether somebody lives under its id already (section 5).
 struct Joining {
     enum Phase: Equatable {
         /// The topics' bounds were asked for, or the log is read up to `leaderTarget`.
@@ -50,7 +49,7 @@ struct Joining {
     /// Heartbeats that are read from before the end.
     static var heartbeatTail: Offset { 1024 }
     /// Records that are looked at to find a checkpoint.
-    static var looks: Int { 16 }
+    static var mostLooks: Int { 16 }
 
     var heartbeatTarget: Offset { heartbeatEnd ?? .max }
 }
@@ -101,7 +100,7 @@ extension Node {
         if next(.leader) >= low { addedIncarnation = 0 }
         (joining.leaderLow, joining.leaderEnd) = (low, high)
         joining.checkpointAt = -1
-        joining.looks = Joining.looks
+        joining.looks = Joining.mostLooks
         guard high > low else {
             log.beginsEmpty(at: low)
             return readLeader(from: high, midLog: low > 0, &outbox)

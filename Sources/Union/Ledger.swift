@@ -286,8 +286,8 @@ extension Node {
         // What is sought may lie ahead of what is next, where the broker lost what was before it.
         let isInOrder =
             offset == ledger.requestsNext || (offset > ledger.requestsNext && !takeover.isSeeking)
-        if let settled = ledger.entries.find(offset), isUsedAgain(settled, by: key),
-            ledger.entries[settled].state == .settled, !ledger.isKnown(key)
+        if let settled = ledger.entries.find(offset), ledger.entries[settled].state == .settled,
+            isUsedAgain(settled, by: key)
         {
             // That outcome was of a request that the broker has lost.
             counters.offsetsUsedAgain += 1
@@ -326,8 +326,10 @@ extension Node {
 
     /// The broker lost the request that this entry stands for, and gave its offset to another.
     private func isUsedAgain(_ index: Int, by key: UInt64) -> Bool {
-        let known = ledger.entries[index].requestKey
-        return known != 0 && known != key
+        let entry = ledger.entries[index]
+        guard entry.requestKey != 0 && entry.requestKey != key else { return false }
+        // Of two that stood there one after the other, both may have their outcomes.
+        return entry.state != .settled || !ledger.isKnown(key)
     }
 
     /// Gives the entry to the request that has its offset now. Its attempt numbers go on.

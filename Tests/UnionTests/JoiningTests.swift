@@ -268,8 +268,7 @@ struct JoiningTests {
         for offset in 6..<10 as Range<Offset> {
             solo.read(.leader(leaderRecord(by: 2, term: 3)), at: offset)
         }
-        solo.give(.vanished(.leader))
-        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        solo.loseLeaderLog()
         for offset in 0..<7 as Range<Offset> {
             let order = offset == 0 ? Order.claim : .noop
             solo.read(.leader(leaderRecord(order, by: 2, term: 4)), at: offset)
@@ -293,9 +292,7 @@ struct JoiningTests {
         // And for one that knows of the loss.
         let solo = Solo()
         solo.follow(term: 7)
-        solo.give(.vanished(.leader))
-        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
-        solo.ends[Int(Topic.leader.rawValue)] = 0
+        solo.loseLeaderLog()
         solo.read(leaderRecord(order, by: 2, term: 7))
         #expect(solo.node.openWork.requestsNext == 0)
         solo.read(leaderRecord(.claim, by: 3, term: 8))
@@ -307,8 +304,7 @@ struct JoiningTests {
     func readyOnce() {
         let solo = Solo()
         solo.follow()
-        solo.give(.vanished(.leader))
-        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        solo.loseLeaderLog()
         #expect(!solo.done.isReady)
     }
 

@@ -194,6 +194,13 @@ final class Solo: Process {
         readBack()
     }
 
+    /// The broker loses the leader log, and the node learns that nothing is left of it.
+    func loseLeaderLog() {
+        give(.vanished(.leader))
+        give(.bounds(.leader, low: 0, high: 0, askedAt: now))
+        ends[Int(Topic.leader.rawValue)] = 0
+    }
+
     /// What the topic holds has been read.
     func reachEnd(_ topic: Topic) { give(.reachedEnd(topic, ends[Int(topic.rawValue)])) }
 

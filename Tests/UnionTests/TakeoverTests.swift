@@ -355,6 +355,22 @@ struct TakeoverTests {
         solo.read(result(of: 1, by: 5))
         solo.read(result(of: 2, by: 5))
         #expect(solo.counters.admitted == 3, "the fourth has its outcome")
+        #expect(solo.node.ledger.settledAhead == 0, "and is done with")
+    }
+
+    @Test("a malformed record where two have their outcomes, one of them it, opens nothing")
+    func malformedOfTwo() {
+        let solo = claimed(rows: [], requestsNext: 0)
+        solo.ends[Int(Topic.requests.rawValue)] = 1
+        solo.give(.bounds(.results, low: 0, high: 2, askedAt: solo.now))
+        solo.give(.bounds(.requests, low: 0, high: 1, askedAt: solo.now))
+        solo.read(result(of: 0, by: 2, id: "lost"))
+        solo.read(result(of: 0, by: 2, .rejected, id: "offset-0"))
+        solo.reachEnd(.results)
+        solo.give(.malformed(.requests, 0), Array("not JSON".utf8))
+        solo.live(100)
+        #expect(solo.done.results.isEmpty)
+        #expect(solo.node.ledger.unfinished == 0)
     }
 
     @Test("one that is passed over in the reading is gone, too")
@@ -399,9 +415,7 @@ struct TakeoverTests {
         let order = Order.checkpoint(
             requestsNext: 500, resultsNext: 0, lastRequest: digest("r499"))
         solo.read(leaderRecord(order, by: 2, term: 1))
-        solo.give(.vanished(.leader))
-        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
-        solo.ends[Int(Topic.leader.rawValue)] = 0
+        solo.loseLeaderLog()
         solo.winElection()
         solo.give(.bounds(.results, low: 0, high: 0, askedAt: solo.now))
         solo.give(.bounds(.requests, low: 0, high: 600, askedAt: solo.now))
@@ -521,9 +535,7 @@ struct TakeoverTests {
     private func blind() -> Solo {
         let solo = Solo()
         solo.follow()
-        solo.give(.vanished(.leader))
-        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
-        solo.ends[Int(Topic.leader.rawValue)] = 0
+        solo.loseLeaderLog()
         solo.winElection()
         solo.takeOver()
         solo.clear()
@@ -603,9 +615,7 @@ struct TakeoverTests {
         let solo = Solo()
         solo.follow()
         solo.read(leaderRecord(.assign(assignment(0, to: 5)), by: 2, term: 1), emptyPayload)
-        solo.give(.vanished(.leader))
-        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
-        solo.ends[Int(Topic.leader.rawValue)] = 0
+        solo.loseLeaderLog()
         solo.winElection()
         answer(solo)
         solo.report(5, running: [0])
@@ -620,9 +630,7 @@ struct TakeoverTests {
     func knowsFromCheckpoint() {
         let solo = Solo()
         solo.follow()
-        solo.give(.vanished(.leader))
-        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
-        solo.ends[Int(Topic.leader.rawValue)] = 0
+        solo.loseLeaderLog()
         solo.read(leaderRecord(.claim, by: 2, term: 2))
         #expect(solo.node.log.isBlind)
         let order = Order.checkpoint(requestsNext: 0, resultsNext: 0)
