@@ -20,6 +20,10 @@ let package = Package(
         .target(name: "Union", swiftSettings: strict),
         .target(name: "CJsmn", cSettings: [.treatAllWarnings(as: .error)]),
         .target(name: "Wire", dependencies: ["Union", "CJsmn"], swiftSettings: strict),
+        .systemLibrary(name: "CLinux"),
+        // Of the shell, all that needs no C library but glibc: the host tests it.
+        .target(name: "Shell", dependencies: ["Union", "Wire", "CLinux"], swiftSettings: strict),
+        .testTarget(name: "ShellTests", dependencies: ["Shell"], swiftSettings: tested),
         .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "CJsmn", "WirePromises"],
@@ -73,11 +77,10 @@ if Context.environment["SCRAP_BOARD"] == "1" {
         .systemLibrary(name: "CRdkafka"),
         .systemLibrary(name: "CGpiod"),
         .systemLibrary(name: "CInih"),
-        .systemLibrary(name: "CLinux"),
         .target(name: "CAbsent", cSettings: [.treatAllWarnings(as: .error)]),
         .target(
             name: "ScrapWorker",
-            dependencies: ["Union", "Wire", "CRdkafka", "CGpiod", "CInih", "CLinux", "CAbsent"],
+            dependencies: ["Shell", "Union", "Wire", "CRdkafka", "CGpiod", "CInih", "CLinux", "CAbsent"],
             swiftSettings: strict,
             // By name: autolinking does not work for the bare-metal target.
             linkerSettings: ["rdkafka", "gpiod", "inih"].map { .linkedLibrary($0) }

@@ -90,4 +90,6 @@ static inline uint64_t scrap_boottime_ns(void) {
     clock_gettime(CLOCK_BOOTTIME, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
-static inline char **scrap_environment(void) { return environ; }
+// `environ` is declared for _GNU_SOURCE only, which a host may not define.
+extern char **__environ;
+static inline char **scrap_environment(void) { return __environ; }

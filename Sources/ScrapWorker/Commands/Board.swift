@@ -1,3 +1,4 @@
+import Shell
 import Union
 import Wire
 

@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 
 /// `run`: the node itself, from its configuration to its exit code.

@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 
 /// What a user can set, with everything resolved: the file, `-o` and the environment are read,

@@ -2,7 +2,7 @@ import Union
 
 /// When which node's leader LED was lit: intervals on the boot clock of this machine, as the
 /// nodes themselves reported them.
-struct LeaderLights: ~Copyable {
+package struct LeaderLights: ~Copyable {
     private struct Interval {
         var node: Int32 = 0
         var lit = Instant.zero
@@ -15,15 +15,15 @@ struct LeaderLights: ~Copyable {
     private var intervals: Table<Interval>
     private var count = 0
     /// Intervals that did not fit.
-    private(set) var missed = 0
+    package private(set) var missed = 0
 
-    init() {
+    package init() {
         var arena = Arena.mapped(Self.capacity * MemoryLayout<Interval>.stride + 64)
         intervals = arena.table(Self.capacity, filler: Interval())
     }
 
     /// The node's LED went on. It stays on until `darken`.
-    mutating func light(_ node: Int32, at time: Instant) {
+    package mutating func light(_ node: Int32, at time: Instant) {
         guard count < Self.capacity else {
             missed += 1
             return
@@ -39,16 +39,16 @@ struct LeaderLights: ~Copyable {
     }
 
     /// The node's LED went off, if it was on.
-    mutating func darken(_ node: Int32, at time: Instant) {
+    package mutating func darken(_ node: Int32, at time: Instant) {
         for i in 0..<count where intervals[i].node == node && intervals[i].dark == .never {
             intervals[i].dark = max(time, intervals[i].lit)
         }
     }
 
-    var first: Instant? { count > 0 ? intervals[0].lit : nil }
+    package var first: Instant? { count > 0 ? intervals[0].lit : nil }
 
     /// How often two nodes' LEDs were lit at one instant.
-    var overlaps: Int {
+    package var overlaps: Int {
         var found = 0
         for i in 0..<count {
             var j = i + 1
@@ -62,7 +62,7 @@ struct LeaderLights: ~Copyable {
     }
 
     /// The longest time, in microseconds, in which no LED was lit, from the first light to `end`.
-    func longestGap(until end: Instant) -> Int64 {
+    package func longestGap(until end: Instant) -> Int64 {
         guard count > 0 else { return 0 }
         var longest: Int64 = 0
         var litUntil = intervals[0].dark
