@@ -161,34 +161,34 @@ extension WorkerID {
 // MARK: - What is read
 
 extension Node {
-    mutating func onCandidacy(_ c: Candidacy, _ now: Instant, _ outbox: inout Outbox) {
+    mutating func onCandidacy(_ c: Candidacy, _ outbox: inout Outbox) {
         let isMine = c.workerID == settings.workerID
         guard !isMine || c.incarnation == settings.incarnation, c.term < Limits.term else { return }
         if !isMine && leads(at: now) {
             // Right after an election, what was said before the claim is no uprising.
             let isUprising =
                 c.term > log.tenure.term || now >= leadingSince + settings.campaignTtlMs
-            if c.nominee == nil && isUprising { quell(c, now, &outbox) }
+            if c.nominee == nil && isUprising { quell(c, &outbox) }
             return
         }
         if !isMine && isQuell(c) {
             guard campaign.stand != .member else { return }
             counters.quelled += 1
             outbox.say(.quelled(by: c.workerID))
-            return returnToMember(now)
+            return returnToMember()
         }
         guard c.term > log.tenure.term else { return }
         campaign.keep(c, readAt: now, tiesLastMs: settings.campaignTtlMs)
         let tied = campaign.markTie(term: c.term, at: now)
         guard campaign.stand != .member, isOnline else { return }
         if c.term > campaign.term && c.nominee == nil {
-            joinTerm(c.term, now, &outbox)
+            joinTerm(c.term, &outbox)
         }
         if isMine, c.countdown == campaign.countdown, c.countdown != nil, campaign.countsAt == nil {
             campaign.countsAt = now + settings.countdownDelayMs
         }
-        if tied > 0 && c.term == campaign.term { lowerRanking(candidates: tied, now, &outbox) }
-        weigh(now, &outbox)
+        if tied > 0 && c.term == campaign.term { lowerRanking(candidates: tied, &outbox) }
+        weigh(&outbox)
     }
 
     /// A candidacy "one higher, countdown 0, under its own term" by the incumbent: by the holder
@@ -202,7 +202,7 @@ extension Node {
         return campaign.stand == .candidate && c.term > log.tenure.term && c.term < campaign.term
     }
 
-    private mutating func quell(_ c: Candidacy, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func quell(_ c: Candidacy, _ outbox: inout Outbox) {
         counters.quells += 1
         outbox.say(.quells(c.workerID, c.term))
         let ranking = c.ranking == .max ? c.ranking : c.ranking + 1
@@ -210,29 +210,29 @@ extension Node {
             workerID: settings.workerID, incarnation: settings.incarnation, term: log.tenure.term,
             ranking: ranking, countdown: 0, nominee: nil)
         outbox.append(.write(.candidacy(answer), .none))
-        announce(now, &outbox)
+        announce(&outbox)
     }
 
     /// A leader was heard: the campaign, if there was one, is over.
-    mutating func returnToMember(_ now: Instant) {
+    mutating func returnToMember() {
         campaign.stand = .member
         campaign.countdown = nil
         campaign.countsAt = nil
         campaign.claimedAt = nil
         campaign.nominee = nil
         campaign.renewAt = .never
-        restartElectionTimer(now)
+        restartElectionTimer()
     }
 
     /// A fresh random delay each time, so that boards do not move in lockstep.
-    mutating func restartElectionTimer(_ now: Instant) {
+    mutating func restartElectionTimer() {
         campaign.electionAt =
             now + settings.leaderTimeoutMs + random.below(settings.leaderTimeoutMs / 4 + 1)
     }
 
     /// The leader has left in order: nobody waits for a timeout.
-    mutating func campaignSoon(_ now: Instant) {
-        returnToMember(now)
+    mutating func campaignSoon() {
+        returnToMember()
         campaign.electionAt = now + random.below(settings.announceMs / 4 + 1)
     }
 }
@@ -241,36 +241,36 @@ extension Node {
 
 extension Node {
     /// Whatever of the campaign is due at `now`.
-    mutating func actOnCampaign(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func actOnCampaign(_ outbox: inout Outbox) {
         guard isOnline, leaving == nil else { return }
         campaign.drop(
             notRenewedSince: now - settings.campaignTtlMs, termsUpTo: log.tenure.term)
         switch campaign.stand {
         case .member:
-            if now >= campaign.electionAt { run(now, &outbox) }
+            if now >= campaign.electionAt { run(&outbox) }
         case .candidate:
-            actAsCandidate(now, &outbox)
+            actAsCandidate(&outbox)
         case .voter:
             if now >= campaign.standsSince + 2 * settings.campaignTtlMs {
-                run(now, &outbox)
+                run(&outbox)
             } else {
-                if now >= campaign.renewAt { sayStand(now, &outbox) }
-                weigh(now, &outbox)
+                if now >= campaign.renewAt { sayStand(&outbox) }
+                weigh(&outbox)
             }
         }
     }
 
-    private mutating func actAsCandidate(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func actAsCandidate(_ outbox: inout Outbox) {
         let isKnown = campaign.find(settings.workerID) != nil
         if !isKnown && now >= campaign.standsSince + settings.campaignTtlMs {
             // We write, perhaps, but do not read: silence, or we would hold up those who do both.
             counters.blindCampaigns += 1
-            return returnToMember(now)
+            return returnToMember()
         }
         if let claimedAt = campaign.claimedAt {
             // A claim that was not read is no claim.
             guard now >= claimedAt + settings.campaignTtlMs else { return }
-            return run(now, &outbox)
+            return run(&outbox)
         }
         if isKnown && now >= campaign.renewAt {
             // Who was away when a tie was read stands in others' way for ever with the old ranking.
@@ -278,19 +278,19 @@ extension Node {
                 now >= campaign.standsSince + settings.campaignTtlMs
             {
                 campaign.standsSince = now
-                lowerRanking(candidates: 2, now, &outbox)
+                lowerRanking(candidates: 2, &outbox)
             } else {
-                sayStand(now, &outbox)
+                sayStand(&outbox)
             }
         }
-        weigh(now, &outbox)
+        weigh(&outbox)
         guard campaign.stand == .candidate, let at = campaign.countsAt, now >= at else { return }
-        count(now, &outbox)
+        count(&outbox)
     }
 
     /// Becomes a candidate, for the term above the last one, or one that others run for already.
-    private mutating func run(_ now: Instant, _ outbox: inout Outbox) {
-        returnToMember(now)
+    private mutating func run(_ outbox: inout Outbox) {
+        returnToMember()
         campaign.forget(settings.workerID)
         campaign.electionAt = .never
         campaign.stand = .candidate
@@ -299,10 +299,10 @@ extension Node {
         campaign.standsSince = now
         counters.campaigns += 1
         outbox.say(.campaign(campaign.term, ranking: campaign.ranking))
-        sayStand(now, &outbox)
+        sayStand(&outbox)
     }
 
-    private mutating func joinTerm(_ term: Term, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func joinTerm(_ term: Term, _ outbox: inout Outbox) {
         campaign.term = term
         campaign.stand = .candidate
         campaign.nominee = nil
@@ -310,12 +310,12 @@ extension Node {
         campaign.countsAt = nil
         campaign.claimedAt = nil
         campaign.standsSince = now
-        sayStand(now, &outbox)
+        sayStand(&outbox)
     }
 
     /// Compares the live candidates, as far as they were read: withdraw, wait, or count.
-    private mutating func weigh(_ now: Instant, _ outbox: inout Outbox) {
-        if campaign.stand == .voter { return weighNominee(now, &outbox) }
+    private mutating func weigh(_ outbox: inout Outbox) {
+        if campaign.stand == .voter { return weighNominee(&outbox) }
         guard campaign.claimedAt == nil, let mine = campaign.find(settings.workerID),
             campaign.isLive(mine)
         else { return }
@@ -324,8 +324,8 @@ extension Node {
         if isAlone {
             guard campaign.countdown == nil, !campaign[mine].mustLower else { return }
             campaign.countdown = settings.countdownStart
-            if settings.countdownStart == 0 { return claim(now, &outbox) }
-            return sayStand(now, &outbox)
+            if settings.countdownStart == 0 { return claim(&outbox) }
+            return sayStand(&outbox)
         }
         campaign.countdown = nil
         campaign.countsAt = nil
@@ -333,11 +333,11 @@ extension Node {
         if let best = campaign.best(except: settings.workerID, tiedToo: false),
             campaign[best].ranking > campaign[mine].ranking
         {
-            vote(for: campaign[best].id, now, &outbox)
+            vote(for: campaign[best].id, &outbox)
         }
     }
 
-    private mutating func vote(for id: WorkerID, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func vote(for id: WorkerID, _ outbox: inout Outbox) {
         let isWithdrawn = campaign.stand == .voter
         campaign.stand = .voter
         campaign.nominee = id
@@ -346,26 +346,26 @@ extension Node {
         campaign.standsSince = now
         counters.votes += 1
         outbox.say(.votes(for: id))
-        guard isWithdrawn else { return sayStand(now, &outbox) }
+        guard isWithdrawn else { return sayStand(&outbox) }
         // Whom a voter votes for decides nothing: in a large union all would say it at once.
         campaign.renewAt = min(campaign.renewAt, now + settings.announceMs / 4)
     }
 
     /// A voter whose nominee withdrew, or is heard no more, votes again or runs itself.
-    private mutating func weighNominee(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func weighNominee(_ outbox: inout Outbox) {
         if let nominee = campaign.nominee, let i = campaign.find(nominee), campaign.isLive(i) {
             return
         }
         if let best = campaign.best(except: settings.workerID, tiedToo: true) {
-            vote(for: campaign[best].id, now, &outbox)
+            vote(for: campaign[best].id, &outbox)
         } else {
-            run(now, &outbox)
+            run(&outbox)
         }
     }
 
     /// We have tied: everybody lowers its ranking by a random 1 to 10.
     private mutating func lowerRanking(
-        candidates: Int32, _ now: Instant, _ outbox: inout Outbox
+        candidates: Int32, _ outbox: inout Outbox
     ) {
         guard campaign.stand == .candidate, campaign.claimedAt == nil,
             let mine = campaign.find(settings.workerID), campaign.isLive(mine)
@@ -379,28 +379,28 @@ extension Node {
         if campaign.ranking == tied { campaign.ranking += 1 + random.below(10) }
         counters.ties += 1
         outbox.say(.tie(candidates: candidates, newRanking: campaign.ranking))
-        sayStand(now, &outbox)
+        sayStand(&outbox)
     }
 
     /// The next number of the countdown; the last one is 0, and the claim.
-    private mutating func count(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func count(_ outbox: inout Outbox) {
         guard let last = campaign.countdown, last > 0 else { return }
         campaign.countdown = last - 1
         campaign.countsAt = nil
-        if last == 1 { return claim(now, &outbox) }
-        sayStand(now, &outbox)
+        if last == 1 { return claim(&outbox) }
+        sayStand(&outbox)
     }
 
-    private mutating func claim(_ now: Instant, _ outbox: inout Outbox) {
-        sayStand(now, &outbox)
+    private mutating func claim(_ outbox: inout Outbox) {
+        sayStand(&outbox)
         campaign.claimedAt = now
         counters.claims += 1
         outbox.say(.claims(campaign.term))
-        writeLeaderRecord(.claim, term: campaign.term, now, &outbox)
+        writeLeaderRecord(.claim, term: campaign.term, &outbox)
     }
 
     /// Broadcasts what we are in this campaign, with the votes that we have received.
-    private mutating func sayStand(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func sayStand(_ outbox: inout Outbox) {
         campaign.renewAt = now + settings.campaignTtlMs / 3
         for i in 0..<campaign.count where campaign[i].nominee == settings.workerID {
             outbox.pack(campaign[i].id)

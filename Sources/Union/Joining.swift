@@ -62,8 +62,7 @@ extension Node {
     }
 
     mutating func onBounds(
-        _ topic: Topic, low: Offset, high: Offset, askedAt: Instant, _ now: Instant,
-        _ outbox: inout Outbox
+        _ topic: Topic, low: Offset, high: Offset, askedAt: Instant, _ outbox: inout Outbox
     ) {
         switch topic {
         case .leader:
@@ -85,10 +84,10 @@ extension Node {
             if !isFirst { roster.skippedAt = now }
             roster.heartbeatOffset = from
             open(.heartbeat, from: from, &outbox)
-        case .results: onResultsBounds(low: low, high: high, now, &outbox)
-        case .requests: onRequestsBounds(low: low, high: high, now, &outbox)
+        case .results: onResultsBounds(low: low, high: high, &outbox)
+        case .requests: onRequestsBounds(low: low, high: high, &outbox)
         }
-        finishJoining(now, &outbox)
+        finishJoining(&outbox)
     }
 
     private mutating func onLeaderBounds(low: Offset, high: Offset, _ outbox: inout Outbox) {
@@ -182,7 +181,7 @@ extension Node {
     }
 
     /// Whether everything that was in the topics when we came has been read.
-    mutating func finishJoining(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func finishJoining(_ outbox: inout Outbox) {
         if joining.leader == .reading, next(.leader) >= joining.leaderEnd {
             joining.leader = .caughtUp
             log.assumeHolderWasHeard(leaseMs: settings.leaseMs, at: now)
@@ -195,15 +194,15 @@ extension Node {
             outbox.say(.waitsForTwin)
             joining.phase = .watching(until: now + 3 * settings.heartbeatMs)
         } else {
-            finishWatching(now, &outbox)
+            finishWatching(&outbox)
         }
     }
 
     /// Nobody else lives under our id: from now on we are heard.
-    mutating func finishWatching(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func finishWatching(_ outbox: inout Outbox) {
         joining.phase = .joined
         contactAt = now
-        returnToMember(now)
+        returnToMember()
         heartbeats.dueAt = now
         guard !hasJoinedBefore else { return }
         hasJoinedBefore = true
@@ -211,7 +210,7 @@ extension Node {
     }
 
     /// The broker does not have the offset where we wanted to read on.
-    mutating func onVanished(_ topic: Topic, _ now: Instant, _ outbox: inout Outbox) {
+    mutating func onVanished(_ topic: Topic, _ outbox: inout Outbox) {
         counters.logsLost += 1
         switch topic {
         case .leader:
@@ -223,9 +222,9 @@ extension Node {
             log.assumeHolderWasHeard(leaseMs: settings.leaseMs, at: now)
             heartbeats.doubt(at: now)
             endTenure(&outbox)
-            noticeLeading(now, &outbox)
+            noticeLeading(&outbox)
             // Nobody else may know what we were ordered to do.
-            giveUpAll(now, &outbox)
+            giveUpAll(&outbox)
         case .heartbeat: heartbeats.forgetOffsets()
         case .election: break
         case .results:

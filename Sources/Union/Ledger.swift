@@ -69,10 +69,10 @@ struct Ledger: ~Copyable {
     private var endedAttempts: Ring<EndedAttempt>
 
     /// Entries that have no outcome yet, and those of them whose payload must be read again.
-    var unfinished: Int32 = 0
-    var fetching: Int32 = 0
+    private(set) var unfinished: Int32 = 0
+    private(set) var fetching: Int32 = 0
     /// Entries that are `settled`: their requests are still to be passed.
-    var settledAhead: Int32 = 0
+    private(set) var settledAhead: Int32 = 0
     /// The next request, and the next result, to read.
     var requestsNext: Offset = 0
     var resultsNext: Offset = 0
@@ -135,6 +135,30 @@ struct Ledger: ~Copyable {
         sweepAt = .never
         isBehind = false
         (admitted, admittedAtWritten, admittedAtRead) = (0, 0, 0)
+    }
+
+    // MARK: The only places where an entry comes, changes its state, or goes
+
+    mutating func insert(_ offset: Offset, _ entry: Entry) -> Int? {
+        let index = entries.insert(offset, entry)
+        if index != nil { count(entry.state, 1) }
+        return index
+    }
+
+    mutating func change(_ index: Int, to state: State) {
+        count(entries[index].state, -1)
+        entries[index].state = state
+        count(state, 1)
+    }
+
+    mutating func remove(at index: Int) {
+        count(entries[index].state, -1)
+        entries.remove(at: index)
+    }
+
+    private mutating func count(_ state: State, _ change: Int32) {
+        if state == .settled { settledAhead += change } else { unfinished += change }
+        if state == .fetching { fetching += change }
     }
 
     /// Requests may be admitted: their rows fit into everybody's open-work table.
@@ -244,45 +268,43 @@ struct Ledger: ~Copyable {
 
 extension Node {
     mutating func onRequest(
-        _ request: WorkRequest, _ bytes: Span<UInt8>, at offset: Offset, _ now: Instant,
-        _ outbox: inout Outbox
+        _ request: WorkRequest, _ bytes: Span<UInt8>, at offset: Offset, _ outbox: inout Outbox
     ) {
         var request = request
         let digest = request.digest(bytes)
         let isNamed = !request.requestID.isEmpty
         if !isNamed { request.requestID = Ledger.name(after: offset) }
         let key = request.requestID.key
-        guard let index = findEntry(for: key, digest, isNamed: isNamed, at: offset, now, &outbox)
+        guard let index = findEntry(for: key, digest, isNamed: isNamed, at: offset, &outbox)
         else { return }
-        load(index, request, bytes, now)
+        load(index, request, bytes)
     }
 
     /// A record that is no request: its outcome is `rejected`, with the reason.
     mutating func onMalformedRequest(
-        _ why: Span<UInt8>, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+        _ why: Span<UInt8>, at offset: Offset, _ outbox: inout Outbox
     ) {
         let name = Ledger.name(after: offset)
         var digest = Digest.empty
         digest.add(why)
         guard
             let index = findEntry(
-                for: name.key, digest.orOne, isNamed: false, at: offset, now, &outbox)
+                for: name.key, digest.orOne, isNamed: false, at: offset, &outbox)
         else { return }
         // What a worker still has at this offset is another's: it is called back first.
         if case .cancelling = ledger.entries[index].state { return }
         ledger.entries[index].request.requestID = name
         ledger.keep(why, at: index)
-        conclude(index, .rejected, now, &outbox)
+        conclude(index, .rejected, &outbox)
     }
 
     /// The entry for the record that was read from `requests` at this offset; nil when nothing is
     /// to be done with the record.
     private mutating func findEntry(
-        for key: UInt64, _ digest: Digest, isNamed: Bool, at offset: Offset, _ now: Instant,
-        _ outbox: inout Outbox
+        for key: UInt64, _ digest: Digest, isNamed: Bool, at offset: Offset, _ outbox: inout Outbox
     ) -> Int? {
         guard isLedgerOpen, leads(at: now) else { return nil }
-        if findsLastRequestLost(digest, at: offset, now, &outbox) { return nil }
+        if findsLastRequestLost(digest, at: offset, &outbox) { return nil }
         // What is sought may lie ahead of what is next, where the broker lost what was before it.
         let isInOrder =
             offset == ledger.requestsNext || (offset > ledger.requestsNext && !takeover.isSeeking)
@@ -291,17 +313,15 @@ extension Node {
         {
             // That outcome was of a request that the broker has lost.
             counters.offsetsUsedAgain += 1
-            ledger.entries.remove(at: settled)
-            ledger.settledAhead -= 1
+            ledger.remove(at: settled)
         }
         if let index = ledger.entries.find(offset) {
             if isInOrder { ledger.noteRead(digest, at: offset) }
-            if isUsedAgain(index, by: key) { return replace(index, by: key, now, &outbox) }
+            if isUsedAgain(index, by: key) { return replace(index, by: key, &outbox) }
             switch ledger.entries[index].state {
             case .settled:
                 guard isInOrder else { return nil }
-                ledger.entries.remove(at: index)
-                ledger.settledAhead -= 1
+                ledger.remove(at: index)
                 return nil
             case .fetching: return index
             case .assigned, .cancelling: return ledger.entries[index].isLoaded ? nil : index
@@ -334,7 +354,7 @@ extension Node {
 
     /// Gives the entry to the request that has its offset now. Its attempt numbers go on.
     private mutating func replace(
-        _ index: Int, by key: UInt64, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, by key: UInt64, _ outbox: inout Outbox
     ) -> Int {
         counters.offsetsUsedAgain += 1
         ledger.needsCheckpoint = true
@@ -342,16 +362,15 @@ extension Node {
         ledger.entries[index].failures = 0
         ledger.entries[index].isLoaded = false
         switch ledger.entries[index].state {
-        case .assigned: cancel(index, .recalled, now, &outbox)
+        case .assigned: cancel(index, .recalled, &outbox)
         case .cancelling, .settled: break
         case .fetching:
-            ledger.fetching -= 1
-            ledger.entries[index].state = .waiting
+            ledger.change(index, to: .waiting)
             // What stood behind it is lost as well.
             forgetRequests(from: takeover.requestsEnd)
         case .waiting:
             ledger.leaveTurn(ledger.entries.offset(at: index))
-        case .concluded: ledger.entries[index].state = .waiting
+        case .concluded: ledger.change(index, to: .waiting)
         }
         return index
     }
@@ -360,13 +379,12 @@ extension Node {
         var entry = Ledger.Entry()
         entry.requestKey = key
         if ledger.entries.isFull { forgetLastSettled() }
-        guard ledger.hasRoom, let index = ledger.entries.insert(offset, entry) else {
+        guard ledger.hasRoom, let index = ledger.insert(offset, entry) else {
             // Read again when there is room.
             counters.ledgerFull += 1
             ledger.forgetRead(at: offset)
             return nil
         }
-        ledger.unfinished += 1
         ledger.admitted += 1
         counters.admitted += 1
         return index
@@ -382,13 +400,12 @@ extension Node {
             }
         }
         guard let last else { return }
-        ledger.entries.remove(at: last)
-        ledger.settledAhead -= 1
+        ledger.remove(at: last)
     }
 
     /// The request of an entry has been read.
     private mutating func load(
-        _ index: Int, _ request: WorkRequest, _ bytes: Span<UInt8>, _ now: Instant
+        _ index: Int, _ request: WorkRequest, _ bytes: Span<UInt8>
     ) {
         ledger.keep(bytes, at: index)
         ledger.entries[index].request = request
@@ -399,16 +416,13 @@ extension Node {
         ledger.entries[index].requestKey = request.requestID.key
         ledger.entries[index].isLoaded = true
         switch ledger.entries[index].state {
-        case .fetching:
-            ledger.fetching -= 1
-            wait(index, now)
-        case .waiting: wait(index, now)
+        case .fetching, .waiting: wait(index)
         case .assigned, .cancelling, .concluded, .settled: break
         }
     }
 
-    private mutating func wait(_ index: Int, _ now: Instant) {
-        ledger.entries[index].state = .waiting
+    private mutating func wait(_ index: Int) {
+        ledger.change(index, to: .waiting)
         ledger.entries[index].since = now
         let queued = ledger.turn.append(ledger.entries.offset(at: index))
         precondition(queued, "Ledger: more entries wait than there are")
@@ -419,22 +433,22 @@ extension Node {
 
 extension Node {
     /// Everything that the leader does about work: bounded by the outbox, resumed at once.
-    mutating func actOnLedger(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func actOnLedger(_ outbox: inout Outbox) {
         guard isLedgerOpen, leads(at: now) else { return }
-        steerRequests(now, &outbox)
+        steerRequests(&outbox)
         if now >= ledger.sweepAt {
-            sweepMembers(now, &outbox)
+            sweepMembers(&outbox)
             if takeover.isBlind {
-                callAllBack(now, &outbox)
-                takeover.isBlind = !areAllCalledBack(now)
+                callAllBack(&outbox)
+                takeover.isBlind = !areAllCalledBack()
             }
-            sweepLedger(now, &outbox)
+            sweepLedger(&outbox)
         }
-        checkpointIfDue(now, &outbox)
-        assignWaiting(now, &outbox)
+        checkpointIfDue(&outbox)
+        assignWaiting(&outbox)
     }
 
-    private mutating func assignWaiting(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func assignWaiting(_ outbox: inout Outbox) {
         ledger.isBehind = false
         guard !takeover.isBlind else { return }
         while !ledger.turn.isEmpty {
@@ -450,21 +464,21 @@ extension Node {
             }
             if ledger.entries[index].failures >= ledger.entries[index].request.maxAttempts {
                 ledger.turn.removeFirst()
-                exhaust(index, now, &outbox)
+                exhaust(index, &outbox)
                 continue
             }
             let shortUs = ledger.shortTime(ledger.entries[index].request.opCode)
-            guard let worker = pickWorker(shortUs: shortUs, now) else { return }
+            guard let worker = pickWorker(shortUs: shortUs) else { return }
             ledger.turn.removeFirst()
-            assign(index, to: worker, isShort: shortUs != nil, now, &outbox)
+            assign(index, to: worker, isShort: shortUs != nil, &outbox)
         }
     }
 
     /// The free worker that has waited longest; for a short op, where none is free, the one with
     /// the shortest queue that keeps it busy over a round trip. Without members, ourselves.
-    private func pickWorker(shortUs: Int32?, _ now: Instant) -> Int? {
+    private func pickWorker(shortUs: Int32?) -> Int? {
         var picked: Int?
-        for i in 0..<roster.count where isEligible(i, now) {
+        for i in 0..<roster.count where isEligible(i) {
             let worker = roster[i]
             if worker.inFlight >= worker.slots {
                 guard let shortUs, worker.slow == 0, worker.inFlight < window(worker, shortUs)
@@ -483,11 +497,11 @@ extension Node {
         return picked
     }
 
-    private func isEligible(_ index: Int, _ now: Instant) -> Bool {
+    private func isEligible(_ index: Int) -> Bool {
         let worker = roster[index]
         guard worker.isCurrent, worker.overrun == 0, worker.leaderOffset > worker.mustRead
         else { return false }
-        if worker.isMember { return !isSilent(index, now) }
+        if worker.isMember { return !isSilent(index) }
         return roster.members == 0 && roster.id(index) == settings.workerID
     }
 
@@ -498,12 +512,12 @@ extension Node {
     }
 
     private mutating func assign(
-        _ index: Int, to worker: Int, isShort: Bool, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, to worker: Int, isShort: Bool, _ outbox: inout Outbox
     ) {
         let id = roster.id(worker)
         let used = ledger.lastAttempt(of: ledger.entries[index].requestKey)
         ledger.entries[index].attempt = max(ledger.entries[index].attempt, used) + 1
-        ledger.entries[index].state = .assigned
+        ledger.change(index, to: .assigned)
         ledger.entries[index].workerID = id
         ledger.entries[index].term = log.tenure.term
         ledger.entries[index].since = now
@@ -520,7 +534,7 @@ extension Node {
         outbox.pack(ledger.payload(index))
         let assignment = Assignment(
             attempt: attempt, failures: entry.failures, request: entry.request)
-        writeAsLeader(.assign(assignment), now, &outbox)
+        writeAsLeader(.assign(assignment), &outbox)
     }
 
     private func attempt(of index: Int) -> Attempt {
@@ -530,7 +544,7 @@ extension Node {
     }
 
     /// The entry's worker has one thing less to do.
-    private mutating func release(_ index: Int, _ now: Instant) {
+    private mutating func release(_ index: Int) {
         guard let id = ledger.entries[index].workerID else { return }
         ledger.entries[index].workerID = nil
         guard let worker = roster.find(id) else { return }
@@ -550,7 +564,7 @@ extension Node {
     /// A record of `results`. The first final one of a request is its outcome; one that is not
     /// final ends the attempt, when its own worker says so.
     mutating func onResult(
-        _ r: WorkResult, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+        _ r: WorkResult, at offset: Offset, _ outbox: inout Outbox
     ) {
         guard log.isMine else { return }
         ledger.resultsNext = offset + 1
@@ -578,9 +592,9 @@ extension Node {
             ledger.learn(entry.request.opCode, durationMs: r.durationMs)
         }
         if r.final {
-            settle(index, r, isCurrent: isCurrent, now, &outbox)
+            settle(index, r, isCurrent: isCurrent, &outbox)
         } else if isCurrent {
-            endAttempt(index, r.status, now, &outbox)
+            endAttempt(index, r.status, &outbox)
         } else {
             counters.voidResults += 1
         }
@@ -596,76 +610,71 @@ extension Node {
         var entry = Ledger.Entry()
         entry.state = .settled
         entry.requestKey = key
-        if ledger.entries.insert(r.requestOffset, entry) != nil { ledger.settledAhead += 1 }
+        _ = ledger.insert(r.requestOffset, entry)
     }
 
     private mutating func settle(
-        _ index: Int, _ r: WorkResult, isCurrent: Bool, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, _ r: WorkResult, isCurrent: Bool, _ outbox: inout Outbox
     ) {
         let entry = ledger.entries[index]
         if !isCurrent, entry.workerID != nil, entry.state == .assigned, leads(at: now) {
             let attempt = attempt(of: index)
             counters.cancelled += 1
             outbox.say(.cancelled(attempt, .settled))
-            writeAsLeader(.cancel(attempt), now, &outbox)
+            writeAsLeader(.cancel(attempt), &outbox)
         }
-        release(index, now)
+        release(index)
         counters.settled += 1
         if r.status != .completed { outbox.say(.settled(requestOffset: r.requestOffset, r.status)) }
         ledger.rememberSettled(r.requestID.isEmpty ? entry.requestKey : r.requestID.key)
         ledger.needsCheckpoint = true
-        ledger.unfinished -= 1
-        if entry.state == .fetching { ledger.fetching -= 1 }
         if entry.state == .waiting { ledger.leaveTurn(r.requestOffset) }
         if r.requestOffset >= ledger.requestsNext {
-            ledger.entries[index].state = .settled
-            ledger.settledAhead += 1
+            ledger.change(index, to: .settled)
         } else {
-            ledger.entries.remove(at: index)
+            ledger.remove(at: index)
         }
     }
 
     /// The current attempt is over without an outcome.
     private mutating func endAttempt(
-        _ index: Int, _ status: Status, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, _ status: Status, _ outbox: inout Outbox
     ) {
         if outbox.hasRoom { outbox.say(.attemptEnded(attempt(of: index), status)) }
         counters.attemptsEnded += 1
         // A worker that gave a job up says nothing against the job.
         let isRecall = ledger.entries[index].state == .cancelling(.recalled)
         if status == .failed || status == .timedOut { ledger.entries[index].failures += 1 }
-        release(index, now)
+        release(index)
         if isRecall { counters.recalls += 1 }
-        tryAgain(index, now)
+        tryAgain(index)
     }
 
     /// The entry has no worker: it waits for another, once its request is known.
-    private mutating func tryAgain(_ index: Int, _ now: Instant) {
+    private mutating func tryAgain(_ index: Int) {
         ledger.needsCheckpoint = true
-        guard !ledger.entries[index].isLoaded else { return wait(index, now) }
-        ledger.entries[index].state = .fetching
+        guard !ledger.entries[index].isLoaded else { return wait(index) }
+        ledger.change(index, to: .fetching)
         ledger.entries[index].since = now
-        ledger.fetching += 1
     }
 
     /// `max_attempts` have failed.
-    private mutating func exhaust(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func exhaust(_ index: Int, _ outbox: inout Outbox) {
         let failures = ledger.entries[index].failures
         var why = FixedText<64>()
         why.append(decimal: Int64(failures))
         why.append(failures == 1 ? " attempt failed or was lost" : " attempts failed or were lost")
         ledger.keep(why, at: index)
-        conclude(index, .exhausted, now, &outbox)
+        conclude(index, .exhausted, &outbox)
     }
 
     /// We say ourselves how a request ends; why, stands in its payload's place. It is over when
     /// that is read back.
     mutating func conclude(
-        _ index: Int, _ status: Status, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, _ status: Status, _ outbox: inout Outbox
     ) {
-        if ledger.entries[index].state == .fetching { ledger.fetching -= 1 }
         ledger.entries[index].isLoaded = false
-        ledger.entries[index].state = .concluded(status)
+        ledger.change(index, to: .concluded(status))
         ledger.needsCheckpoint = true
         counters.concluded += 1
         guard outbox.hasRoom else {
@@ -673,10 +682,10 @@ extension Node {
             ledger.entries[index].since = .zero
             return
         }
-        writeConclusion(index, now, &outbox)
+        writeConclusion(index, &outbox)
     }
 
-    private mutating func writeConclusion(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func writeConclusion(_ index: Int, _ outbox: inout Outbox) {
         guard case .concluded(let status) = ledger.entries[index].state else { return }
         ledger.entries[index].since = now
         outbox.pack(ledger.payload(index))
@@ -709,13 +718,13 @@ extension Node {
 
     /// `REMOVE_MEMBER` for this worker was written just now. It may be lost on its way: until it is
     /// read back, the worker may run what it has.
-    mutating func callBack(from id: WorkerID, _ now: Instant) {
+    mutating func callBack(from id: WorkerID) {
         if let worker = roster.find(id) { roster[worker].overrun = 0 }
         for index in 0..<ledger.entries.capacity
         where ledger.entries.isUsed(index) && ledger.entries[index].workerID == id {
             switch ledger.entries[index].state {
             case .assigned, .cancelling(.unacknowledged), .cancelling(.overrun):
-                ledger.entries[index].state = .cancelling(.removed)
+                ledger.change(index, to: .cancelling(.removed))
             case .cancelling: break
             case .waiting, .fetching, .concluded, .settled: continue
             }
@@ -727,7 +736,7 @@ extension Node {
 
     /// Our own `REMOVE_MEMBER` was read back: what the worker was to drop before it is lost.
     mutating func onOwnRemoval(
-        of id: WorkerID, sentAt: Instant, _ now: Instant, _ outbox: inout Outbox
+        of id: WorkerID, sentAt: Instant, _ outbox: inout Outbox
     ) {
         if takeover.isBlind, let worker = roster.find(id), !roster[worker].isCalledBack,
             roster[worker].calledBackAt <= sentAt
@@ -742,18 +751,18 @@ extension Node {
             guard ledger.entries[index].state == .cancelling(.removed),
                 ledger.entries[index].since <= sentAt
             else { continue }
-            endCancelled(index, .removed, now, &outbox)
+            endCancelled(index, .removed, &outbox)
         }
     }
 
-    private mutating func loseAttempt(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func loseAttempt(_ index: Int, _ outbox: inout Outbox) {
         counters.attemptsLost += 1
         ledger.entries[index].failures += 1
         if ledger.entries[index].isLoaded && outbox.hasRoom {
             outbox.pack(FixedText<64>("its worker was lost"))
             writeOwnResult(index, .lost, final: false, &outbox)
         }
-        endAttempt(index, .lost, now, &outbox)
+        endAttempt(index, .lost, &outbox)
     }
 }
 
@@ -762,8 +771,7 @@ extension Node {
 extension Node {
     /// A member's heartbeat under our own term: what it has, and what it has dropped.
     mutating func onReport(
-        _ h: Heartbeat, _ running: Span<UInt8>, from worker: Int, _ now: Instant,
-        _ outbox: inout Outbox
+        _ h: Heartbeat, _ running: Span<UInt8>, from worker: Int, _ outbox: inout Outbox
     ) {
         guard isLedgerOpen else { return }
         for i in 0..<h.runningCount {
@@ -781,23 +789,23 @@ extension Node {
             else { continue }
             // Its next heartbeat says the same of the rest.
             guard outbox.hasRoom else { return }
-            endCancelled(index, reason, now, &outbox)
+            endCancelled(index, reason, &outbox)
         }
     }
 
     private mutating func endCancelled(
-        _ index: Int, _ reason: CancelReason, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, _ reason: CancelReason, _ outbox: inout Outbox
     ) {
         switch reason {
-        case .recalled, .settled: endAttempt(index, .lost, now, &outbox)
+        case .recalled, .settled: endAttempt(index, .lost, &outbox)
         // Everybody was called back: nobody has failed.
-        case .removed where takeover.isBlind: endAttempt(index, .lost, now, &outbox)
-        case .unacknowledged, .overrun, .removed: loseAttempt(index, now, &outbox)
+        case .removed where takeover.isBlind: endAttempt(index, .lost, &outbox)
+        case .unacknowledged, .overrun, .removed: loseAttempt(index, &outbox)
         }
     }
 
     /// Looks at everything that is out, a few times per timeout.
-    private mutating func sweepLedger(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func sweepLedger(_ outbox: inout Outbox) {
         ledger.sweepAt = now + min(settings.heartbeatMs, 100)
         for index in 0..<ledger.entries.capacity where ledger.entries.isUsed(index) {
             guard outbox.hasRoom else {
@@ -805,34 +813,34 @@ extension Node {
                 return
             }
             switch ledger.entries[index].state {
-            case .assigned: sweepAssigned(index, now, &outbox)
+            case .assigned: sweepAssigned(index, &outbox)
             case .cancelling(let reason):
                 if reason != .removed && reason != .recalled,
-                    removeIfSilent(index, now, &outbox)
+                    removeIfSilent(index, &outbox)
                 {
                     continue
                 }
-                sweepCancelling(index, now, &outbox)
+                sweepCancelling(index, &outbox)
             case .concluded:
                 // Not read back in time: it may have been lost on its way.
                 if now >= ledger.entries[index].since + settings.ackTimeoutMs {
-                    writeConclusion(index, now, &outbox)
+                    writeConclusion(index, &outbox)
                 }
             case .waiting, .fetching, .settled: break
             }
         }
-        recallQueued(now, &outbox)
+        recallQueued(&outbox)
     }
 
     /// A worker that was told to drop a job, and does not say that it has read it. Its lease is
     /// renewed only by what it reads, and all that it can read before our order was there before
     /// it: `member_timeout_ms` after we read the order back, that lease is over.
     private mutating func sweepCancelling(
-        _ index: Int, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, _ outbox: inout Outbox
     ) {
         let entry = ledger.entries[index]
         guard let offset = entry.cancelOffset else {
-            if now >= entry.since + settings.ackTimeoutMs { writeCancel(index, now, &outbox) }
+            if now >= entry.since + settings.ackTimeoutMs { writeCancel(index, &outbox) }
             return
         }
         guard case .cancelling(let reason) = entry.state, let id = entry.workerID,
@@ -842,45 +850,45 @@ extension Node {
             guard roster[worker].leaderOffset <= offset else { return }
             roster[worker].mustRead = offset
         }
-        endCancelled(index, reason, now, &outbox)
+        endCancelled(index, reason, &outbox)
     }
 
-    private mutating func sweepAssigned(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
-        if removeIfSilent(index, now, &outbox) { return }
+    private mutating func sweepAssigned(_ index: Int, _ outbox: inout Outbox) {
+        if removeIfSilent(index, &outbox) { return }
         let entry = ledger.entries[index]
         let shownAt = max(entry.shownAt, leadingSince)
         if now >= shownAt + settings.ackTimeoutMs {
-            return cancel(index, .unacknowledged, now, &outbox)
+            return cancel(index, .unacknowledged, &outbox)
         }
         guard let timeoutMs = entry.request.timeoutMs else { return }
         // The worker has the time that it needs to start it and to kill it; then it is ours.
         let grace = settings.ackTimeoutMs + 2 * settings.killGraceMs
         if now >= max(entry.since, leadingSince) + timeoutMs + grace {
-            cancel(index, .overrun, now, &outbox)
+            cancel(index, .overrun, &outbox)
         }
     }
 
     /// An entry whose worker is no member and was not heard: nobody removed it yet (takeover).
     private mutating func removeIfSilent(
-        _ index: Int, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, _ outbox: inout Outbox
     ) -> Bool {
         guard let id = ledger.entries[index].workerID, id != settings.workerID else { return false }
         if let worker = roster.find(id) {
             if roster[worker].isMember { return false }
-            guard isSilent(worker, now) else { return false }
+            guard isSilent(worker) else { return false }
         } else {
             // Its heartbeats were acknowledged even where there was no room to know it.
             let silentSince = max(leadingSince, roster.passedOverAt)
             guard now >= silentSince + settings.memberTimeoutMs else { return false }
         }
-        writeRemoval(of: id, now, &outbox)
+        writeRemoval(of: id, &outbox)
         return true
     }
 
     private mutating func cancel(
-        _ index: Int, _ reason: CancelReason, _ now: Instant, _ outbox: inout Outbox
+        _ index: Int, _ reason: CancelReason, _ outbox: inout Outbox
     ) {
-        ledger.entries[index].state = .cancelling(reason)
+        ledger.change(index, to: .cancelling(reason))
         counters.cancelled += 1
         switch reason {
         case .unacknowledged:
@@ -897,17 +905,17 @@ extension Node {
         case .recalled, .removed, .settled: break
         }
         outbox.say(.cancelled(attempt(of: index), reason))
-        writeCancel(index, now, &outbox)
+        writeCancel(index, &outbox)
     }
 
-    private mutating func writeCancel(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func writeCancel(_ index: Int, _ outbox: inout Outbox) {
         ledger.entries[index].since = now
         ledger.entries[index].cancelOffset = nil
-        writeAsLeader(.cancel(attempt(of: index)), now, &outbox)
+        writeAsLeader(.cancel(attempt(of: index)), &outbox)
     }
 
     /// Our own `CANCEL_WORK_REQUEST` was read back.
-    mutating func onOwnCancel(_ attempt: Attempt, at offset: Offset, _ now: Instant) {
+    mutating func onOwnCancel(_ attempt: Attempt, at offset: Offset) {
         guard let index = ledger.entries.find(attempt.requestOffset),
             case .cancelling = ledger.entries[index].state,
             self.attempt(of: index) == attempt, ledger.entries[index].cancelOffset == nil
@@ -917,7 +925,7 @@ extension Node {
     }
 
     /// A short op that turns out slow must not hold those behind it: they are called back.
-    private mutating func recallQueued(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func recallQueued(_ outbox: inout Outbox) {
         for worker in 0..<roster.count where roster[worker].inFlight > roster[worker].slots {
             let id = roster.id(worker)
             var overdue: Int32 = 0
@@ -931,7 +939,7 @@ extension Node {
                 ledger.entries[index].isShort = false
                 roster[worker].slow += 1
             }
-            if overdue >= roster[worker].slots { recall(from: worker, now, &outbox) }
+            if overdue >= roster[worker].slots { recall(from: worker, &outbox) }
         }
     }
 
@@ -941,14 +949,14 @@ extension Node {
     }
 
     /// Calls back all that this worker has but the oldest, as many as it has slots: those run.
-    private mutating func recall(from worker: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func recall(from worker: Int, _ outbox: inout Outbox) {
         let id = roster.id(worker)
         for index in 0..<ledger.entries.capacity where ledger.entries.isUsed(index) {
             guard outbox.hasRoom else { return }
             let entry = ledger.entries[index]
             guard entry.state == .assigned, entry.workerID == id else { continue }
             if olderAssignments(than: index) >= roster[worker].slots {
-                cancel(index, .recalled, now, &outbox)
+                cancel(index, .recalled, &outbox)
             }
         }
     }

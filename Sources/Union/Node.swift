@@ -51,7 +51,8 @@ public struct Node: ~Copyable {
     var brokerIsThere = true
     /// When anything was read or delivered last.
     var contactAt = Instant.zero
-    private var steppedAt = Instant.zero
+    /// The time of the present step.
+    private(set) var now = Instant.zero
     private var shown: (role: Role, online: Bool, working: Bool)?
     /// The next offset to read of each topic; -1: not read.
     private var nextOffsets = InlineArray<5, Offset>(repeating: -1)
@@ -85,10 +86,10 @@ public struct Node: ~Copyable {
 
     /// The first step: asks for what there is to read.
     public mutating func start(at now: Instant, into outbox: inout Outbox) {
-        steppedAt = now
+        self.now = now
         contactAt = now
         join(&outbox)
-        finish(now, &outbox)
+        finish(&outbox)
     }
 
     /// Takes one event, with its bytes, at the time `now`, which never goes back. What is to be
@@ -96,40 +97,41 @@ public struct Node: ~Copyable {
     public mutating func step(
         _ event: Event, _ bytes: Span<UInt8>, at now: Instant, into outbox: inout Outbox
     ) {
-        precondition(now >= steppedAt, "Node: time goes back")
-        observe(now, &outbox)
+        precondition(now >= self.now, "Node: time goes back")
+        let before = self.now
+        self.now = now
+        observe(since: before, &outbox)
         switch event {
-        case .read(let record, let offset): onRecord(record, bytes, at: offset, now, &outbox)
-        case .malformed(let topic, let offset): onMalformed(topic, bytes, at: offset, now, &outbox)
-        case .reachedEnd(let topic, let offset): onEnd(of: topic, at: offset, now, &outbox)
-        case .delivered(let receipt, let offset): onDelivered(receipt, at: offset, now)
-        case .undelivered(let receipt): onUndelivered(receipt, now)
+        case .read(let record, let offset): onRecord(record, bytes, at: offset, &outbox)
+        case .malformed(let topic, let offset): onMalformed(topic, bytes, at: offset, &outbox)
+        case .reachedEnd(let topic, let offset): onEnd(of: topic, at: offset, &outbox)
+        case .delivered(let receipt, let offset): onDelivered(receipt, at: offset)
+        case .undelivered(let receipt): onUndelivered(receipt)
         case .bounds(let topic, let low, let high, let askedAt):
-            onBounds(topic, low: low, high: high, askedAt: askedAt, now, &outbox)
-        case .vanished(let topic): onVanished(topic, now, &outbox)
-        case .brokerLost: onBroker(isThere: false, now, &outbox)
-        case .brokerFound: onBroker(isThere: true, now, &outbox)
+            onBounds(topic, low: low, high: high, askedAt: askedAt, &outbox)
+        case .vanished(let topic): onVanished(topic, &outbox)
+        case .brokerLost: onBroker(isThere: false, &outbox)
+        case .brokerFound: onBroker(isThere: true, &outbox)
         case .jobEnded(let place, let end): onJobEnded(Int(place), end, bytes, &outbox)
         case .tick: break
-        case .shutdown: onShutdown(now, &outbox)
+        case .shutdown: onShutdown(&outbox)
         }
-        act(now, &outbox)
-        finish(now, &outbox)
+        act(&outbox)
+        finish(&outbox)
     }
 }
 
 // MARK: - What a step begins with: leases that ended, before anything is said
 
 extension Node {
-    private mutating func observe(_ now: Instant, _ outbox: inout Outbox) {
-        if now > steppedAt + max(settings.leaderTimeoutMs / 2, 2 * settings.heartbeatMs) {
+    private mutating func observe(since before: Instant, _ outbox: inout Outbox) {
+        if now > before + max(settings.leaderTimeoutMs / 2, 2 * settings.heartbeatMs) {
             // We were stopped, or slept: what the others said meanwhile is still to be read.
-            if campaign.stand == .member { restartElectionTimer(now) }
+            if campaign.stand == .member { restartElectionTimer() }
             counters.pauses += 1
         }
-        steppedAt = now
-        noticeLeading(now, &outbox)
-        actOnBench(now, &outbox)
+        noticeLeading(&outbox)
+        actOnBench(&outbox)
     }
 
     /// Whether this worker leads at `now` (section 3).
@@ -137,7 +139,7 @@ extension Node {
 
     /// Carries out what belongs to the beginning and the end of leading. Whether we lead is asked
     /// anew each time; only the edge is remembered.
-    mutating func noticeLeading(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func noticeLeading(_ outbox: inout Outbox) {
         let leading = leads(at: now)
         guard leading != wasLeading else { return }
         wasLeading = leading
@@ -145,10 +147,10 @@ extension Node {
             leadingSince = now
             wasAdded = true
             counters.terms += 1
-            show(now, &outbox)
+            show(&outbox)
             outbox.say(.leads(log.tenure.term))
         } else {
-            show(now, &outbox)
+            show(&outbox)
             counters.stepsDown += 1
             outbox.say(.steppedDown(log.tenure.term))
         }
@@ -160,31 +162,29 @@ extension Node {
 
 extension Node {
     private mutating func onRecord(
-        _ record: Record, _ bytes: Span<UInt8>, at offset: Offset, _ now: Instant,
-        _ outbox: inout Outbox
+        _ record: Record, _ bytes: Span<UInt8>, at offset: Offset, _ outbox: inout Outbox
     ) {
-        guard advance(record.topic, past: offset, now, &outbox) else { return }
+        guard advance(record.topic, past: offset, &outbox) else { return }
         switch record {
         case .leader(let r):
             if isLookingForWayIn {
                 guard lookAt(r, at: offset, &outbox) else { return }
             }
-            onLeader(r, bytes, at: offset, now, &outbox)
-        case .candidacy(let c): onCandidacy(c, now, &outbox)
-        case .heartbeat(let h): onHeartbeat(h, bytes, at: offset, now, &outbox)
-        case .request(let r): onRequest(r, bytes, at: offset, now, &outbox)
+            onLeader(r, bytes, at: offset, &outbox)
+        case .candidacy(let c): onCandidacy(c, &outbox)
+        case .heartbeat(let h): onHeartbeat(h, bytes, at: offset, &outbox)
+        case .request(let r): onRequest(r, bytes, at: offset, &outbox)
         case .result(let r):
-            onResult(r, at: offset, now, &outbox)
-            finishTakeover(now, &outbox)
+            onResult(r, at: offset, &outbox)
+            finishTakeover(&outbox)
         }
-        finishJoining(now, &outbox)
+        finishJoining(&outbox)
     }
 
     private mutating func onMalformed(
-        _ topic: Topic, _ why: Span<UInt8>, at offset: Offset, _ now: Instant,
-        _ outbox: inout Outbox
+        _ topic: Topic, _ why: Span<UInt8>, at offset: Offset, _ outbox: inout Outbox
     ) {
-        guard advance(topic, past: offset, now, &outbox) else { return }
+        guard advance(topic, past: offset, &outbox) else { return }
         counters.malformed += 1
         outbox.pack(why)
         outbox.say(.malformed(topic, offset))
@@ -196,41 +196,41 @@ extension Node {
             }
             if !log.isBeginningKnown { log.beginsWith(nil, at: offset) }
         case .heartbeat: roster.heartbeatOffset = offset + 1
-        case .requests: onMalformedRequest(why, at: offset, now, &outbox)
+        case .requests: onMalformedRequest(why, at: offset, &outbox)
         case .results:
             ledger.resultsNext = offset + 1
-            finishTakeover(now, &outbox)
+            finishTakeover(&outbox)
         case .election: break
         }
-        finishJoining(now, &outbox)
+        finishJoining(&outbox)
     }
 
     /// The topic has been read up to `offset`, where there is nothing yet.
     private mutating func onEnd(
-        of topic: Topic, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+        of topic: Topic, at offset: Offset, _ outbox: inout Outbox
     ) {
         guard next(topic) >= 0, offset >= next(topic) else { return }
         if isLookingForWayIn, topic == .leader { return lookedBeyondEnd(at: offset, &outbox) }
-        if topic == .requests { passRequests(to: offset, now, &outbox) }
+        if topic == .requests { passRequests(to: offset, &outbox) }
         endsEarlier(topic, at: offset)
         let from = next(topic)
         setNext(topic, offset)
-        if topic == .requests { onRequestsEnd(offset, from: from, now, &outbox) }
+        if topic == .requests { onRequestsEnd(offset, from: from, &outbox) }
         if topic == .results { takeover.resultsEnded = true }
         contactAt = now
-        finishTakeover(now, &outbox)
-        finishJoining(now, &outbox)
+        finishTakeover(&outbox)
+        finishJoining(&outbox)
     }
 
     /// Moves on to what follows `offset`; false when it was read before, or is not read now.
     private mutating func advance(
-        _ topic: Topic, past offset: Offset, _ now: Instant, _ outbox: inout Outbox
+        _ topic: Topic, past offset: Offset, _ outbox: inout Outbox
     ) -> Bool {
         guard next(topic) >= 0, offset >= next(topic) else {
             counters.readTwice += 1
             return false
         }
-        if topic == .requests { passRequests(to: offset, now, &outbox) }
+        if topic == .requests { passRequests(to: offset, &outbox) }
         setNext(topic, offset + 1)
         if topic == .requests { takeover.requestsEnd = max(takeover.requestsEnd, offset + 1) }
         contactAt = now
@@ -239,8 +239,7 @@ extension Node {
 
     /// A record of the leader log: judged first, for everybody alike; then obeyed.
     private mutating func onLeader(
-        _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset, _ now: Instant,
-        _ outbox: inout Outbox
+        _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset, _ outbox: inout Outbox
     ) {
         if !log.isBeginningKnown { log.beginsWith(r, at: offset) }
         let wasMine = log.isMine
@@ -250,10 +249,10 @@ extension Node {
             outbox.say(.void(.leader, offset))
             return
         }
-        if verdict == .newTenure { onNewTenure(r, now, &outbox) }
+        if verdict == .newTenure { onNewTenure(r, &outbox) }
         if wasMine && !log.isMine { endTenure(&outbox) }
-        noticeLeading(now, &outbox)
-        obey(r, bytes, at: offset, now, &outbox)
+        noticeLeading(&outbox)
+        obey(r, bytes, at: offset, &outbox)
         if case .claim = r.order {
             // Who claims does not lead yet, and acknowledges nothing.
         } else {
@@ -264,14 +263,14 @@ extension Node {
             counters.resignations += 1
             outbox.say(.resigned(r.workerID, r.term))
             hastenHeartbeat()
-            return campaignSoon(now)
+            return campaignSoon()
         }
         // Any word of the leader ends a campaign, but not our own way into the tenure.
-        returnToMember(now)
+        returnToMember()
     }
 
     private mutating func onNewTenure(
-        _ r: LeaderRecord, _ now: Instant, _ outbox: inout Outbox
+        _ r: LeaderRecord, _ outbox: inout Outbox
     ) {
         counters.tenures += 1
         campaign.drop(notRenewedSince: .zero, termsUpTo: r.term)
@@ -283,15 +282,14 @@ extension Node {
         hastenHeartbeat()
         guard log.isMine else { return }
         if takeover.phase != .none { endTenure(&outbox) }
-        beginTakeover(now, &outbox)
+        beginTakeover(&outbox)
     }
 
     private mutating func obey(
-        _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset, _ now: Instant,
-        _ outbox: inout Outbox
+        _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset, _ outbox: inout Outbox
     ) {
         let isOurs = r.workerID == settings.workerID && r.incarnation == settings.incarnation
-        if isOurs { measureRoundTrip(r, now) }
+        if isOurs { measureRoundTrip(r) }
         switch r.order {
         case .claim, .noop, .resign: break
         case .addMember(let id, let incarnation):
@@ -302,7 +300,7 @@ extension Node {
                 addedIncarnation = 0
                 dropAllJobs(&outbox)
             }
-            if isOurs { onOwnRemoval(of: id, sentAt: r.sentAt, now, &outbox) }
+            if isOurs { onOwnRemoval(of: id, sentAt: r.sentAt, &outbox) }
         case .assign(let a):
             guard openWork.assign(a, term: r.term) else {
                 counters.voidAssignments += 1
@@ -318,7 +316,7 @@ extension Node {
             onAssignment(a, bytes, term: r.term)
         case .cancel(let attempt):
             if attempt.workerID == settings.workerID { onCancel(attempt, &outbox) }
-            if isOurs { onOwnCancel(attempt, at: offset, now) }
+            if isOurs { onOwnCancel(attempt, at: offset) }
         case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
             let isFromFirst = joining.leader == .reading && joining.readsFromFirst
             guard log.believesCheckpoint(readingFromFirst: isFromFirst) else { return }
@@ -330,7 +328,7 @@ extension Node {
         }
     }
 
-    private mutating func measureRoundTrip(_ r: LeaderRecord, _ now: Instant) {
+    private mutating func measureRoundTrip(_ r: LeaderRecord) {
         let us = now.us - r.sentAt.us
         guard us >= 0, us < 10_000_000 else { return }
         ledger.roundTripUs += (us - ledger.roundTripUs) / 8
@@ -340,7 +338,7 @@ extension Node {
 // MARK: - What the broker says
 
 extension Node {
-    private mutating func onDelivered(_ receipt: Receipt, at offset: Offset, _ now: Instant) {
+    private mutating func onDelivered(_ receipt: Receipt, at offset: Offset) {
         contactAt = now
         switch receipt {
         case .none: break
@@ -351,14 +349,14 @@ extension Node {
         }
     }
 
-    private mutating func onUndelivered(_ receipt: Receipt, _ now: Instant) {
+    private mutating func onUndelivered(_ receipt: Receipt) {
         counters.undelivered += 1
         if case .result(let place, let serial) = receipt {
-            onResultUndelivered(Int(place), serial: serial, now)
+            onResultUndelivered(Int(place), serial: serial)
         }
     }
 
-    private mutating func onBroker(isThere: Bool, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func onBroker(isThere: Bool, _ outbox: inout Outbox) {
         guard isThere != brokerIsThere else { return }
         outbox.say(isThere ? .brokerFound : .brokerLost)
         brokerIsThere = isThere
@@ -370,13 +368,13 @@ extension Node {
             outbox.append(.ask(.leader))
         }
         contactAt = now
-        returnToMember(now)
+        returnToMember()
     }
 
     /// Caught up, and in touch with the broker: the role LED is steady, and campaigns are run.
     var isOnline: Bool { joining.phase == .joined && brokerIsThere && !isOutOfTouch }
 
-    private var isOutOfTouch: Bool { steppedAt >= outOfTouchAt }
+    private var isOutOfTouch: Bool { now >= outOfTouchAt }
 
     /// Our own heartbeats alone should have been read long before.
     private var outOfTouchAt: Instant {
@@ -384,49 +382,49 @@ extension Node {
     }
 
     /// SIGTERM: stop, then resign, then leave (section 3).
-    private mutating func onShutdown(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func onShutdown(_ outbox: inout Outbox) {
         guard leaving == nil else { return }
         leaving = Leaving(until: now + settings.leaseMs + settings.killGraceMs)
-        noticeLeading(now, &outbox)
-        show(now, &outbox)
-        giveUpAll(now, &outbox)
-        if log.isMine { writeLeaderRecord(.resign, term: log.tenure.term, now, &outbox) }
+        noticeLeading(&outbox)
+        show(&outbox)
+        giveUpAll(&outbox)
+        if log.isMine { writeLeaderRecord(.resign, term: log.tenure.term, &outbox) }
     }
 }
 
 // MARK: - What is due
 
 extension Node {
-    private mutating func act(_ now: Instant, _ outbox: inout Outbox) {
-        noticeLeading(now, &outbox)
+    private mutating func act(_ outbox: inout Outbox) {
+        noticeLeading(&outbox)
         if case .watching(let until) = joining.phase, now >= until {
-            finishWatching(now, &outbox)
+            finishWatching(&outbox)
         }
         if let leaving {
             if now >= leaving.until || (!log.isMine && bench.used == 0) {
                 return outbox.append(.exit(.done))
             }
         }
-        wentOffline(now)
-        actOnCampaign(now, &outbox)
-        actOnLedger(now, &outbox)
-        actOnBench(now, &outbox)
+        wentOffline()
+        actOnCampaign(&outbox)
+        actOnLedger(&outbox)
+        actOnBench(&outbox)
         if log.isMine, leaving == nil, now >= announcedAt + settings.announceMs {
-            announce(now, &outbox)
+            announce(&outbox)
         }
         if joining.phase == .joined, leaving == nil, now >= heartbeats.dueAt {
-            sayHeartbeat(now, &outbox)
+            sayHeartbeat(&outbox)
         }
     }
 
     /// Out of touch, we are a member; and a full timeout passes before we are anything else.
-    private mutating func wentOffline(_ now: Instant) {
+    private mutating func wentOffline() {
         guard joining.phase == .joined, !isOnline else { return }
-        if campaign.stand != .member || now >= campaign.electionAt { returnToMember(now) }
+        if campaign.stand != .member || now >= campaign.electionAt { returnToMember() }
     }
 
-    private mutating func finish(_ now: Instant, _ outbox: inout Outbox) {
-        show(now, &outbox)
+    private mutating func finish(_ outbox: inout Outbox) {
+        show(&outbox)
         deadline = nextDeadline(after: now)
     }
 
@@ -445,7 +443,7 @@ extension Node {
         return next
     }
 
-    private mutating func show(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func show(_ outbox: inout Outbox) {
         let (role, online, working) = (role(at: now), isOnline, bench.running > 0)
         if let shown, shown == (role, online, working) { return }
         shown = (role, online, working)
@@ -491,18 +489,18 @@ extension Node {
 
 extension Node {
     /// "I am here", when there is nothing else to say.
-    mutating func announce(_ now: Instant, _ outbox: inout Outbox) {
-        writeLeaderRecord(.noop, term: log.tenure.term, now, &outbox)
+    mutating func announce(_ outbox: inout Outbox) {
+        writeLeaderRecord(.noop, term: log.tenure.term, &outbox)
     }
 
     /// An order, under our own term. Only a leader gives orders.
-    mutating func writeAsLeader(_ order: Order, _ now: Instant, _ outbox: inout Outbox) {
+    mutating func writeAsLeader(_ order: Order, _ outbox: inout Outbox) {
         precondition(leads(at: now), "Node: an order by somebody who does not lead")
-        writeLeaderRecord(order, term: log.tenure.term, now, &outbox)
+        writeLeaderRecord(order, term: log.tenure.term, &outbox)
     }
 
     mutating func writeLeaderRecord(
-        _ order: Order, term: Term, _ now: Instant, _ outbox: inout Outbox
+        _ order: Order, term: Term, _ outbox: inout Outbox
     ) {
         announcedAt = now
         let record = LeaderRecord(

@@ -97,12 +97,11 @@ struct Roster: ~Copyable {
 
 extension Node {
     mutating func onHeartbeat(
-        _ h: Heartbeat, _ running: Span<UInt8>, at offset: Offset, _ now: Instant,
-        _ outbox: inout Outbox
+        _ h: Heartbeat, _ running: Span<UInt8>, at offset: Offset, _ outbox: inout Outbox
     ) {
         roster.heartbeatOffset = offset + 1
         if h.workerID == settings.workerID {
-            if h.incarnation != settings.incarnation { return onTwin(h, at: offset, now, &outbox) }
+            if h.incarnation != settings.incarnation { return onTwin(h, at: offset, &outbox) }
             joining.wasHeard = true
         }
         let silent = now - settings.memberTimeoutMs
@@ -112,7 +111,7 @@ extension Node {
             return
         }
         if roster[index].incarnation != h.incarnation {
-            guard roster[index].incarnation == 0 || takesTheOthersPlace(h, index, now) else {
+            guard roster[index].incarnation == 0 || takesTheOthersPlace(h, index) else {
                 // Two may live: no work for either before it is clear who does.
                 roster[index].heardAt = now
                 roster[index].isCurrent = false
@@ -122,7 +121,7 @@ extension Node {
         }
         if roster[index].isMember, roster[index].added != h.incarnation, leads(at: now) {
             // The board was started anew: what it had is lost.
-            removeMember(index, now, &outbox)
+            removeMember(index, &outbox)
         }
         roster[index].heardAt = now
         roster[index].spokeAt = now
@@ -135,16 +134,16 @@ extension Node {
         }
         roster[index].isCurrent = true
         guard leads(at: now) else { return }
-        addAgainIfLost(index, now, &outbox)
+        addAgainIfLost(index, &outbox)
         if !roster[index].isMember && h.workerID != settings.workerID {
-            addMember(index, now, &outbox)
+            addMember(index, &outbox)
         }
-        onReport(h, running, from: index, now, &outbox)
+        onReport(h, running, from: index, &outbox)
     }
 
-    private mutating func addMember(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func addMember(_ index: Int, _ outbox: inout Outbox) {
         if takeover.isBlind && roster[index].calledBackAt == .zero {
-            callBackUnknown(index, now, &outbox)
+            callBackUnknown(index, &outbox)
         }
         roster[index].isMember = true
         roster[index].freeSince = now
@@ -152,23 +151,23 @@ extension Node {
         roster.members += 1
         counters.membersAdded += 1
         outbox.say(.memberAdded(roster.id(index)))
-        writeAddition(index, now, &outbox)
+        writeAddition(index, &outbox)
     }
 
-    private mutating func writeAddition(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func writeAddition(_ index: Int, _ outbox: inout Outbox) {
         roster[index].added = roster[index].incarnation
         roster[index].addedAt = now
         roster[index].isAdded = false
         packMembers(&outbox)
-        writeAsLeader(.addMember(roster.id(index), roster[index].incarnation), now, &outbox)
+        writeAsLeader(.addMember(roster.id(index), roster[index].incarnation), &outbox)
     }
 
     /// A worker takes orders only once it has read that it was added.
-    private mutating func addAgainIfLost(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func addAgainIfLost(_ index: Int, _ outbox: inout Outbox) {
         guard roster[index].isMember, !roster[index].isAdded,
             now >= roster[index].addedAt + settings.ackTimeoutMs
         else { return }
-        writeAddition(index, now, &outbox)
+        writeAddition(index, &outbox)
     }
 
     /// Our own `ADD_MEMBER` was read back.
@@ -178,38 +177,38 @@ extension Node {
     }
 
     /// Writes `REMOVE_MEMBER`; the worker's open assignments are lost when it is read back.
-    mutating func removeMember(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    mutating func removeMember(_ index: Int, _ outbox: inout Outbox) {
         roster[index].isMember = false
         roster[index].isCurrent = false
         roster.members -= 1
         let id = roster.id(index)
-        writeRemoval(of: id, now, &outbox)
+        writeRemoval(of: id, &outbox)
         roster[index].inFlight = 0
         roster[index].slow = 0
     }
 
-    mutating func writeRemoval(of id: WorkerID, _ now: Instant, _ outbox: inout Outbox) {
+    mutating func writeRemoval(of id: WorkerID, _ outbox: inout Outbox) {
         counters.membersRemoved += 1
         outbox.say(.memberRemoved(id))
         packMembers(&outbox)
-        writeAsLeader(.removeMember(id), now, &outbox)
-        callBack(from: id, now)
+        writeAsLeader(.removeMember(id), &outbox)
+        callBack(from: id)
     }
 
     /// We do not know who has what: everybody is removed, and drops what he has when he reads that.
-    mutating func callAllBack(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func callAllBack(_ outbox: inout Outbox) {
         for i in 0..<roster.count where mustBeCalledBack(i) {
             guard outbox.hasRoom else { return }
             let isDue = now >= roster[i].calledBackAt + settings.ackTimeoutMs
             guard roster[i].calledBackAt == .zero || isDue else { continue }
-            callBackUnknown(i, now, &outbox)
-            if roster[i].isMember { writeAddition(i, now, &outbox) }
+            callBackUnknown(i, &outbox)
+            if roster[i].isMember { writeAddition(i, &outbox) }
         }
     }
 
-    private mutating func callBackUnknown(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func callBackUnknown(_ index: Int, _ outbox: inout Outbox) {
         roster[index].calledBackAt = now
-        writeRemoval(of: roster.id(index), now, &outbox)
+        writeRemoval(of: roster.id(index), &outbox)
     }
 
     private func mustBeCalledBack(_ index: Int) -> Bool {
@@ -218,7 +217,7 @@ extension Node {
 
     /// Nobody can still have what we do not know of: who has not read his removal yet has a lease
     /// from before it.
-    func areAllCalledBack(_ now: Instant) -> Bool {
+    func areAllCalledBack() -> Bool {
         // Whom we had no room to know may have a lease from what we have read.
         let last = max(takeover.calledBackAt, roster.passedOverAt)
         guard now >= last + settings.memberTimeoutMs else { return false }
@@ -232,15 +231,15 @@ extension Node {
 
     /// Members that were not heard for `member_timeout_ms`, counted anew from the beginning of
     /// each time that we lead: a paused leader has read nothing, which is nobody's fault.
-    mutating func sweepMembers(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func sweepMembers(_ outbox: inout Outbox) {
         for i in 0..<roster.count where roster[i].isMember {
             guard outbox.hasRoom else { return }
-            if isSilent(i, now) { removeMember(i, now, &outbox) }
+            if isSilent(i) { removeMember(i, &outbox) }
         }
     }
 
     /// Whether a worker's lease is surely over, for it was not heard long enough.
-    func isSilent(_ index: Int, _ now: Instant) -> Bool {
+    func isSilent(_ index: Int) -> Bool {
         now >= max(max(roster[index].heardAt, leadingSince), roster.skippedAt)
             + settings.memberTimeoutMs
     }
@@ -248,7 +247,7 @@ extension Node {
     /// Whether another incarnation than the one that counts does from now on. A board that was
     /// started anew cannot be told from a clone of one that is cut off and still works: the former
     /// must be silent. And who speaks must have read on since: else it is an earlier life's late word.
-    private func takesTheOthersPlace(_ h: Heartbeat, _ index: Int, _ now: Instant) -> Bool {
+    private func takesTheOthersPlace(_ h: Heartbeat, _ index: Int) -> Bool {
         now >= max(roster[index].spokeAt, leadingSince) + settings.memberTimeoutMs
             && h.leaderOffset > roster[index].leaderOffset
     }
@@ -257,7 +256,7 @@ extension Node {
 // MARK: - This node's own heartbeats, and its twin
 
 extension Node {
-    mutating func sayHeartbeat(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func sayHeartbeat(_ outbox: inout Outbox) {
         var h = Heartbeat(workerID: settings.workerID, incarnation: settings.incarnation)
         h.count = heartbeats.count
         h.leaderID = log.tenure.resigned ? nil : log.tenure.holder
@@ -282,7 +281,7 @@ extension Node {
     /// (a cloned card). An earlier life has read nothing of what was written since we came, whenever
     /// its heartbeats appear. Of two that live, the later one leaves.
     private mutating func onTwin(
-        _ h: Heartbeat, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+        _ h: Heartbeat, at offset: Offset, _ outbox: inout Outbox
     ) {
         joining.sawOwnID = true
         guard offset >= joining.heartbeatTarget else { return }

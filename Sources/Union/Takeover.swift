@@ -47,7 +47,7 @@ extension Node {
     var isLedgerOpen: Bool { takeover.phase == .done && log.isMine }
 
     /// We have become the holder of the tenure.
-    mutating func beginTakeover(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func beginTakeover(_ outbox: inout Outbox) {
         counters.takeovers += 1
         roster.forgetMembers()
         ledger.removeAll()
@@ -56,7 +56,7 @@ extension Node {
         ledger.lastRequest = openWork.lastRequest
         for place in 0..<openWork.capacity {
             guard let row = openWork.row(place) else { continue }
-            takeOver(row, now)
+            takeOver(row)
         }
         takeover = Takeover(phase: .asking)
         takeover.doubtsRequests = log.hasLostRecords
@@ -66,7 +66,7 @@ extension Node {
         outbox.append(.ask(.requests))
     }
 
-    private mutating func takeOver(_ row: OpenWork, _ now: Instant) {
+    private mutating func takeOver(_ row: OpenWork) {
         var entry = Ledger.Entry()
         entry.requestKey = row.requestKey
         entry.request.timeoutMs = row.timeoutMs
@@ -77,9 +77,7 @@ extension Node {
         entry.state = row.workerID == nil ? .fetching : .assigned
         entry.since = now
         entry.shownAt = now
-        guard ledger.entries.insert(row.requestOffset, entry) != nil else { return }
-        ledger.unfinished += 1
-        if entry.state == .fetching { ledger.fetching += 1 }
+        _ = ledger.insert(row.requestOffset, entry)
     }
 
     /// The tenure is somebody else's, or nobody's.
@@ -93,7 +91,7 @@ extension Node {
     }
 
     mutating func onResultsBounds(
-        low: Offset, high: Offset, _ now: Instant, _ outbox: inout Outbox
+        low: Offset, high: Offset, _ outbox: inout Outbox
     ) {
         guard takeover.phase != .none else { return }
         if takeover.phase == .done {
@@ -106,18 +104,18 @@ extension Node {
         open(.results, from: from, &outbox)
         takeover.resultsFrom = from
         if takeover.phase != .done { takeover.phase = .reading(until: high) }
-        finishTakeover(now, &outbox)
+        finishTakeover(&outbox)
     }
 
     mutating func onRequestsBounds(
-        low: Offset, high: Offset, _ now: Instant, _ outbox: inout Outbox
+        low: Offset, high: Offset, _ outbox: inout Outbox
     ) {
         guard takeover.phase != .none else { return }
         takeover.requestsLow = low
         // Only reading says where a topic ends: the answer may be old, or say less than there is.
         takeover.requestsEnd = max(takeover.requestsEnd, high)
         if takeover.lostRequests {
-            cutRequests(at: high, now, &outbox)
+            cutRequests(at: high, &outbox)
         } else if takeover.doubtsRequests || high < ledger.requestsNext {
             verifyLastRequest()
         }
@@ -125,7 +123,7 @@ extension Node {
         ledger.requestsNext = max(ledger.requestsNext, low)
         // Not where it was before: the first `steerRequests` seeks.
         setNext(.requests, -1)
-        finishTakeover(now, &outbox)
+        finishTakeover(&outbox)
     }
 
     /// The broker has lost records that stood before `end`, and may have others there: the last ones
@@ -154,7 +152,7 @@ extension Node {
     /// A record of `requests` was read: if it stands where the last one stood that was read before,
     /// and is another, then the broker has lost some since, and those are read again.
     mutating func findsLastRequestLost(
-        _ digest: Digest, at offset: Offset, _ now: Instant, _ outbox: inout Outbox
+        _ digest: Digest, at offset: Offset, _ outbox: inout Outbox
     ) -> Bool {
         guard let wanted = takeover.verifies, offset >= wanted,
             offset == wanted || !takeover.isSeeking
@@ -166,13 +164,13 @@ extension Node {
         counters.logsLost += 1
         readRequestsAgain(before: wanted + 1)
         outbox.say(.logLost(.requests, wanted: wanted + 1, from: ledger.requestsNext))
-        steerRequests(now, &outbox)
+        steerRequests(&outbox)
         return true
     }
 
     /// The broker lost what was at the end of `requests`, and may have put other records there
     /// since: they have offsets that we have seen. What must be fetched from there is gone.
-    private mutating func cutRequests(at end: Offset, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func cutRequests(at end: Offset, _ outbox: inout Outbox) {
         takeover.lostRequests = false
         takeover.requestsEnd = end
         forgetRequests(from: end)
@@ -184,12 +182,12 @@ extension Node {
 
     /// `requests` has been read from `from` to its end.
     mutating func onRequestsEnd(
-        _ end: Offset, from: Offset, _ now: Instant, _ outbox: inout Outbox
+        _ end: Offset, from: Offset, _ outbox: inout Outbox
     ) {
         guard isLedgerOpen, takeover.requestsLow != nil else { return }
         if end < ledger.requestsNext || fetchesBeyond(end) {
             counters.logsLost += 1
-            return cutRequests(at: end, now, &outbox)
+            return cutRequests(at: end, &outbox)
         }
         takeover.requestsEnd = max(takeover.requestsEnd, end)
         if leads(at: now) { takeover.verifies = nil }
@@ -216,7 +214,7 @@ extension Node {
     }
 
     /// The end of what `results` held at the claim has been read.
-    mutating func finishTakeover(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func finishTakeover(_ outbox: inout Outbox) {
         if case .reading(let until) = takeover.phase {
             guard next(.results) >= until, takeover.resultsEnded, takeover.requestsLow != nil
             else { return }
@@ -232,11 +230,11 @@ extension Node {
             if let own = roster.find(settings.workerID) { countInFlight(own) }
             outbox.say(.tookOver(open: ledger.unfinished, assigned: assigned))
         }
-        steerRequests(now, &outbox)
+        steerRequests(&outbox)
     }
 
     /// Where to read `requests` next: what must be fetched again, then what is new.
-    mutating func steerRequests(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func steerRequests(_ outbox: inout Outbox) {
         guard isLedgerOpen, let low = takeover.requestsLow else { return }
         takeover.isSeeking = false
         // What lies beyond the end waits for reading to come there, if it can.
@@ -247,7 +245,7 @@ extension Node {
                 takeover.isSeeking = true
                 return readRequests(from: offset, &outbox)
             }
-            vanish(index, now, &outbox)
+            vanish(index, &outbox)
         }
         if let offset = takeover.verifies, offset >= low {
             return readRequests(from: offset, &outbox)
@@ -280,32 +278,30 @@ extension Node {
     /// other requests will stand at those offsets, and that would be read as theirs.
     mutating func forgetRequests(from end: Offset) {
         for i in 0..<ledger.entries.capacity where ledger.isFetching(i, from: end) {
-            ledger.entries.remove(at: i)
-            ledger.fetching -= 1
-            ledger.unfinished -= 1
+            ledger.remove(at: i)
             counters.requestsForgotten += 1
             ledger.needsCheckpoint = true
         }
     }
 
     /// Retention has removed the record of an open request.
-    private mutating func vanish(_ index: Int, _ now: Instant, _ outbox: inout Outbox) {
+    private mutating func vanish(_ index: Int, _ outbox: inout Outbox) {
         // Its id is not known here; who reads results finds it by its offset.
         let name = Ledger.name(after: ledger.entries.offset(at: index))
         ledger.entries[index].request.requestID = name
         ledger.entries[index].requestKey = name.key
         ledger.keep(FixedText<64>("the broker has this request's record no more"), at: index)
-        conclude(index, .rejected, now, &outbox)
+        conclude(index, .rejected, &outbox)
     }
 
     /// Reading of `requests` has gone from where it was on to `offset`: what was to be fetched
     /// between them is gone. Before that nothing was looked for: the seek is still to come.
-    mutating func passRequests(to offset: Offset, _ now: Instant, _ outbox: inout Outbox) {
+    mutating func passRequests(to offset: Offset, _ outbox: inout Outbox) {
         guard isLedgerOpen, leads(at: now) else { return }
         while outbox.hasRoom, let index = firstToFetch(before: offset),
             ledger.entries.offset(at: index) >= next(.requests)
         {
-            vanish(index, now, &outbox)
+            vanish(index, &outbox)
         }
     }
 }
@@ -315,7 +311,7 @@ extension Node {
 extension Node {
     /// A checkpoint every second in which something changed, and before other nodes' open-work
     /// tables could be full.
-    mutating func checkpointIfDue(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func checkpointIfDue(_ outbox: inout Outbox) {
         // The log's first records are removed: a checkpoint must not be among them.
         let isOld = now >= ledger.checkpointAt + 3_600_000
         guard checkpointWaits || (isOld && mayCheckpoint), outbox.hasRoom else { return }
@@ -341,7 +337,7 @@ extension Node {
             requestsNext: ledger.requestsNext,
             resultsNext: ledger.settledAhead > 0 ? takeover.resultsFrom : ledger.resultsNext,
             lastRequest: ledger.lastRequest)
-        writeAsLeader(order, now, &outbox)
+        writeAsLeader(order, &outbox)
     }
 
     /// Something has changed since the last checkpoint, or this one is not known to be in the log.

@@ -263,20 +263,20 @@ extension Node {
     public var jobsUntil: Instant { bench.leaseUntil }
 
     /// Kills what runs without a lease, starts what waits with one.
-    mutating func actOnBench(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func actOnBench(_ outbox: inout Outbox) {
         guard bench.used > 0 else { return }
         if now >= bench.leaseUntil {
             giveUpRunning(&outbox)
             if now >= bench.leaseUntil + settings.killGraceMs { killWhatIsLeft(&outbox) }
         } else {
-            askForLeaderLogEnd(now, &outbox)
+            askForLeaderLogEnd(&outbox)
             while leaving == nil, bench.running < settings.slots, outbox.hasRoom,
                 let place = bench.nextQueued()
             {
                 start(place, &outbox)
             }
         }
-        if now >= bench.retryAt { writeUndelivered(now, &outbox) }
+        if now >= bench.retryAt { writeUndelivered(&outbox) }
     }
 
     private mutating func start(_ place: Int, _ outbox: inout Outbox) {
@@ -306,7 +306,7 @@ extension Node {
         }
     }
 
-    private mutating func askForLeaderLogEnd(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func askForLeaderLogEnd(_ outbox: inout Outbox) {
         guard bench.running > 0, now >= leaderLogEndDue else { return }
         bench.askedAt = now
         outbox.append(.ask(.leader))
@@ -321,7 +321,7 @@ extension Node {
     }
 
     /// The node leaves, or has lost its orders: what waits goes back, what runs is killed.
-    mutating func giveUpAll(_ now: Instant, _ outbox: inout Outbox) {
+    mutating func giveUpAll(_ outbox: inout Outbox) {
         let lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
         for place in 0..<bench.capacity where bench[place].state == .queued {
             bench.finish(place, lost, FixedText<64>("the worker gave it up before it ran"))
@@ -394,7 +394,7 @@ extension Node {
         hastenHeartbeat()
     }
 
-    mutating func onResultUndelivered(_ place: Int, serial: UInt32, _ now: Instant) {
+    mutating func onResultUndelivered(_ place: Int, serial: UInt32) {
         guard finishedJob(place, serial) == .finished else { return }
         bench.change(place, to: .undelivered)
         bench.retryAt = min(bench.retryAt, now + settings.announceMs)
@@ -407,7 +407,7 @@ extension Node {
     }
 
     /// Results must not be lost: they are written until the broker has them.
-    private mutating func writeUndelivered(_ now: Instant, _ outbox: inout Outbox) {
+    private mutating func writeUndelivered(_ outbox: inout Outbox) {
         bench.retryAt = .never
         for place in 0..<bench.capacity where bench[place].state == .undelivered {
             guard outbox.hasRoom else {
