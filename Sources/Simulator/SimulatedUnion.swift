@@ -143,10 +143,10 @@ public final class SimulatedUnion {
     /// Whether the process stops now, after a step and before its effects: most often where that
     /// hurts most.
     private func strikesBeforeEffects(_ life: Life) -> Bool {
-        guard life.node.outbox.count > 0 else { return false }
+        guard life.node.desk.outbox.count > 0 else { return false }
         var isBad = false
-        for i in 0..<life.node.outbox.count {
-            switch life.node.outbox[i] {
+        for i in 0..<life.node.desk.outbox.count {
+            switch life.node.desk.outbox[i] {
             case .start, .kill, .show(.leader, _, _): isBad = true
             default: break
             }
@@ -158,8 +158,8 @@ public final class SimulatedUnion {
     func settle(_ board: Board, _ life: Life) {
         let clock = board.clock(at: now)
         var i = 0
-        while i < life.node.outbox.count {
-            let effect = life.node.outbox[i]
+        while i < life.node.desk.outbox.count {
+            let effect = life.node.desk.outbox[i]
             if life.node.stillHolds(effect, at: clock) {
                 carryOut(effect, i, board, life)
                 guard board.life === life else { return }
@@ -183,7 +183,7 @@ public final class SimulatedUnion {
         checker.onEffect(board, effect, self)
         switch effect {
         case .write(let record, let receipt):
-            write(record, life.node.outbox.bytes(i), receipt, by: board)
+            write(record, life.node.desk.outbox.bytes(i), receipt, by: board)
         case .show(let role, let online, _):
             transcript.say(now, board, "is \(role)\(online ? "" : ", offline")")
             board.shown = (role, online)

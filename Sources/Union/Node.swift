@@ -7,8 +7,9 @@
 /// var node = Node(settings, seed: seed, &arena)
 /// node.start(at: clock.now)
 /// while true {
-///     for i in 0..<node.outbox.count where node.stillHolds(node.outbox[i], at: clock.now) {
-///         carryOut(node.outbox[i], node.outbox.payload(i))
+///     let outbox = node.desk.outbox
+///     for i in 0..<outbox.count where node.stillHolds(outbox[i], at: clock.now) {
+///         carryOut(outbox[i], outbox.payload(i))
 ///     }
 ///     node.clearOutbox()
 ///     let (event, bytes) = wait(until: node.deadline)      // .tick when nothing else happened
@@ -21,7 +22,9 @@
 /// `Node`, `RequestReader`, `Ledger`, `Assigning` (the leader gives it away), `Node`, `Worker` (and
 /// its job), `Node`, `Outcomes` (the leader reads its result).
 public struct Node: ~Copyable {
-    private(set) var desk: Desk
+    /// What the last step wants done stands in its outbox. (A stored property: an accessor of the
+    /// node's would copy it.)
+    public private(set) var desk: Desk
     private(set) var joining = Joining()
     private(set) var twin = Twin()
     private(set) var elector: Elector
@@ -58,7 +61,7 @@ public struct Node: ~Copyable {
     }
 
     /// Takes one event, with its bytes, at the time `now`, which never goes back. What is to be
-    /// done stands in `outbox` then, in the order in which it must be done.
+    /// done stands in `desk.outbox` then, in the order in which it must be done.
     public mutating func step(_ event: Event, _ bytes: Span<UInt8>, at now: Instant) {
         let before = desk.now
         desk.begin(at: now)
@@ -89,10 +92,6 @@ extension Node {
     public var settings: Settings { desk.settings }
     public var counters: Counters { desk.counters }
 
-    /// What the last steps want done.
-    public var outbox: Outbox {
-        _read { yield desk.outbox }
-    }
     public mutating func clearOutbox() { desk.clearOutbox() }
 
     /// The term of the tenure that the leader log has now; 0 when it has none.
@@ -482,6 +481,8 @@ extension Node {
         deadline = nextDeadline()
     }
 
+    /// Inlined, for a call would copy the node.
+    @inline(__always)
     private func nextDeadline() -> Instant {
         var next = min(
             elector.log.nextChange(after: desk.now),

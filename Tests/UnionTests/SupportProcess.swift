@@ -37,9 +37,9 @@ class Process {
 
     private func takeEffects() -> [Done] {
         var done: [Done] = []
-        for i in 0..<node.outbox.count {
-            let span = node.outbox.payload(i)
-            done.append(Done(effect: node.outbox[i], bytes: (0..<span.count).map { span[$0] }))
+        for i in 0..<node.desk.outbox.count {
+            let span = node.desk.outbox.payload(i)
+            done.append(Done(effect: node.desk.outbox[i], bytes: (0..<span.count).map { span[$0] }))
         }
         node.clearOutbox()
         return done
