@@ -264,7 +264,7 @@ extension EventLoop {
         } catch {
             payload.removeAll()
             payload.put(error.describe())
-            event = .malformed(topic, RequestID(), message.offset)
+            event = .malformed(topic, decoder.refusedID, message.offset)
         }
         taken += 1
         recordsRead += 1
