@@ -297,7 +297,7 @@ extension CancelReason {
         switch self {
         case .unacknowledged: "its worker never showed it"
         case .overrun: "it overran its deadline and its worker did not stop it"
-        case .recalled: "it waited behind a slow job"
+        case .stalled: "it waited behind a slow job"
         case .removed: "its worker was removed"
         case .settled: "the request has its outcome already"
         }

@@ -2,10 +2,11 @@
 public enum Event: Sendable {
     /// A record was read at an offset. Bytes: its payload.
     case read(Record, Offset)
-    /// Something unreadable was read at an offset. Bytes: why, as text for people.
-    case malformed(Topic, Offset)
+    /// Something unreadable was read at an offset; where it is a request whose id could be read,
+    /// with that. Bytes: why, as text for people.
+    case malformed(Topic, RequestID, Offset)
     /// The topic has been read up to here, and ends here for now (partition EOF). Fed for the
-    /// first end behind a seek, and where an end is not simply behind the last record.
+    /// first end after a seek, and where an end is not simply after the last record.
     case reachedEnd(Topic, Offset)
     /// The broker has this record now, at this offset.
     case delivered(Receipt, Offset)

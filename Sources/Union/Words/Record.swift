@@ -192,8 +192,21 @@ public enum Status: UInt8, Cases, Equatable, Sendable {
     case exhausted
 }
 
-/// The end of one attempt (section 6). Payload: the job's output, or why there is none.
+/// The end of one attempt (section 6). Payload: the job's output, or why there is none; empty
+/// where `reason` says that.
 public struct WorkResult: Sendable {
+    /// Why there is no output, where the node says so itself. The words are `Wire`'s.
+    public enum Reason: Equatable, Sendable {
+        /// The leader: the attempt's worker was lost.
+        case workerLost
+        /// The leader: so many attempts failed or were lost.
+        case attemptsFailed(Int32)
+        /// The leader: the broker does not have the request's record any more.
+        case recordGone
+        /// The worker: it left before it started the job.
+        case neverStarted
+    }
+
     public var requestID: RequestID
     public var requestOffset: Offset
     public var workerID: WorkerID
@@ -205,6 +218,8 @@ public struct WorkResult: Sendable {
     public var durationMs: Int64
     /// The first final result of a request in the log is its outcome.
     public var final: Bool
+    /// Only in what is written: who reads a result reads the words.
+    public var reason: Reason?
 
     public init(
         requestID: RequestID, requestOffset: Offset, workerID: WorkerID, term: Term, attempt: Int32,
@@ -248,56 +263,5 @@ public struct OpenWork: Equatable, Sendable {
         self.workerID = workerID
         self.requestKey = requestKey
         self.timeoutMs = timeoutMs
-    }
-}
-
-/// FNV-1a, 64 bits. 0 stands for "none".
-public typealias Digest = UInt64
-
-extension Digest {
-    static var empty: Digest { 0xCBF2_9CE4_8422_2325 }
-
-    mutating func add(_ byte: UInt8) { self = (self ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-
-    mutating func add<let n: Int>(_ text: FixedText<n>) {
-        for i in 0..<text.count { add(text[i]) }
-    }
-
-    mutating func add(_ number: Int32) {
-        for i in 0..<4 as Range<Int32> { add(UInt8(truncatingIfNeeded: number >> (8 * i))) }
-    }
-
-    mutating func add(_ bytes: Span<UInt8>) {
-        for i in 0..<bytes.count { add(bytes[i]) }
-    }
-
-    var orOne: Digest { self == 0 ? 1 : self }
-
-    /// Of what stands at this offset.
-    func at(_ offset: Offset) -> Digest {
-        (self ^ UInt64(bitPattern: offset)) &* 0x9E37_79B9_7F4A_7C15
-    }
-}
-
-extension FixedText {
-    /// What a checkpoint remembers of a request's id.
-    public var key: Digest {
-        guard !isEmpty else { return 0 }
-        var digest = Digest.empty
-        digest.add(self)
-        return digest.orOne
-    }
-}
-
-extension WorkRequest {
-    /// What a checkpoint remembers of the last request: all that its writer gave.
-    func digest(_ payload: Span<UInt8>) -> Digest {
-        var digest = Digest.empty
-        digest.add(requestID)
-        digest.add(opCode)
-        digest.add(timeoutMs ?? 0)
-        digest.add(maxAttempts)
-        digest.add(payload)
-        return digest.orOne
     }
 }
