@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 import Wire
 
@@ -89,7 +90,7 @@ struct EventLoop: ~Copyable {
         try onSignals(config)
         onJobs(config)
         onLogEvents(config)
-        for i in 0..<Topic.count { onRecords(Topic(rawValue: UInt8(i))!, config) }
+        for topic in Topic.all { onRecords(topic, config) }
         // Records leave events behind (`KafkaLog.read`), and orders end jobs that need no process.
         onLogEvents(config)
         onEndedJobs(config)

@@ -19,13 +19,13 @@ public typealias Term = Int64
 public typealias Offset = Int64
 
 /// What a node is right now, and which LED is lit (design, sections 4 and 7).
-public enum Role: UInt8, Equatable, Sendable {
+public enum Role: UInt8, Cases, Equatable, Sendable {
     case leader, candidate, voter, member
 }
 
 /// The five topics of a union (design, section 2), in the order in which a node reads them:
 /// the leader log first, for it says what the rest means.
-public enum Topic: UInt8, Equatable, Sendable {
+public enum Topic: UInt8, Cases, Equatable, Sendable {
     case leader, election, heartbeat, results, requests
 
     public static let count = 5

@@ -19,6 +19,9 @@ public enum Limits {
     /// Bytes of `request_id`, `requester_id` and of an op's name.
     public static let idBytes = 64
     public static let opBytes = 32
+    /// Attempts that a request may ask for, and the longest deadline: a day.
+    public static let maxAttempts: Int32 = 100
+    public static let timeoutMs: Int32 = 86_400_000
     public static let signatureBytes = 256
     /// Bytes of a request's packed payload (see `Payload`): the four bulky fields and their
     /// lengths.
@@ -32,6 +35,10 @@ public enum Limits {
     /// Bytes of one request on the wire: the order that assigns it holds the request and less than
     /// 1 KiB of its own.
     public static let requestBytes = recordBytes - 1024
+    /// What a configuration may say of timings, rankings and countdowns.
+    public static let timingMs: Int32 = 3_600_000
+    public static let ranking: Int32 = 1_000_000
+    public static let countdown: Int32 = 100
     /// Jobs that a worker runs at once.
     public static let slots = 8
     /// Jobs that a worker runs, has queued, or has finished without a delivery report.

@@ -180,7 +180,7 @@ public struct WorkRequest: Sendable {
     }
 }
 
-public enum Status: UInt8, Equatable, Sendable {
+public enum Status: UInt8, Cases, Equatable, Sendable {
     case completed, failed
     /// The job overran its deadline and was killed.
     case timedOut

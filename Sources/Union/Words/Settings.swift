@@ -43,7 +43,7 @@ public struct Settings: Sendable {
         return nil
     }
 
-    public enum Pace: Sendable { case fast, normal, classroom }
+    public enum Pace: UInt8, Cases, Sendable { case fast, normal, classroom }
 
     public init(workerID: WorkerID, incarnation: Incarnation, pace: Pace = .normal) {
         self.workerID = workerID
