@@ -25,7 +25,9 @@ let package = Package(
         // `package`; only a type with a `deinit` is `public`, because Swift 6.3's Embedded mode
         // does not find the `deinit` of others from another module (swiftlang/swift#87303).
         .target(name: "Shell", dependencies: ["Union", "Wire", "CLinux"], swiftSettings: strict),
-        .testTarget(name: "ShellTests", dependencies: ["Shell"], swiftSettings: tested),
+        .testTarget(
+            name: "ShellTests", dependencies: ["Shell", "Union", "Wire", "CLinux"],
+            swiftSettings: tested),
         .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "CJsmn", "WirePromises"],

@@ -155,7 +155,7 @@ package struct Options: ~Copyable {
         case .timeout:
             timeoutMs = Int32(try number(flag, value, 1...Int64(Limits.timeoutMs)))
         case .maxAttempts:
-            maxAttempts = Int32(try number(flag, value, 1...1000))
+            maxAttempts = Int32(try number(flag, value, 1...Int64(Limits.maxAttempts)))
         case .id: id = value
         case .wait: wait = true
         case .within: withinS = try number(flag, value, 1...86_400)
