@@ -19,7 +19,7 @@ func string(_ literal: StaticString) -> String { String(describing: literal) }
 
 extension String {
     /// Lends the bytes.
-    func lend<Result>(_ body: (Span<UInt8>) throws -> Result) rethrows -> Result {
+    func lend<Result: ~Copyable>(_ body: (Span<UInt8>) throws -> Result) rethrows -> Result {
         let bytes = Array(utf8)
         return try body(bytes.span)
     }
