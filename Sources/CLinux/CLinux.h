@@ -102,6 +102,9 @@ extern int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 static inline int scrap_accept(int fd) {
     return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
+static inline ssize_t scrap_send(int fd, const void *bytes, size_t count) {
+    return send(fd, bytes, count, MSG_NOSIGNAL);
+}
 static inline int scrap_connect(const char *name) {
     struct sockaddr_un address;
     socklen_t size = scrap_name_socket(&address, name);
