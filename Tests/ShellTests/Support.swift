@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 import Union
+import Wire
 
 @testable import Shell
 
@@ -109,4 +110,19 @@ func load(
     }
     loaded.complaints = errors.lines
     return loaded
+}
+
+/// A request's payload.
+func payload(code: String? = nil, _ parameters: [(String, String)]) throws -> Payload.Buffer {
+    var packed = Parameters()
+    for (name, value) in parameters {
+        let (name, value) = (Array(name.utf8), Array(value.utf8))
+        try packed.add(name: name.span, value: value.span)
+    }
+    var payload = Payload.Buffer()
+    let bytes = Array((code ?? "").utf8)
+    try RequestPayload.pack(
+        code: code == nil ? nil : bytes.span, packed, requesterID: nil, signature: nil,
+        into: &payload)
+    return payload
 }
