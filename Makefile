@@ -74,7 +74,7 @@ model: ## checks the model of leases and claims exhaustively with spin
 lint: ## format and shell checks
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 	shellcheck -x Tests/tools Tests/Fuzz/run .ci/run \
-	    cross/sysroot cross/debian-archive cross/reproducible \
+	    cross/sysroot cross/debian-archive cross/commit cross/reproducible \
 	    board/deb/{build,test,postinst,prerm,postrm,completion.bash} board/emulator/image \
 	    board/emulator/overlay/init board/{tools,prepare-sd,test-prepare-sd,compose-test}
 
@@ -95,11 +95,15 @@ $(jsmn): | sysroot-amd64
 	cp $(bundle)/amd64/sysroot/usr/include/jsmn.h $@
 
 # swift build knows its own sources: it is always asked, and answers fast.
-dist/scrap-worker-%: FORCE sysroot-% $(jsmn)
+dist/scrap-worker-%: FORCE sysroot-% $(jsmn) commit
 	SCRAP_BOARD=1 $(SWIFT) build -c release --swift-sdks-path cross \
 	    --swift-sdk scrap-worker-$* --scratch-path .build-$* --product scrap-worker
 	@mkdir -p dist
 	@cmp -s .build-$*/release/scrap-worker $@ || install -m 755 .build-$*/release/scrap-worker $@
+
+# What `--version` says beside the version.
+commit: FORCE
+	@cross/commit
 
 # A Kafka client of the tests, with the same libraries as the binary.
 probe: sysroot-$(arch)
@@ -108,5 +112,5 @@ probe: sysroot-$(arch)
 
 FORCE:
 .PHONY: simulate mutants fuzz model help build cross test demo bench lint setup tools probe clean \
-    deb board-test compose-test reproducible FORCE
+    deb board-test compose-test reproducible commit FORCE
 .PRECIOUS: dist/scrap-worker-%

@@ -24,11 +24,10 @@ let package = Package(
         // Of the shell, all that needs no C library but glibc: the host tests it. Its faces are
         // `package`; only a type with a `deinit` is `public`, because Swift 6.3's Embedded mode
         // does not find the `deinit` of others from another module (swiftlang/swift#87303).
-        .target(
-            name: "Shell", dependencies: ["Union", "Wire", "CLinux", "CVersion"],
-            swiftSettings: strict),
-        .target(name: "CVersion", cSettings: [.treatAllWarnings(as: .error)]),
-        .testTarget(name: "ShellTests", dependencies: ["Shell"], swiftSettings: tested),
+        .target(name: "Shell", dependencies: ["Union", "Wire", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "ShellTests", dependencies: ["Shell", "Union", "Wire", "CLinux"],
+            swiftSettings: tested),
         .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "CJsmn", "WirePromises"],
@@ -54,9 +53,12 @@ let package = Package(
     ]
 )
 
-// The simulator's command line, and the benchmarks: for the host only.
+// For the host only: the simulator's command line, the benchmarks, and in the program's place one
+// that says how to build it.
 if Context.environment["SCRAP_BOARD"] != "1" {
     package.targets += [
+        .executableTarget(
+            name: "scrap-worker", path: "Sources/host", cSettings: [.treatAllWarnings(as: .error)]),
         .executableTarget(name: "simulate", dependencies: ["Simulator"], swiftSettings: tested),
         .executableTarget(
             name: "ScrapBench", dependencies: ["Harness", "Union"], path: "Tests/Benchmarks",

@@ -75,6 +75,44 @@ static inline ssize_t scrap_send_datagram(int fd, const char *path, const void *
                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
 }
 
+// A stream socket with a name of its own, in no folder: unix(7), "abstract". Negative with errno.
+static inline socklen_t scrap_name_socket(struct sockaddr_un *address, const char *name) {
+    size_t length = strnlen(name, sizeof address->sun_path - 1);
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path + 1, name, length);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+}
+static inline int scrap_close_failed(int fd) {
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+static inline int scrap_listen(const char *name) {
+    struct sockaddr_un address;
+    socklen_t size = scrap_name_socket(&address, name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    if (bind(fd, (const struct sockaddr *)&address, size) != 0 || listen(fd, 8) != 0)
+        return scrap_close_failed(fd);
+    return fd;
+}
+extern int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+static inline int scrap_accept(int fd) {
+    return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+static inline ssize_t scrap_send(int fd, const void *bytes, size_t count) {
+    return send(fd, bytes, count, MSG_NOSIGNAL);
+}
+static inline int scrap_connect(const char *name) {
+    struct sockaddr_un address;
+    socklen_t size = scrap_name_socket(&address, name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    return connect(fd, (const struct sockaddr *)&address, size) == 0 ? fd : scrap_close_failed(fd);
+}
+
 // Casts and complex macros that the importer leaves out.
 static inline void *scrap_map(size_t bytes) {
     void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

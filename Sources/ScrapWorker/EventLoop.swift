@@ -27,6 +27,7 @@ struct EventLoop: ~Copyable {
     private var notify: Notify
     private let signals: Signals
     private var alarm: Alarm
+    private let teller: CounterTeller
     private var decoder = RecordDecoder()
     private var encoded = RecordBuffer()
     private var payload = Payload.Buffer()
@@ -58,7 +59,7 @@ struct EventLoop: ~Copyable {
     init(
         _ node: consuming Node, _ log: consuming KafkaLog,
         _ leds: consuming Leds, _ jobs: consuming Jobs, _ notify: consuming Notify,
-        _ signals: consuming Signals, _ alarm: consuming Alarm
+        _ signals: consuming Signals, _ alarm: consuming Alarm, _ teller: consuming CounterTeller
     ) {
         self.node = node
         self.log = log
@@ -67,6 +68,7 @@ struct EventLoop: ~Copyable {
         self.notify = notify
         self.signals = signals
         self.alarm = alarm
+        self.teller = teller
     }
 
     /// Runs until the node leaves; returns the process's exit code.
@@ -125,6 +127,7 @@ extension EventLoop {
         polled.add(log.fd, POLLIN)
         polled.add(signals.fd, POLLIN)
         polled.add(alarm.fd, POLLIN)
+        polled.add(teller.fd, POLLIN)
         jobs.addDescriptors(to: &polled)
         if hasMore || isDue {
             try polled.wait(ms: 0)
@@ -134,6 +137,7 @@ extension EventLoop {
         }
         if polled.isReady(0) { try log.acknowledge() }
         if polled.isReady(2) { try alarm.acknowledge() }
+        if polled.isReady(3) { teller.tell(node.counters) }
     }
 
     private var deadline: Instant {
@@ -176,9 +180,14 @@ extension EventLoop {
         }
     }
 
-    /// The first signal asks the node to hand over; the second one does not ask.
+    /// SIGUSR1 asks for the counters. The first other signal asks the node to hand over; the
+    /// second one does not ask.
     private mutating func onSignals(_ config: borrowing Config) throws(Errno) {
-        while try signals.next() != nil {
+        while let signal = try signals.next() {
+            if signal == SIGUSR1 {
+                Log.say(node.counters)
+                continue
+            }
             if isLeaving {
                 exitCode = EX_TEMPFAIL
                 return

@@ -6,18 +6,23 @@ import Union
 /// command. Returns the process's exit code (sysexits(3)).
 @c(scrap_worker_main)
 public func scrapWorkerMain(
-    _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+    _ version: UnsafePointer<CChar>
 ) -> Int32 {
     if let code = unsafe Minder.run(count, arguments) { return code }
     let options: Options
     do throws(Misuse) {
-        options = try unsafe Options(count, arguments)
+        options = try unsafe Options(count, arguments, version: Argument(cString: version))
     } catch {
         writeAll(STDERR_FILENO, error.text.span)
         return EX_USAGE
     }
     if let answer = options.answer {
-        return writeAll(STDOUT_FILENO, answer.bytes) ? EX_OK : EX_IOERR
+        var output = Output(STDOUT_FILENO)
+        output.put(answer.bytes)
+        output.put("\n")
+        output.flush()
+        return output.isBroken ? EX_IOERR : EX_OK
     }
     do throws(Exit) {
         try perform(options)

@@ -133,10 +133,12 @@ extension Demo {
     private mutating func onEvent(_ event: KafkaLog.Event, at now: Instant) {
         switch event {
         case .bounds(let topic, let low, _, _):
+            if topic == .leader { union.startReadingLeader(midLog: low > 0) }
             client.log.seek(topic, to: low)
             if topic == .results && requestAt == .never { requestAt = now }
         case .vanished(let topic): client.log.ask(topic)
-        case .undelivered: requests.noteUndelivered()
+        case .delivered(let tag, let offset): requests.noteDelivered(tag: tag, offset)
+        case .undelivered(let tag): requests.noteUndelivered(tag: tag)
         default: break
         }
     }
@@ -180,7 +182,7 @@ extension Demo {
             requestID: requests.id(Int(requests.sent)), opCode: op, timeoutMs: nil,
             maxAttempts: 10)
         guard encode(.request(request), payload.span, into: &buffer),
-            client.log.write(buffer.span, to: .requests, tag: UInt(requests.sent) + 1)
+            client.log.write(buffer.span, to: .requests, tag: requests.nextTag)
         else { return }
         requests.noteSent(at: now)
     }

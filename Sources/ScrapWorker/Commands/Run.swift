@@ -26,14 +26,15 @@ enum Run {
         settings.incarnation = randomNumber()
         // What systemd gave us is not for jobs; and signals before threads (see `Signals`).
         let notify = Notify()
-        let signals = try system(Signals.init)
+        let signals = try system { () throws(Errno) in try Signals(reports: true) }
         let alarm = try system(Alarm.init)
         let jobs = try system { () throws(Errno) in try Jobs(killGraceMs: settings.killGraceMs) }
         let leds = try openLeds(config)
         let log = try openLog(config)
         var arena = Arena.mapped(Node.arenaBytes)
         let node = Node(settings, seed: randomNumber(), &arena)
-        var loop = EventLoop(node, log, leds, jobs, notify, signals, alarm)
+        let teller = CounterTeller(settings.workerID)
+        var loop = EventLoop(node, log, leds, jobs, notify, signals, alarm, teller)
         do { return try loop.run(config) } catch { throw .system(error) }
     }
 

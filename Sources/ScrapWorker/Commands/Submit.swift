@@ -23,6 +23,8 @@ struct Submit: ~Copyable {
     private let count: Int64
     private let intervalUs: Double
     private var isReady = false
+    /// A result that was read and may be ours: see `Requests.settle`.
+    private var undecided: WorkResult?
     private var progressAt = Instant.zero
     private var hasProgressLine = false
 
@@ -99,7 +101,8 @@ struct Submit: ~Copyable {
             client.log.seek(.results, to: isReady ? low : high)
             isReady = true
         case .vanished(.results): client.log.ask(.results)
-        case .undelivered: requests.noteUndelivered()
+        case .delivered(let tag, let offset): requests.noteDelivered(tag: tag, offset)
+        case .undelivered(let tag): requests.noteUndelivered(tag: tag)
         default: break
         }
     }
@@ -112,25 +115,39 @@ struct Submit: ~Copyable {
             var record = request
             record.requestID = requests.id(Int(requests.sent))
             _ = encode(.request(record), payload.span, into: &buffer)
-            guard client.log.write(buffer.span, to: .requests, tag: UInt(requests.sent) + 1)
+            guard client.log.write(buffer.span, to: .requests, tag: requests.nextTag)
             else { return }
             requests.noteSent(at: now)
         }
     }
 
     private mutating func readResults() {
-        while let record = client.read(.results) {
-            guard case .result(let result) = record,
-                let latency = requests.settle(result, at: Clock.now)
-            else { continue }
-            clearProgress()
-            if isJSON {
-                putJSON(result, latency)
-            } else if count == 1 {
-                putOutput(result)
-            } else {
-                putLine(result, latency)
+        while let result = undecided ?? nextResult() {
+            undecided = nil
+            switch requests.settle(result, at: Clock.now) {
+            case .foreign: continue
+            case .undecided:
+                // Its payload stays with the client until another record is read.
+                undecided = result
+                return
+            case .settled(let latencyUs): put(result, latencyUs)
             }
+        }
+    }
+
+    private mutating func nextResult() -> WorkResult? {
+        guard case .result(let result) = client.read(.results) else { return nil }
+        return result
+    }
+
+    private mutating func put(_ result: WorkResult, _ latencyUs: Int64) {
+        clearProgress()
+        if isJSON {
+            putJSON(result, latencyUs)
+        } else if count == 1 {
+            putOutput(result)
+        } else {
+            putLine(result, latencyUs)
         }
     }
 }

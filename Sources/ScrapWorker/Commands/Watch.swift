@@ -14,6 +14,8 @@ struct Watch: ~Copyable {
     private var output: Output
     private let isJSON: Bool
     private let isLive: Bool
+    private var counters: CounterAsker
+    private let workerID: WorkerID
     private let servers: FixedText<256>
     private let prefix: FixedText<64>
 
@@ -37,6 +39,8 @@ struct Watch: ~Copyable {
         if let text = config.kafka("bootstrap.servers") { servers.put(config.bytes(text)) }
         self.servers = servers
         prefix = config.topicPrefix
+        workerID = config.settings.workerID
+        counters = CounterAsker(workerID)
         for topic in Topic.all where topic != .requests { self.client.log.ask(topic) }
     }
 
@@ -52,6 +56,7 @@ struct Watch: ~Copyable {
                 sayBroker(wasOnline)
             }
             if isLive && terminal.due <= now { draw(at: now) }
+            if isJSON && counters.hasNews(at: now) { putCountersJSON() }
             output.flush()
         }
     }
@@ -60,6 +65,7 @@ struct Watch: ~Copyable {
         switch event {
         case .bounds(let topic, let low, let high, _):
             let from = topic == .leader ? max(low, high - Self.leaderRecords) : high
+            if topic == .leader { union.startReadingLeader(midLog: from > 0) }
             client.log.seek(topic, to: from)
         case .vanished(let topic): client.log.ask(topic)
         default: break
@@ -135,6 +141,13 @@ extension Watch {
         } else {
             output.put(isOnline ? "broker reached\n" : "broker out of reach\n")
         }
+    }
+
+    private mutating func putCountersJSON() {
+        output.put("{\"type\":\"counters\",\"worker_id\":")
+        putJSON(workerID)
+        counters.putJSON(to: &output)
+        output.put("}\n")
     }
 
     private mutating func putLeader() {

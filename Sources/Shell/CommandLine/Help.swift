@@ -33,7 +33,6 @@ package enum Help {
 
         Exit codes are those of sysexits(3): 64 wrong use, 66 no such file, 69 broker or line
         not available, 78 wrong configuration.
-
         """
 
     package static func of(_ command: Command) -> StaticString {
@@ -59,7 +58,6 @@ package enum Help {
         Examples:
           scrap-worker run -o kafka.bootstrap.servers=10.0.0.5:9092
           scrap-worker run -o leds.driver=terminal -o worker.ranking=200
-
         """
 
     private static let demo: StaticString = """
@@ -81,7 +79,6 @@ package enum Help {
           scrap-worker demo
           scrap-worker demo --kill-leader-every 10 --for 60
           scrap-worker demo --pace classroom
-
         """
 
     private static let broker: StaticString = """
@@ -91,7 +88,6 @@ package enum Help {
         everything at its end. It prints its address, which the other commands take as
         -o kafka.bootstrap.servers=ADDRESS. A waiting reader is not woken by new records here:
         give nodes -o kafka.fetch.wait.max.ms=5 as well.
-
         """
 
     private static let submit: StaticString = """
@@ -103,7 +99,7 @@ package enum Help {
           --code TEXT         the job's standard input; `-`: read it from ours
           --param KEY=VALUE   a parameter; may be repeated, 16 times at most
           --timeout MS        the job's deadline
-          --max-attempts N    give up after N attempts that were lost; 3 if not given
+          --max-attempts N    give up after N attempts that were lost, 1 to 100; 3 if not given
           --id ID             the request's id; a new UUID if not given. With --count: ID-1, ID-2...
           --count N           N requests, 1,000,000 at most
           --rate R            R requests per second, instead of as many as the broker takes
@@ -118,7 +114,6 @@ package enum Help {
           scrap-worker submit echo --code hello --wait
           scrap-worker submit sleep --param ms=500 --count 20 --wait
           scrap-worker submit thumbnail --code - --wait < picture.jpg
-
         """
 
     private static let watch: StaticString = """
@@ -127,7 +122,6 @@ package enum Help {
         Shows the union as it is: every worker's role, rank, job and counts, drawn anew while
         they change. When stdout is no terminal it prints a line for each change; with --json a
         JSON object. It only reads. Ctrl-C ends it.
-
         """
 
     private static let leds: StaticString = """
@@ -138,7 +132,6 @@ package enum Help {
 
         Example:
           scrap-worker leds -o leds.driver=gpio -o leds.leader=GPIO17
-
         """
 
     private static let check: StaticString = """
@@ -148,7 +141,6 @@ package enum Help {
         (10 if not given), the union's topics, the ops' programs, the LEDs' lines. Prints a line
         for each: `ok` or `problem`. Exit code: 0, 78 for a wrong configuration, 69 for what is
         not available.
-
         """
 
     private static let health: StaticString = """
@@ -157,6 +149,5 @@ package enum Help {
         Succeeds when a heartbeat of this machine's node, which has the same configuration,
         arrives at the broker within S seconds (10 if not given); 69 if none does. For a
         container's health check: it needs no shell.
-
         """
 }

@@ -1,5 +1,4 @@
 @unsafe @preconcurrency import CLinux  // for getopt(3)'s variables
-import CVersion
 import Union
 
 /// The commands (design, section 8), and what is not said aloud.
@@ -33,16 +32,14 @@ package struct Misuse: Error {
     }
 
     /// There is no command at all.
-    fileprivate init() { text.put(Help.program) }
+    fileprivate init() {
+        text.put(Help.program)
+        text.put("\n")
+    }
 }
 
 /// The command line, parsed by getopt_long(3).
 package struct Options: ~Copyable {
-    /// `scrap-worker 1.0.0 (1a2b3c4d5e6f)` and a newline.
-    package static var version: Argument {
-        unsafe Argument(cString: scrap_version())
-    }
-
     package var command = Command.run
     /// `-c FILE`; nil: the default one, which may be missing.
     package var configFile: Argument?
@@ -80,14 +77,18 @@ package struct Options: ~Copyable {
 
     /// What is to be printed and is all there is to do: `--help` or `--version` asked for it.
     package private(set) var answer: Argument?
+    /// `scrap-worker 1.0.0 (1a2b3c4d5e6f)`
+    package let version: Argument
 
     /// Parses a program's arguments.
     package init(
-        _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+        _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+        version: Argument
     ) throws(Misuse) {
+        self.version = version
         guard count > 1, let first = unsafe arguments[1] else { throw Misuse() }
         let word = unsafe Argument(cString: first)
-        answer = Self.answer(to: word.bytes)
+        answer = answer(to: word.bytes)
         guard answer == nil else { return }
         guard let command = Command(word: word.bytes) else {
             throw Self.refuse("there is no command ", word.bytes)
@@ -97,7 +98,7 @@ package struct Options: ~Copyable {
     }
 
     /// `--help`, `--version`, `help`: whatever stands in a command's place without being one.
-    private static func answer(to word: Span<UInt8>) -> Argument? {
+    private func answer(to word: Span<UInt8>) -> Argument? {
         if word.equals("--version") || word.equals("-V") { return version }
         let isHelp = word.equals("--help") || word.equals("-h") || word.equals("help")
         return isHelp ? Argument(Help.program) : nil
@@ -143,7 +144,7 @@ package struct Options: ~Copyable {
     private mutating func take(_ flag: Flag, _ value: Argument) throws(Misuse) {
         switch flag {
         case .help: answer = Argument(Help.of(command))
-        case .version: answer = Self.version
+        case .version: answer = version
         case .config: configFile = value
         case .override: try Self.append(value, to: &overrides, flag)
         case .json: json = true
@@ -154,7 +155,7 @@ package struct Options: ~Copyable {
         case .timeout:
             timeoutMs = Int32(try number(flag, value, 1...Int64(Limits.timeoutMs)))
         case .maxAttempts:
-            maxAttempts = Int32(try number(flag, value, 1...1000))
+            maxAttempts = Int32(try number(flag, value, 1...Int64(Limits.maxAttempts)))
         case .id: id = value
         case .wait: wait = true
         case .within: withinS = try number(flag, value, 1...86_400)

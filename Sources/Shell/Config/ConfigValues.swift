@@ -10,7 +10,7 @@ extension ConfigLoader {
         else { return complainAboutSection(section, key: name) }
         if known == .kafka { return setKafka(name, value) }
         guard let key = ConfigKey.find(name, in: known) else {
-            return complainAboutKey(name, in: known)
+            return complainAboutKey(name, in: known, section)
         }
         switch key {
         case .number(let key): setNumber(key, value)
@@ -272,6 +272,9 @@ extension ConfigLoader {
                 text.put(foreign: key)
                 return text.put("` stands before the first [section]")
             }
+            guard !section.equals(ConfigSection.op.word) else {
+                return text.put("an op needs a name: [op.NAME]")
+            }
             text.put("there is no section [")
             text.put(foreign: section)
             text.put("]; ")
@@ -284,10 +287,12 @@ extension ConfigLoader {
         }
     }
 
-    private mutating func complainAboutKey(_ name: Span<UInt8>, in section: ConfigSection) {
+    private mutating func complainAboutKey(
+        _ name: Span<UInt8>, in section: ConfigSection, _ sectionName: Span<UInt8>
+    ) {
         complaints.say { (text: inout Complaints.Line) in
             text.put("[")
-            text.put(section.word)
+            text.put(foreign: sectionName)
             text.put("] has no key `")
             text.put(foreign: name)
             text.put("`; ")

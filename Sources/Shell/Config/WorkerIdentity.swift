@@ -7,11 +7,21 @@ extension WorkerID {
     /// (design, section 5). A hash, because machine-id(5) wants the id itself kept private. Nil
     /// when there is no machine id.
     package static func derived(topicPrefix: FixedText<64>) -> WorkerID? {
+        derived(
+            machineID: firstLine(of: "/etc/machine-id"),
+            serialNumber: firstLine(of: "/proc/device-tree/serial-number"),
+            topicPrefix: topicPrefix)
+    }
+
+    /// The same; empty: there is none.
+    static func derived(
+        machineID: FixedText<128>, serialNumber: FixedText<128>, topicPrefix: FixedText<64>
+    ) -> WorkerID? {
+        // `uninitialized` is a first boot, machine-id(5).
+        guard !machineID.isEmpty, !machineID.equals("uninitialized") else { return nil }
         var text = FixedText<512>("scrap-worker identity 1\n")
-        guard appendLine(of: "/etc/machine-id", to: &text),
-            !text.withSpan({ $0.hasSuffix("uninitialized\n") })  // a first boot, machine-id(5)
-        else { return nil }
-        _ = appendLine(of: "/proc/device-tree/serial-number", to: &text)
+        putLine(machineID, to: &text)
+        putLine(serialNumber, to: &text)
         text.put(topicPrefix)
         return hashed(text)
     }
@@ -19,10 +29,21 @@ extension WorkerID {
     /// The identity of a container, which has no machine id of its own: a UUIDv8 from its host
     /// name and the prefix. Nil when it has no name.
     package static func fromHostName(topicPrefix: FixedText<64>) -> WorkerID? {
+        named(firstLine(of: "/proc/sys/kernel/hostname"), topicPrefix: topicPrefix)
+    }
+
+    static func named(_ hostName: FixedText<128>, topicPrefix: FixedText<64>) -> WorkerID? {
+        guard !hostName.isEmpty else { return nil }
         var text = FixedText<512>("scrap-worker host name 1\n")
-        guard appendLine(of: "/proc/sys/kernel/hostname", to: &text) else { return nil }
+        putLine(hostName, to: &text)
         text.put(topicPrefix)
         return hashed(text)
+    }
+
+    private static func putLine(_ line: FixedText<128>, to text: inout FixedText<512>) {
+        guard !line.isEmpty else { return }
+        text.put(line)
+        text.put("\n")
     }
 
     private static func hashed(_ text: FixedText<512>) -> WorkerID {
@@ -31,24 +52,24 @@ extension WorkerID {
             high: high & ~0xF000 | 0x8000, low: low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
     }
 
-    /// Appends a small file's first line and a newline; false when the file has none.
-    private static func appendLine(of path: StaticString, to text: inout FixedText<512>) -> Bool {
+    /// A small file's first word; empty when there is none.
+    private static func firstLine(of path: StaticString) -> FixedText<128> {
+        var line = FixedText<128>()
         let fd = unsafe scrap_open(Argument(path).cString, O_RDONLY)
-        guard fd >= 0 else { return false }
+        guard fd >= 0 else { return line }
         defer { close(fd) }
         var content = FixedText<128>()
         readAll(fd, into: &content)
-        var length = 0
-        while length < content.count && content[length] > 0x20 { length += 1 }
-        guard length > 0 else { return false }
-        text.append(content.span.extracting(0..<length))
-        text.put("\n")
-        return true
+        for i in 0..<content.count {
+            guard content[i] > 0x20 else { break }
+            line.append(content[i])
+        }
+        return line
     }
 }
 
 /// The first 128 bits of the SHA-256 (FIPS 180-4) of at most 1,000 bytes.
-package func sha256Prefix(_ message: Span<UInt8>) -> (high: UInt64, low: UInt64) {
+func sha256Prefix(_ message: Span<UInt8>) -> (high: UInt64, low: UInt64) {
     precondition(message.count <= 1000)
     var padded = FixedText<1088>()
     padded.append(message)

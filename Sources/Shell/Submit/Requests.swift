@@ -3,13 +3,30 @@ import Union
 import Wire
 
 /// The requests that this process writes, and what became of each: one row a request, found by
-/// the number that its id carries. Rows that are never used cost no memory.
+/// the number that its id carries, or by its offset, under which the leader answers a request
+/// whose id it could not read.
 package struct Requests: ~Copyable {
     private struct Row {
         /// When it was handed to the producer; zero: not yet.
         var sentAt = Instant.zero
-        /// From then to its final result; -1: none was read yet.
+        /// Where the broker has it; -1: that is not known.
+        var offset: Offset = -1
+        /// From `sentAt` to its final result; -1: none was read yet.
         var latencyUs: Int32 = -1
+        /// The producer gave it up. It may be in the log nevertheless.
+        var isUndelivered = false
+
+        var isSettled: Bool { latencyUs >= 0 }
+    }
+
+    /// What a result is to us.
+    package enum Verdict: Equatable {
+        /// Not final, of another process's request, or of one that has its outcome already.
+        case foreign
+        /// The outcome of a request of ours, so long after it was sent.
+        case settled(latencyUs: Int64)
+        /// It cannot be known before the next delivery report.
+        case undecided
     }
 
     /// Outcomes by `Status`.
@@ -53,6 +70,8 @@ package struct Requests: ~Copyable {
 
     package let limit: Int
     private var rows: Table<Row>
+    /// A request's number + 1 by its offset, at that modulo the size or the next free place; 0: free.
+    private var places: Table<UInt32>
     /// The ids of one process: `ID`, `ID-1`, `ID-2` …, or UUIDs that differ in their first eight
     /// digits, which people see: the request's number times an odd constant, and back.
     private let name: RequestID
@@ -61,15 +80,23 @@ package struct Requests: ~Copyable {
     private static let gather: UInt32 = 0x0E8B_2F51
 
     package private(set) var sent: Int64 = 0
+    /// Those that the producer gave up, and that have no outcome.
     package private(set) var undelivered: Int64 = 0
+    /// Those whose delivery report has come, and the highest offset among them.
+    private var reported: Int64 = 0
+    private var highestOffset: Offset = -1
     package private(set) var outcomes = Tally()
     package private(set) var firstSentAt = Instant.never
     package private(set) var lastSettledAt = Instant.zero
 
     /// Room for `limit` requests; `name` is their id, or what their ids begin with.
     package init(limit: Int, name: Span<UInt8>) {
-        var arena = Arena.mapped(limit * MemoryLayout<Row>.stride + 64)
+        var size = 2
+        while size < 2 * limit { size *= 2 }
+        let bytes = limit * MemoryLayout<Row>.stride + size * MemoryLayout<UInt32>.stride
+        var arena = Arena.mapped(bytes + 64)
         rows = arena.table(limit, filler: Row())
+        places = arena.table(size, filler: 0)
         self.limit = limit
         var text = RequestID()
         text.put(name)
@@ -115,9 +142,28 @@ package struct Requests: ~Copyable {
             let decimal = id.withSpan { $0.extracting((name.count + 1)..<id.count).decimal }
             found = decimal.map { Int($0) - 1 }
         }
-        guard let found, found >= 0, found < sent else { return nil }
+        // An id that only looks like one of ours, `ID-01`, is another's.
+        guard let found, found >= 0, found < sent, self.id(found) == id else { return nil }
         return found
     }
+
+    /// The number of the request at this offset.
+    private func number(at offset: Offset) -> Int? {
+        guard offset >= 0 else { return nil }
+        var place = Int(offset) & (places.count - 1)
+        while places[place] != 0 {
+            let number = Int(places[place]) - 1
+            if rows[number].offset == offset { return number }
+            place = (place + 1) & (places.count - 1)
+        }
+        return nil
+    }
+}
+
+// What happens to them.
+extension Requests {
+    /// The tag with which the next request is to be written.
+    package var nextTag: UInt { UInt(sent) + 1 }
 
     /// Notes that the next request was handed over.
     package mutating func noteSent(at now: Instant) {
@@ -126,19 +172,40 @@ package struct Requests: ~Copyable {
         sent += 1
     }
 
-    /// The producer gave one up: it may never have reached the log.
-    package mutating func noteUndelivered() { undelivered += 1 }
+    /// The broker has the request that was written with this tag.
+    package mutating func noteDelivered(tag: UInt, _ offset: Offset) {
+        let number = Int(tag) - 1
+        rows[number].offset = offset
+        highestOffset = max(highestOffset, offset)
+        reported += 1
+        var place = Int(offset) & (places.count - 1)
+        while places[place] != 0 { place = (place + 1) & (places.count - 1) }
+        places[place] = UInt32(number) + 1
+    }
 
-    /// Takes a result. Its latency in microseconds when it is the first final one of a request of
-    /// ours; nil otherwise.
-    package mutating func settle(_ result: WorkResult, at now: Instant) -> Int64? {
-        guard result.final, let number = number(result.requestID), rows[number].latencyUs < 0
-        else { return nil }
+    /// The producer gave one up: it may never have reached the log.
+    package mutating func noteUndelivered(tag: UInt) {
+        let number = Int(tag) - 1
+        rows[number].isUndelivered = true
+        reported += 1
+        if !rows[number].isSettled { undelivered += 1 }
+    }
+
+    /// Takes a result that was read from the log.
+    package mutating func settle(_ result: WorkResult, at now: Instant) -> Verdict {
+        guard result.final else { return .foreign }
+        guard let number = number(result.requestID) ?? number(at: result.requestOffset) else {
+            // Reports come in the order of offsets, and may come after the result.
+            let mayBeReported = reported < sent && result.requestOffset > highestOffset
+            return mayBeReported ? .undecided : .foreign
+        }
+        guard !rows[number].isSettled else { return .foreign }
         let latency = max(0, now.us - rows[number].sentAt.us)
         rows[number].latencyUs = Int32(clamping: latency)
+        if rows[number].isUndelivered { undelivered -= 1 }
         outcomes[result.status] += 1
         lastSettledAt = now
-        return latency
+        return .settled(latencyUs: latency)
     }
 
     /// The latency that `percent` of the settled requests did not exceed, in microseconds.

@@ -1,6 +1,7 @@
 import CLinux
 
-/// SIGTERM and SIGINT as something to read: signalfd(2).
+/// SIGTERM and SIGINT, which ask this process to end, as something to read: signalfd(2); with
+/// `reports`, SIGUSR1, too, which asks a node for its counters.
 ///
 /// Made before any thread starts: librdkafka's threads must inherit the blocked signals, or the
 /// kernel would hand one of them a SIGTERM, which kills the process.
@@ -9,11 +10,12 @@ package struct Signals: ~Copyable {
 
     package var fd: Int32 { descriptor.fd }
 
-    package init() throws(Errno) {
+    package init(reports: Bool = false) throws(Errno) {
         var blocked = sigset_t()
         unsafe sigemptyset(&blocked)
         unsafe sigaddset(&blocked, SIGTERM)
         unsafe sigaddset(&blocked, SIGINT)
+        if reports { unsafe sigaddset(&blocked, SIGUSR1) }
         let failure = unsafe pthread_sigmask(SIG_BLOCK, &blocked, nil)
         guard failure == 0 else { throw Errno(code: failure) }
         // Ignored, as some parents leave it, it would take the ends of our children away.

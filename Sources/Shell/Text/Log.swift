@@ -53,7 +53,11 @@ package enum Log {
 
     /// Writes the line that `body` builds.
     package static func write(_ level: Level, _ body: (inout Line) -> Void) {
-        guard shows(level) else { return }
+        if shows(level) { answer(level, body) }
+    }
+
+    /// The same for what somebody asked to be told: no level hides it.
+    package static func answer(_ level: Level, _ body: (inout Line) -> Void) {
         var line = Line()
         if unsafe isJournal {
             line.put("<")

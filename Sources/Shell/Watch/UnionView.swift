@@ -38,8 +38,7 @@ package struct UnionView: ~Copyable {
     package private(set) var count = 0
     private let silenceMs: Int32
 
-    package private(set) var term: Term = 0
-    package private(set) var leader: WorkerID?
+    private var referee = Referee()
     package private(set) var leadsSince = Instant.zero
     /// Tenures that began since we read.
     package private(set) var elections: Int64 = 0
@@ -58,6 +57,10 @@ package struct UnionView: ~Copyable {
         open = arena.table(Limits.openWork, filler: 0)
         self.silenceMs = silenceMs
     }
+
+    /// The term of the last tenure, and who holds it; nil: nobody, or it was resigned from.
+    package var term: Term { referee.tenure.term }
+    package var leader: WorkerID? { referee.tenure.resigned ? nil : referee.tenure.holder }
 
     package subscript(index: Int) -> Worker { workers[index] }
 
@@ -124,24 +127,40 @@ extension UnionView {
         return .worker(i)
     }
 
-    /// The design's referee (section 3), as far as one who only watches needs it.
+    /// The leader log is read from here on, with nothing known of what was before: at first, and
+    /// when the broker has lost what we wanted. `midLog`: it does not begin here.
+    package mutating func startReadingLeader(midLog: Bool) {
+        referee = Referee()
+        referee.startReading(midLog: midLog)
+    }
+
     private mutating func onLeader(
         _ record: LeaderRecord, _ payload: Span<UInt8>, at now: Instant
     ) -> Change {
-        var isClaim = false
-        if case .claim = record.order { isClaim = true }
-        if record.term > term {
-            begin(record.term, record.workerID, at: now)
-            return .leader
-        }
-        guard !isClaim, record.term == term, record.workerID == leader else {
+        let termBefore = term
+        switch referee.judge(record) {
+        case .void:
             if let i = place(of: record.workerID) { workers[i].void += 1 }
             return .void(record.workerID)
-        }
-        switch record.order {
-        case .resign:
-            leader = nil
+        case .newTenure:
+            begin(record.workerID, isNewTerm: term > termBefore, at: now)
+            _ = obey(record.order, payload)
             return .leader
+        case .valid: return obey(record.order, payload)
+        }
+    }
+
+    private mutating func begin(_ id: WorkerID, isNewTerm: Bool, at now: Instant) {
+        leadsSince = now
+        if isNewTerm { elections += 1 }
+        for i in 0..<count where workers[i].role != .leader || workers[i].id != id {
+            workers[i].role = .member
+        }
+    }
+
+    private mutating func obey(_ order: Order, _ payload: Span<UInt8>) -> Change {
+        switch order {
+        case .resign: return .leader
         case .addMember(let id, _): return .joined(id)
         case .removeMember(let id): return .left(id)
         case .assign(let assignment): noteOpen(assignment.attempt.requestOffset)
@@ -149,14 +168,6 @@ extension UnionView {
         case .claim, .noop, .cancel: break
         }
         return .none
-    }
-
-    private mutating func begin(_ newTerm: Term, _ id: WorkerID, at now: Instant) {
-        (term, leader, leadsSince) = (newTerm, id, now)
-        elections += 1
-        for i in 0..<count where workers[i].role != .leader || workers[i].id != id {
-            workers[i].role = .member
-        }
     }
 
     private mutating func onResult(_ result: WorkResult) -> Change {
