@@ -99,6 +99,7 @@ extension Joining {
     mutating func lookAt(
         _ record: LeaderRecord?, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) -> Bool {
+        precondition(isLookingForWayIn, "Joining: the way in is known")
         guard leader == .lookingAtFirst else {
             return findsCheckpoint(record, at: offset, &elector, &desk)
         }

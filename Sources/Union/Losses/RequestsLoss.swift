@@ -40,6 +40,7 @@ struct RequestsLoss: ~Copyable {
     fileprivate mutating func endLoss() { isLost = false }
 
     fileprivate mutating func verify(_ digest: Digest, at offset: Offset) {
+        precondition(offset >= 0, "RequestsLoss: nothing stands there")
         verifies = offset
         verifiesDigest = digest
     }
@@ -75,6 +76,7 @@ struct RequestsLoss: ~Copyable {
     func isRereading(_ offset: Offset) -> Bool { offset < rereadsUntil }
 
     fileprivate mutating func reread(until end: Offset, from start: Offset) {
+        precondition(verifies == nil, "RequestsLoss: it is read again, and verified")
         rereadsUntil = end
         readFrom = min(readFrom, start)
     }
