@@ -1,5 +1,5 @@
 /// The leader's doubts about `requests`: the broker may have lost the last records, and may have
-/// others at their offsets (design, chapter on lost records).
+/// others at their offsets (design, section 12).
 ///
 /// A loss is noticed by comparing: the last record that was read with what stands in its place now
 /// (`verifies`). Then the last ones are read again, and each compared with what was read before.
