@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 import PackageDescription
 
 // Strict memory safety: every unsafe construct is marked `unsafe` where it is used.
@@ -80,7 +80,9 @@ if Context.environment["SCRAP_BOARD"] == "1" {
         .target(name: "CAbsent", cSettings: [.treatAllWarnings(as: .error)]),
         .target(
             name: "ScrapWorker",
-            dependencies: ["Shell", "Union", "Wire", "CRdkafka", "CGpiod", "CInih", "CLinux", "CAbsent"],
+            dependencies: [
+                "Shell", "Union", "Wire", "CRdkafka", "CGpiod", "CInih", "CLinux", "CAbsent",
+            ],
             swiftSettings: strict,
             // By name: autolinking does not work for the bare-metal target.
             linkerSettings: ["rdkafka", "gpiod", "inih"].map { .linkedLibrary($0) }
