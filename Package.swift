@@ -21,8 +21,13 @@ let package = Package(
         .target(name: "CJsmn", cSettings: [.treatAllWarnings(as: .error)]),
         .target(name: "Wire", dependencies: ["Union", "CJsmn"], swiftSettings: strict),
         .systemLibrary(name: "CLinux"),
-        // Of the shell, all that needs no C library but glibc: the host tests it.
-        .target(name: "Shell", dependencies: ["Union", "Wire", "CLinux"], swiftSettings: strict),
+        // Of the shell, all that needs no C library but glibc: the host tests it. Its faces are
+        // `package`; only a type with a `deinit` is `public`, because Swift 6.3's Embedded mode
+        // does not find the `deinit` of others from another module (swiftlang/swift#87303).
+        .target(
+            name: "Shell", dependencies: ["Union", "Wire", "CLinux", "CVersion"],
+            swiftSettings: strict),
+        .target(name: "CVersion", cSettings: [.treatAllWarnings(as: .error)]),
         .testTarget(name: "ShellTests", dependencies: ["Shell"], swiftSettings: tested),
         .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(

@@ -90,6 +90,16 @@ static inline uint64_t scrap_boottime_ns(void) {
     clock_gettime(CLOCK_BOOTTIME, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
-// `environ` is declared for _GNU_SOURCE only, which a host may not define.
+// Declared for _GNU_SOURCE only, which a host may not define.
 extern char **__environ;
 static inline char **scrap_environment(void) { return __environ; }
+extern int pipe2(int *ends, int flags);
+static inline int scrap_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
+extern int memfd_create(const char *name, unsigned int flags);
+static inline int scrap_memory_file(const char *name) {
+    return memfd_create(name, 1 /* MFD_CLOEXEC */);
+}
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+static inline int scrap_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}

@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 import Wire
 
@@ -20,7 +21,6 @@ struct EventLoop: ~Copyable {
     private static let flushMs: Int32 = 500
 
     private var node: Node
-    private var outbox: Outbox
     private var log: KafkaLog
     private var leds: Leds
     private var jobs: Jobs
@@ -56,12 +56,11 @@ struct EventLoop: ~Copyable {
     }
 
     init(
-        _ node: consuming Node, _ outbox: consuming Outbox, _ log: consuming KafkaLog,
+        _ node: consuming Node, _ log: consuming KafkaLog,
         _ leds: consuming Leds, _ jobs: consuming Jobs, _ notify: consuming Notify,
         _ signals: consuming Signals, _ alarm: consuming Alarm
     ) {
         self.node = node
-        self.outbox = outbox
         self.log = log
         self.leds = leds
         self.jobs = jobs
@@ -72,7 +71,7 @@ struct EventLoop: ~Copyable {
 
     /// Runs until the node leaves; returns the process's exit code.
     mutating func run(_ config: borrowing Config) throws(Errno) -> Int32 {
-        node.start(at: Clock.now, into: &outbox)
+        node.start(at: Clock.now)
         carryOut(config)
         while true {
             try turn(config)
@@ -91,7 +90,7 @@ struct EventLoop: ~Copyable {
         try onSignals(config)
         onJobs(config)
         onLogEvents(config)
-        for i in 0..<Topic.count { onRecords(Topic(rawValue: UInt8(i))!, config) }
+        for topic in Topic.all { onRecords(topic, config) }
         // Records leave events behind (`KafkaLog.read`), and orders end jobs that need no process.
         onLogEvents(config)
         onEndedJobs(config)
@@ -150,7 +149,7 @@ extension EventLoop {
     /// Feeds the core, and carries out what it wants.
     private mutating func step(_ event: Event, _ bytes: Span<UInt8>, _ config: borrowing Config) {
         taken += 1
-        node.step(event, bytes, at: Clock.now, into: &outbox)
+        node.step(event, bytes, at: Clock.now)
         carryOut(config)
     }
 
@@ -161,7 +160,7 @@ extension EventLoop {
     private mutating func onTimers(_ config: borrowing Config) {
         let now = Clock.now
         if node.deadline <= now {
-            node.step(.tick, Argument("").bytes, at: now, into: &outbox)
+            node.step(.tick, Argument("").bytes, at: now)
             carryOut(config)
         }
         log.tick(at: now)
@@ -200,7 +199,7 @@ extension EventLoop {
         for _ in 0..<Limits.bench {
             guard let place = jobs.nextEnded() else { return }
             taken += 1
-            Self.feed(&node, endOf: place, jobs, into: &outbox)
+            Self.feed(&node, endOf: place, jobs)
             jobs.release(place)
             carryOut(config)
         }
@@ -210,11 +209,10 @@ extension EventLoop {
     /// A function of its own: in one of `self` the compiler takes the bytes for a part of all of
     /// it. The same holds for the two others of this kind below.
     private static func feed(
-        _ node: inout Node, endOf place: Int, _ jobs: borrowing Jobs, into outbox: inout Outbox
+        _ node: inout Node, endOf place: Int, _ jobs: borrowing Jobs
     ) {
         node.step(
-            .jobEnded(Place(place), jobs.end(of: place)), jobs.output(of: place), at: Clock.now,
-            into: &outbox)
+            .jobEnded(Place(place), jobs.end(of: place)), jobs.output(of: place), at: Clock.now)
     }
 
     private mutating func onLogEvents(_ config: borrowing Config) {
@@ -267,11 +265,11 @@ extension EventLoop {
         } catch {
             payload.removeAll()
             payload.put(error.describe())
-            event = .malformed(topic, message.offset)
+            event = .malformed(topic, decoder.refusedID, message.offset)
         }
         taken += 1
         recordsRead += 1
-        node.step(event, payload.span, at: Clock.now, into: &outbox)
+        node.step(event, payload.span, at: Clock.now)
         carryOut(config)
     }
 }
@@ -283,8 +281,8 @@ extension EventLoop {
     /// step is left out; nothing here steps the core again.
     private mutating func carryOut(_ config: borrowing Config) {
         jobs.setLease(node.jobsUntil)
-        for i in 0..<outbox.count {
-            let effect = outbox[i]
+        for i in 0..<node.desk.outbox.count {
+            let effect = node.desk.outbox[i]
             let now = Clock.now
             if node.stillHolds(effect, at: now) {
                 carryOut(effect, at: i, now, config)
@@ -292,7 +290,7 @@ extension EventLoop {
                 jobs.refuse(Int(place), .lost, "the worker's lease ended before it began", at: now)
             }
         }
-        outbox.removeAll()
+        node.clearOutbox()
     }
 
     private mutating func carryOut(
@@ -304,7 +302,7 @@ extension EventLoop {
             leds.show(role, online: online, working: working, at: now)
             (status.role, status.online) = (role, online)
         case .start(let place, let assignment, let term):
-            Self.start(&jobs, place, assignment, term, outbox, index, config, at: now)
+            Self.start(&jobs, place, assignment, term, node.desk.outbox, index, config, at: now)
         case .kill(let place, let isUrgent): jobs.kill(Int(place), now: isUrgent, at: now)
         case .ask(let topic): log.ask(topic)
         case .seek(let topic, let offset):
@@ -312,7 +310,7 @@ extension EventLoop {
             // What was fetched before still lies there, and keeps the new from ringing.
             hasMore = true
         case .close(let topic): log.close(topic)
-        case .say(let notice): Log.say(notice, outbox.payload(index))
+        case .say(let notice): Log.say(notice, node.desk.outbox.payload(index))
         case .ready: notify.ready()
         case .exit(let farewell): exitCode = farewell == .done ? EX_OK : EX_CONFIG
         }
@@ -321,7 +319,7 @@ extension EventLoop {
     private mutating func write(
         _ record: Record, _ receipt: Receipt, at index: Int, _ now: Instant
     ) {
-        let fits = Self.encode(record, outbox, index, into: &encoded)
+        let fits = Self.encode(record, node.desk.outbox, index, into: &encoded)
         precondition(fits, "EventLoop: a record that nobody could read")
         guard !log.write(encoded.span, to: record.topic, tag: receipt.tag) else { return }
         guard receipt != .none, refused.append(receipt) else { return }

@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 
 /// The whole program: parses the command line, loads the configuration and hands over to the
@@ -8,9 +9,18 @@ public func scrapWorkerMain(
     _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 ) -> Int32 {
     if let code = unsafe Minder.run(count, arguments) { return code }
+    let options: Options
+    do throws(Misuse) {
+        options = try unsafe Options(count, arguments)
+    } catch {
+        writeAll(STDERR_FILENO, error.text.span)
+        return EX_USAGE
+    }
+    if let answer = options.answer {
+        return writeAll(STDOUT_FILENO, answer.bytes) ? EX_OK : EX_IOERR
+    }
     do throws(Exit) {
-        let options = try unsafe Options(count, arguments)
-        if !options.isDone { try perform(options) }
+        try perform(options)
         return EX_OK
     } catch {
         return error.code

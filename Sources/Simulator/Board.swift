@@ -5,7 +5,6 @@ import Union
 final class Life {
     let number: Int
     var node: Node
-    var outbox: Outbox
     private let memory: UnsafeMutableRawBufferPointer
 
     init(_ settings: Settings, seed: UInt64, number: Int) {
@@ -16,7 +15,6 @@ final class Life {
         memory = UnsafeMutableRawBufferPointer(start: address, count: size)
         var arena = Arena(memory)
         self.number = number
-        outbox = Outbox(&arena)
         node = Node(settings, seed: seed, &arena)
     }
 

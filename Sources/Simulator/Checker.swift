@@ -143,15 +143,17 @@ extension Checker {
         case .leader: judge(record, at: offset, union)
         case .results: onResult(record, at: offset, union)
         case .requests:
-            guard case .request(let r)? = record, !r.requestID.isEmpty else {
+            var id = SimulatedTopic.readableID(ofMalformedAt: offset)
+            if case .request(let r)? = record { id = r.requestID }
+            guard !id.isEmpty else {
                 // Without an id, it is a duplicate of what stood here before the broker lost it.
                 if !usedOffsets.contains(offset) { requests[offset] = Self.keyOfUnnamed(offset) }
                 return
             }
-            requests[offset] = r.requestID.key
+            requests[offset] = id.key
             // A result under the offset's name was another's, which the broker has lost.
             outcomes[Name(offset: offset, key: Self.keyOfUnnamed(offset))] = nil
-            keysEver[offset] = r.requestID.key
+            keysEver[offset] = id.key
         case .election, .heartbeat: break
         }
     }

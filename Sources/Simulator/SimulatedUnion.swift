@@ -125,14 +125,14 @@ public final class SimulatedUnion {
         board.reset()
         tally.starts += 1
         transcript.say(now, board, "starts, incarnation \(settings.incarnation)")
-        life.node.start(at: board.clock(at: now), into: &life.outbox)
+        life.node.start(at: board.clock(at: now))
         settle(board, life)
     }
 
     /// One turn of the loop: the clock is read, the event is taken, its effects are carried out.
     func feed(_ board: Board, _ event: Event, _ bytes: Span<UInt8> = Span()) {
         guard let life = board.life else { return }
-        life.node.step(event, bytes, at: board.clock(at: now), into: &life.outbox)
+        life.node.step(event, bytes, at: board.clock(at: now))
         tally.steps += 1
         if conditions.pauseInStepOneIn > 0, board.pausedUntil == nil, strikesBeforeEffects(life) {
             return pause(board, us: drawPause(), .pauseInStep)
@@ -143,10 +143,10 @@ public final class SimulatedUnion {
     /// Whether the process stops now, after a step and before its effects: most often where that
     /// hurts most.
     private func strikesBeforeEffects(_ life: Life) -> Bool {
-        guard life.outbox.count > 0 else { return false }
+        guard life.node.desk.outbox.count > 0 else { return false }
         var isBad = false
-        for i in 0..<life.outbox.count {
-            switch life.outbox[i] {
+        for i in 0..<life.node.desk.outbox.count {
+            switch life.node.desk.outbox[i] {
             case .start, .kill, .show(.leader, _, _): isBad = true
             default: break
             }
@@ -158,8 +158,8 @@ public final class SimulatedUnion {
     func settle(_ board: Board, _ life: Life) {
         let clock = board.clock(at: now)
         var i = 0
-        while i < life.outbox.count {
-            let effect = life.outbox[i]
+        while i < life.node.desk.outbox.count {
+            let effect = life.node.desk.outbox[i]
             if life.node.stillHolds(effect, at: clock) {
                 carryOut(effect, i, board, life)
                 guard board.life === life else { return }
@@ -168,7 +168,7 @@ public final class SimulatedUnion {
             }
             i += 1
         }
-        life.outbox.removeAll()
+        life.node.clearOutbox()
         planTick(board, life)
         while !board.lostStarts.isEmpty {
             let place = board.lostStarts.removeFirst()
@@ -183,7 +183,7 @@ public final class SimulatedUnion {
         checker.onEffect(board, effect, self)
         switch effect {
         case .write(let record, let receipt):
-            write(record, life.outbox.bytes(i), receipt, by: board)
+            write(record, life.node.desk.outbox.bytes(i), receipt, by: board)
         case .show(let role, let online, _):
             transcript.say(now, board, "is \(role)\(online ? "" : ", offline")")
             board.shown = (role, online)

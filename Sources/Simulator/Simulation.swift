@@ -148,9 +148,9 @@ extension SimulatedUnion {
             if violation == nil { checker.fail(7, self, "no leader when the work is done") }
             return
         }
-        let terms = counters(stays)?.terms
+        let terms = counters(stays)?[.terms]
         run(ms: 15_000)
-        if violation == nil, leader != stays || counters(stays)?.terms != terms {
+        if violation == nil, leader != stays || counters(stays)?[.terms] != terms {
             checker.fail(7, self, "board \(stays) leads no more, without a fault")
         }
         // The last job may have killed the board that ran it, a moment ago.

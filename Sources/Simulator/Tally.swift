@@ -17,15 +17,13 @@ public struct Tally: Sendable {
 
     public init() {}
 
-    /// The names of `Counters`.
-    public static let ruleNames: [String] = Mirror(reflecting: Counters()).children.map {
-        $0.label ?? "?"
+    /// The names of what a node counts.
+    public static let ruleNames: [String] = (0...UInt8.max).compactMap {
+        Count(rawValue: $0).map { "\($0)" }
     }
 
     mutating func add(_ counters: Counters) {
-        for (i, child) in Mirror(reflecting: counters).children.enumerated() {
-            rules[i] += child.value as? Int ?? 0
-        }
+        for i in rules.indices { rules[i] += counters[Count(rawValue: UInt8(i))!] }
     }
 
     /// How often the core's counter of this name has counted.

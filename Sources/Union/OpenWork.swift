@@ -1,10 +1,8 @@
 /// The open-work table (design, section 6, takeover): what every node knows of unfinished
 /// requests from the leader log alone, a pure function of its prefix. The last valid checkpoint's
-/// rows, and the valid assignments behind it.
+/// rows, and the valid assignments after it.
 struct OpenWorkTable: ~Copyable {
     private var rows: OffsetTable<OpenWork>
-    /// The last valid checkpoint's own offset; -1: none was read.
-    var checkpointOffset: Offset = -1
     /// Where a new leader goes on reading.
     private(set) var requestsNext: Offset = 0
     private(set) var resultsNext: Offset = 0
@@ -24,8 +22,7 @@ struct OpenWorkTable: ~Copyable {
 
     /// A checkpoint says all: what it does not list is settled. Bytes: its packed rows.
     mutating func replace(
-        _ list: Span<UInt8>, at offset: Offset, requestsNext: Offset, resultsNext: Offset,
-        lastRequest: Digest = 0
+        _ list: Span<UInt8>, requestsNext: Offset, resultsNext: Offset, lastRequest: Digest = 0
     ) {
         rows.removeAll()
         for i in 0..<(list.count / Limits.packedOpenWorkBytes) {
@@ -34,15 +31,15 @@ struct OpenWorkTable: ~Copyable {
             guard row.requestOffset >= 0, rows.find(row.requestOffset) == nil else { continue }
             _ = rows.insert(row.requestOffset, row)
         }
-        checkpointOffset = offset
         self.requestsNext = requestsNext
         self.resultsNext = resultsNext
         self.lastRequest = lastRequest
     }
 
     /// Applies an assignment; false when it is void: for a request that is settled, or an attempt
-    /// number that was used before (it was written long ago and appears late).
-    mutating func assign(_ a: Assignment, term: Term = 0) -> Bool {
+    /// number that was used before (it was written long ago and appears late). What a checkpoint
+    /// (`isAfterCheckpoint`) does not list is settled.
+    mutating func assign(_ a: Assignment, term: Term, isAfterCheckpoint: Bool) -> Bool {
         var row = OpenWork(
             requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
             failures: a.failures, workerID: a.attempt.workerID,
@@ -54,7 +51,7 @@ struct OpenWorkTable: ~Copyable {
             rows[known] = row
             return true
         }
-        let isSettled = checkpointOffset >= 0 && row.requestOffset < requestsNext
+        let isSettled = isAfterCheckpoint && row.requestOffset < requestsNext
         guard row.requestOffset >= 0, !isSettled else { return false }
         return rows.insert(row.requestOffset, row) != nil
     }

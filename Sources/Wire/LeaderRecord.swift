@@ -10,7 +10,7 @@ extension LeaderRecord {
             incarnation: try object.hex(.incarnation),
             term: try object.integer(.term),
             sentAt: Instant(us: try object.integer(.sentUs)),
-            leaseMs: try object.small(.leaseMs, to: 3_600_000),
+            leaseMs: try object.small(.leaseMs, to: Int64(Limits.timingMs)),
             heartbeatOffset: try object.integer(.heartbeatOffset),
             checkpointOffset: try object.integer(.checkpointOffset, from: -1),
             order: try Order(object, names, payload: &payload))

@@ -7,8 +7,10 @@ extension WorkRequest {
         self.init(
             requestID: try object.text(.requestID) ?? RequestID(),
             opCode: opCode,
-            timeoutMs: try object.optionalSmall(.timeoutMs, from: 1, to: 86_400_000),
-            maxAttempts: try object.optionalSmall(.maxAttempts, from: 1, to: 100)
+            timeoutMs: try object.optionalSmall(
+                .timeoutMs, from: 1, to: Int64(Limits.timeoutMs)),
+            maxAttempts: try object.optionalSmall(
+                .maxAttempts, from: 1, to: Int64(Limits.maxAttempts))
                 ?? Self.defaultMaxAttempts)
         try object.packText(
             .code, limit: Limits.codeBytes, nul: true, lengthSize: 2, into: &payload)

@@ -30,11 +30,34 @@ extension WorkResult {
         buffer.field(.status, word: status.word)
         buffer.field(.exitCode, exitCode)
         buffer.name(.output)
-        let isWhole = buffer.write(string: output, limit: Limits.outputBytes)
+        let isWhole: Bool
+        if let reason {
+            let words = reason.words
+            isWhole = words.withSpan { buffer.write(string: $0, limit: Limits.outputBytes) }
+        } else {
+            isWhole = buffer.write(string: output, limit: Limits.outputBytes)
+        }
         buffer.field(.truncated, truncated || !isWhole)
         buffer.field(.durationMs, durationMs)
         buffer.field(.final, final)
         buffer.closeObject()
+    }
+}
+
+extension WorkResult.Reason {
+    /// What stands for the output, for people.
+    public var words: FixedText<64> {
+        switch self {
+        case .workerLost: return FixedText("its worker was lost")
+        case .attemptsFailed(let count):
+            var text = FixedText<64>()
+            text.append(decimal: Int64(count))
+            text.append(
+                count == 1 ? " attempt failed or was lost" : " attempts failed or were lost")
+            return text
+        case .recordGone: return FixedText("the broker has this request's record no more")
+        case .neverStarted: return FixedText("the worker gave it up before it ran")
+        }
     }
 }
 

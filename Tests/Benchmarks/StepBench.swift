@@ -39,7 +39,6 @@ struct StepBench {
 private final class Lab {
     private static let me = WorkerID(high: 0, low: 1)
     private var node: Node
-    private var outbox: Outbox
     private var now = Instant(us: 1_000_000_000)
     private var topics = [[(record: Union.Record, bytes: [UInt8])]](repeating: [], count: 5)
     /// The next offset that the node reads of each topic; nil: it reads it not.
@@ -54,9 +53,8 @@ private final class Lab {
             byteCount: Node.arenaBytes, alignment: 4096)
         region.initializeMemory(as: UInt8.self, repeating: 0)
         var arena = Arena(region)
-        outbox = Outbox(&arena)
         node = Node(Settings(workerID: Self.me, incarnation: 1), seed: 1, &arena)
-        node.start(at: now, into: &outbox)
+        node.start(at: now)
         settle()
     }
 
@@ -148,18 +146,18 @@ private final class Lab {
 
     private func step(_ event: Event, _ bytes: [UInt8]) -> Double {
         let began = monotonicNs()
-        node.step(event, bytes.span, at: now, into: &outbox)
+        node.step(event, bytes.span, at: now)
         let took = monotonicNs() - began
         carryOut()
         return Double(took)
     }
 
     private func carryOut() {
-        for i in 0..<outbox.count {
-            switch outbox[i] {
+        for i in 0..<node.desk.outbox.count {
+            switch node.desk.outbox[i] {
             case .write(let record, let receipt):
                 var bytes: [UInt8] = []
-                let payload = outbox.payload(i)
+                let payload = node.desk.outbox.payload(i)
                 for place in payload.indices { bytes.append(payload[place]) }
                 let index = Int(record.topic.rawValue)
                 topics[index].append((record, bytes))
@@ -178,6 +176,6 @@ private final class Lab {
             default: break
             }
         }
-        outbox.removeAll()
+        node.clearOutbox()
     }
 }

@@ -149,7 +149,7 @@ struct FaultTests {
         let blind = follower(of: union)
         union.setDeaf(blind, to: [.leader])
         union.run(10_000)
-        #expect(blind.node.counters.quelled > 0)
+        #expect(blind.node.counters[.quelled] > 0)
         #expect(union.leader === leader)
         #expect(union.leaderRecords.allSatisfy { $0.term == 1 })
         union.setDeaf(blind, to: [])
@@ -240,7 +240,7 @@ struct FaultTests {
         union.setDeaf(member, to: [.leader])
         union.submit(request("a"))
         union.run(5000)
-        #expect(union.leader!.node.counters.unacknowledged == 1)
+        #expect(union.leader!.node.counters[.unacknowledged] == 1)
         union.launch(3)
         expectAllDone(union, within: 5000)
         #expect(union.starts.count == 1)
@@ -472,7 +472,7 @@ struct FaultTests {
         union.run(2000)
         #expect(twin.farewell == .twin)
         #expect(first.farewell == nil)
-        #expect(twin.node.counters.accepted == 0)
+        #expect(twin.node.counters[.accepted] == 0)
     }
 
     @Test("the leader's clone leaves, too")
@@ -506,19 +506,19 @@ struct FaultTests {
         let union = union()
         union.submit(request("a"))
         union.run(1500)
-        let term = union.leader!.node.log.tenure.term
-        let before = union.machines.map { $0.node.counters.voidRecords }
+        let term = union.leader!.node.elector.log.tenure.term
+        let before = union.machines.map { $0.node.counters[.voidRecords] }
         let orders: [Order] = [
             .claim, .noop, .resign, .assign(assignment(5, to: 3)), .removeMember(worker(3)),
             .addMember(worker(3), 77), .checkpoint(requestsNext: 9, resultsNext: 9),
         ]
-        let states = union.machines.map { $0.node.openWork.requestsNext }
+        let states = union.machines.map { $0.node.elector.openWork.requestsNext }
         for order in orders {
             union.appendForged(.leader(leaderRecord(order, by: 9, term: term)))
         }
         union.run(100)
-        #expect(union.machines.map { $0.node.counters.voidRecords } == before.map { $0 + 7 })
-        #expect(union.machines.map { $0.node.openWork.requestsNext } == states)
+        #expect(union.machines.map { $0.node.counters[.voidRecords] } == before.map { $0 + 7 })
+        #expect(union.machines.map { $0.node.elector.openWork.requestsNext } == states)
         #expect(union.machines.count == 5)
         #expect(union.starts.count == 1)
         #expect(union.violations.isEmpty, "\(union.violations)")

@@ -46,7 +46,7 @@ struct JoiningTests {
         #expect(solo.done.seeks(.leader) == [99])
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 99)
         #expect(solo.done.seeks(.leader) == [99, 40])
-        #expect(solo.node.log.tenure.term == 0, "it was only looked at")
+        #expect(solo.node.elector.log.tenure.term == 0, "it was only looked at")
         #expect(!solo.done.isReady)
     }
 
@@ -56,10 +56,10 @@ struct JoiningTests {
         for (offset, named) in [(99, -1), (98, 98), (97, 5)] as [(Offset, Offset)] {
             solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: named)), at: offset)
         }
-        solo.give(.malformed(.leader, 96), Array("not JSON".utf8))
+        solo.give(.malformed(.leader, RequestID(), 96), Array("not JSON".utf8))
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 95)
         #expect(solo.done.seeks(.leader) == [99, 98, 97, 96, 95, 40])
-        #expect(!solo.node.log.joinedMidLog)
+        #expect(!solo.node.elector.log.joinedMidLog)
     }
 
     @Test("a log where sixteen records in a row name no checkpoint is read from its beginning")
@@ -70,7 +70,7 @@ struct JoiningTests {
             solo.read(.leader(leaderRecord(by: 2, term: 3)), at: offset)
         }
         #expect(solo.done.seeks(.leader).last == 10)
-        #expect(solo.node.log.joinedMidLog)
+        #expect(solo.node.elector.log.joinedMidLog)
     }
 
     @Test("a short log that names no checkpoint is read from its beginning")
@@ -80,8 +80,8 @@ struct JoiningTests {
         #expect(solo.done.seeks(.leader) == [1, 0])
         solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
         solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 1)
-        #expect(solo.node.log.tenure.holder == worker(2))
-        #expect(!solo.node.log.joinedMidLog)
+        #expect(solo.node.elector.log.tenure.holder == worker(2))
+        #expect(!solo.node.elector.log.joinedMidLog)
     }
 
     @Test("a last record that was lost meanwhile does not hold it up")
@@ -105,7 +105,7 @@ struct JoiningTests {
         #expect(!solo.done.isReady)
         solo.read(.leader(leaderRecord(by: 2, term: 1)), at: 2)
         #expect(solo.done.isReady)
-        #expect(solo.node.log.tenure.holder == worker(2))
+        #expect(solo.node.elector.log.tenure.holder == worker(2))
     }
 
     @Test("the end of the log counts where no record is at its last offset")
@@ -140,8 +140,8 @@ struct JoiningTests {
         solo.join()
         solo.read(.leader(leaderRecord(.claim, by: 2, term: 1)), at: 0)
         solo.read(.leader(leaderRecord(.claim, by: 3, term: 2)), at: 0)
-        #expect(solo.node.log.tenure.term == 1)
-        #expect(solo.counters.readTwice == 1)
+        #expect(solo.node.elector.log.tenure.term == 1)
+        #expect(solo.counters[.readTwice] == 1)
     }
 
     // MARK: In the middle of the log
@@ -150,7 +150,7 @@ struct JoiningTests {
     func midLog() {
         let solo = started(leader: (10, 11))
         solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 10)
-        #expect(solo.node.log.joinedMidLog)
+        #expect(solo.node.elector.log.joinedMidLog)
     }
 
     @Test("a checkpoint tells who held the tenure: reading from it is not mid-way")
@@ -159,10 +159,10 @@ struct JoiningTests {
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 99)
         let order = Order.checkpoint(requestsNext: 7, resultsNext: 8)
         solo.read(.leader(leaderRecord(order, by: 2, term: 3)), packed([openWork(5)]), at: 40)
-        #expect(!solo.node.log.joinedMidLog)
-        #expect(solo.node.openWork.checkpointOffset == 40)
-        #expect(solo.node.openWork.requestsNext == 7)
-        #expect(solo.node.openWork.resultsNext == 8)
+        #expect(!solo.node.elector.log.joinedMidLog)
+        #expect(solo.node.elector.pen.checkpointOffset == 40)
+        #expect(solo.node.elector.openWork.requestsNext == 7)
+        #expect(solo.node.elector.openWork.resultsNext == 8)
     }
 
     @Test("where no checkpoint is although one was named, an older one is looked for")
@@ -170,20 +170,20 @@ struct JoiningTests {
         let solo = started(leader: (10, 100))
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 99)
         solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 40)
-        #expect(solo.node.log.tenure.term == 0, "it was only looked at")
+        #expect(solo.node.elector.log.tenure.term == 0, "it was only looked at")
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 20)), at: 39)
         #expect(solo.done.seeks(.leader) == [99, 40, 39, 20])
         let order = Order.checkpoint(requestsNext: 7, resultsNext: 8)
         solo.read(.leader(leaderRecord(order, by: 2, term: 3)), packed([openWork(5)]), at: 20)
-        #expect(!solo.node.log.joinedMidLog)
-        #expect(solo.node.openWork.requestsNext == 7)
+        #expect(!solo.node.elector.log.joinedMidLog)
+        #expect(solo.node.elector.openWork.requestsNext == 7)
     }
 
     @Test("a log read from its first record is not read mid-way")
     func fromFirst() {
         let solo = started(leader: (0, 1))
         solo.read(.leader(leaderRecord(by: 2, term: 3)), at: 0)
-        #expect(!solo.node.log.joinedMidLog)
+        #expect(!solo.node.elector.log.joinedMidLog)
     }
 
     @Test("topics that end earlier than was said, for the broker has lost records since, are read")
@@ -208,7 +208,7 @@ struct JoiningTests {
         #expect(solo.done.shows.last?.online == false)
         solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
         solo.ends[Int(Topic.leader.rawValue)] = 0
-        #expect(solo.node.log.tenure.term == 7)
+        #expect(solo.node.elector.log.tenure.term == 7)
         #expect(solo.done.shows.last?.online == true)
         solo.runForLeader()
         #expect(solo.done.candidacies.last?.term == 8)
@@ -229,7 +229,7 @@ struct JoiningTests {
         solo.runForLeader()
         solo.readBack()
         #expect(solo.leads)
-        #expect(solo.node.log.tenure.term == 2)
+        #expect(solo.node.elector.log.tenure.term == 2)
     }
 
     @Test("its claim from before a loss does not make it lead at once: who leads is not known")
@@ -246,7 +246,7 @@ struct JoiningTests {
         solo.give(.vanished(.leader))
         solo.give(.bounds(.leader, low: 0, high: 1, askedAt: solo.now))
         for _ in 0..<3 { solo.read(.leader(claim), at: 0) }
-        #expect(solo.node.log.isMine)
+        #expect(solo.node.elector.log.isMine)
         #expect(!solo.leads)
         solo.live(1000)
         #expect(solo.leads)
@@ -273,7 +273,7 @@ struct JoiningTests {
             let order = offset == 0 ? Order.claim : .noop
             solo.read(.leader(leaderRecord(order, by: 2, term: 4)), at: offset)
         }
-        #expect(!solo.node.log.joinedMidLog)
+        #expect(!solo.node.elector.log.joinedMidLog)
     }
 
     @Test("a checkpoint that was on its way when all was lost says nothing of the new log")
@@ -284,20 +284,20 @@ struct JoiningTests {
         late.read(.leader(leaderRecord(by: 2, term: 8)), at: 2)
         late.read(.leader(leaderRecord(by: 2, term: 7)), at: 0)
         late.read(.leader(leaderRecord(order, by: 2, term: 7)), at: 1)
-        #expect(late.node.openWork.requestsNext == 0)
-        #expect(late.node.openWork.checkpointOffset == -1, "nor is it named to others")
+        #expect(late.node.elector.openWork.requestsNext == 0)
+        #expect(late.node.elector.pen.checkpointOffset == -1, "nor is it named to others")
         late.read(.leader(leaderRecord(.claim, by: 3, term: 8)), at: 2)
         late.read(.leader(leaderRecord(order, by: 3, term: 8)), at: 3)
-        #expect(late.node.openWork.requestsNext == 500)
+        #expect(late.node.elector.openWork.requestsNext == 500)
         // And for one that knows of the loss.
         let solo = Solo()
         solo.follow(term: 7)
         solo.loseLeaderLog()
         solo.read(leaderRecord(order, by: 2, term: 7))
-        #expect(solo.node.openWork.requestsNext == 0)
+        #expect(solo.node.elector.openWork.requestsNext == 0)
         solo.read(leaderRecord(.claim, by: 3, term: 8))
         solo.read(leaderRecord(order, by: 3, term: 8))
-        #expect(solo.node.openWork.requestsNext == 500)
+        #expect(solo.node.elector.openWork.requestsNext == 500)
     }
 
     @Test("it is ready once, and joins a lost log without waiting for a twin")
@@ -315,9 +315,9 @@ struct JoiningTests {
         solo.readBackOnce { $0.topic == .heartbeat }
         solo.give(.vanished(.heartbeat))
         #expect(solo.done.asks == [.heartbeat])
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 1000))
-        #expect(solo.node.bench.leaseUntil == before)
+        #expect(solo.node.jobsUntil == before)
     }
 
     // MARK: Twins

@@ -10,7 +10,7 @@ final class LeaderLogTests {
     private func judge(
         _ order: Order = .noop, by number: Int, term: Term, sentAt: Int64 = 0,
         incarnation: Incarnation = 7, leaseMs: Int32 = 800, at now: Int64 = 0
-    ) -> LeaderLog.Verdict {
+    ) -> Referee.Verdict {
         log.judge(
             leaderRecord(
                 order, by: number, term: term, sentAt: ms(sentAt), incarnation: incarnation,
@@ -112,12 +112,12 @@ final class LeaderLogTests {
     @Test("a void record changes nothing: no tenure, no lease, not when it was heard")
     func voidChangesNothing() {
         _ = judge(.claim, by: 1, term: 3, sentAt: 100, at: 110)
-        let (heardAt, leaseUntil) = (log.heardAt, log.leaseUntil)
+        let (heardAt, leaseUntil) = (log.lease.heardAt, log.lease.until)
         _ = judge(by: 2, term: 2, leaseMs: 9999, at: 500)
         _ = judge(.claim, by: 2, term: 3, leaseMs: 9999, at: 500)
-        #expect(log.heardAt == heardAt)
-        #expect(log.leaseUntil == leaseUntil)
-        #expect(log.longestLeaseMs == 800)
+        #expect(log.lease.heardAt == heardAt)
+        #expect(log.lease.until == leaseUntil)
+        #expect(log.lease.longestMs == 800)
         #expect(log.isMine)
     }
 
@@ -198,7 +198,7 @@ final class LeaderLogTests {
             log.beginsWith(first, at: 7)
             log.loseRecords()
             log.beginsWith(record, at: offset)
-            #expect(log.beganAnew == isAnew)
+            #expect(log.loss.beganAnew == isAnew)
         }
     }
 
@@ -207,11 +207,11 @@ final class LeaderLogTests {
         var log = LeaderLog(worker(1), 1)
         log.beginsWith(leaderRecord(.claim, by: 2, term: 3), at: 7)
         log.beginsEmpty(at: 7)
-        #expect(!log.beganAnew)
+        #expect(!log.loss.beganAnew)
         log.beginsWith(leaderRecord(.claim, by: 2, term: 3), at: 7)
         log.loseRecords()
         log.beginsEmpty(at: 0)
-        #expect(log.beganAnew)
+        #expect(log.loss.beganAnew)
     }
 
     @Test("a record of such a term by another holder is adopted, once")
@@ -245,7 +245,7 @@ final class LeaderLogTests {
     @Test("the lease runs from when the record was sent, not from when it was read")
     func leaseFromSent() {
         _ = judge(.claim, by: 1, term: 1, sentAt: 100, at: 700)
-        #expect(log.leaseUntil == ms(900))
+        #expect(log.lease.until == ms(900))
         #expect(log.leads(at: ms(899)))
         #expect(!log.leads(at: ms(900)))
     }
@@ -260,9 +260,9 @@ final class LeaderLogTests {
     func leaseExtends() {
         _ = judge(.claim, by: 1, term: 1, sentAt: 0, at: 1)
         _ = judge(by: 1, term: 1, sentAt: 400, at: 410)
-        #expect(log.leaseUntil == ms(1200))
+        #expect(log.lease.until == ms(1200))
         _ = judge(by: 1, term: 1, sentAt: 400, leaseMs: 100, at: 420)
-        #expect(log.leaseUntil == ms(1200))
+        #expect(log.lease.until == ms(1200))
     }
 
     @Test("an own claim read back after its lease makes a holder, but no leader")
@@ -279,7 +279,7 @@ final class LeaderLogTests {
         _ = judge(.claim, by: 1, term: 1, sentAt: 0, incarnation: 6, at: 1)
         #expect(!log.isMine)
         #expect(!log.leads(at: ms(10)))
-        #expect(log.leaseUntil == .zero)
+        #expect(log.lease.until == .zero)
     }
 
     @Test("a resignation ends one's own lease at once")
@@ -304,7 +304,7 @@ final class LeaderLogTests {
         _ = judge(by: 1, term: 1, sentAt: 100, leaseMs: 5000, at: 101)
         _ = judge(.claim, by: 2, term: 2, leaseMs: 0, at: 200)
         _ = judge(.claim, by: 1, term: 3, sentAt: 300, at: 310)
-        #expect(log.leaseUntil == ms(1100))
+        #expect(log.lease.until == ms(1100))
     }
 
     // MARK: Waiting out those before
@@ -382,8 +382,8 @@ final class LeaderLogTests {
     @Test("who has just caught up assumes that the holder spoke just now")
     func assumesHeard() {
         _ = judge(.claim, by: 2, term: 1, at: 0)
-        log.assumeHolderWasHeard(leaseMs: 800, at: ms(5000))
-        #expect(log.heardAt == ms(5000))
+        log.assumeLeaseRuns(leaseMs: 800, at: ms(5000))
+        #expect(log.lease.heardAt == ms(5000))
         _ = judge(.claim, by: 1, term: 2, sentAt: 5010, at: 5011)
         #expect(!log.leads(at: ms(5809)))
     }

@@ -35,7 +35,7 @@ struct LeaseTests {
         solo.idle(200)
         let end = solo.ends[Int(Topic.heartbeat.rawValue)]
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: end))
-        #expect(solo.node.bench.leaseUntil == sent + 1750)
+        #expect(solo.node.jobsUntil == sent + 1750)
         #expect(solo.node.jobsUntil == sent + 1750)
     }
 
@@ -46,11 +46,11 @@ struct LeaseTests {
         solo.readBackOnce { $0.topic == .heartbeat }
         let last = solo.ends[Int(Topic.heartbeat.rawValue)] - 1
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 0))
-        #expect(solo.node.bench.leaseUntil == .zero)
+        #expect(solo.node.jobsUntil == .zero)
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: last))
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: last + 1))
-        #expect(solo.node.bench.leaseUntil > before)
+        #expect(solo.node.jobsUntil > before)
     }
 
     @Test("an acknowledgement may be here before the delivery report")
@@ -61,9 +61,9 @@ struct LeaseTests {
         let sent = solo.done.heartbeats.last!
         let end = solo.ends[Int(Topic.heartbeat.rawValue)]
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: end + 1))
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         solo.give(.delivered(.heartbeat(sent.count), end))
-        #expect(solo.node.bench.leaseUntil > before)
+        #expect(solo.node.jobsUntil > before)
     }
 
     @Test("a heartbeat that stands where the leader had read before it was sent is no news to it")
@@ -71,16 +71,16 @@ struct LeaseTests {
         let solo = worker1()
         solo.readBackOnce { $0.topic == .heartbeat }
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 100))
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         // The broker lost heartbeats from 50 on, and the leader, which is cut off, does not know.
         solo.wait(250)
         solo.give(.delivered(.heartbeat(solo.done.heartbeats.last!.count), 51))
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 101))
-        #expect(solo.node.bench.leaseUntil == before)
+        #expect(solo.node.jobsUntil == before)
         solo.wait(250)
         solo.give(.delivered(.heartbeat(solo.done.heartbeats.last!.count), 101))
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 102))
-        #expect(solo.node.bench.leaseUntil > before)
+        #expect(solo.node.jobsUntil > before)
     }
 
     @Test("a worker that learns first that heartbeats were lost is not acknowledged by old news")
@@ -88,20 +88,20 @@ struct LeaseTests {
         let solo = worker1()
         solo.readBackOnce { $0.topic == .heartbeat }
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 500))
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         solo.give(.vanished(.heartbeat))
         solo.give(.bounds(.heartbeat, low: 0, high: 400, askedAt: solo.now))
         solo.wait(250)
         solo.give(.delivered(.heartbeat(solo.done.heartbeats.last!.count), 400))
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 500))
-        #expect(solo.node.bench.leaseUntil == before)
+        #expect(solo.node.jobsUntil == before)
     }
 
     @Test("after the broker was away, what the leader wrote before acknowledges nothing")
     func oldAcknowledgement() {
         let solo = worker1()
         solo.readBackOnce { $0.topic == .heartbeat }
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         solo.give(.brokerLost)
         solo.give(.brokerFound)
         solo.clear()
@@ -112,9 +112,9 @@ struct LeaseTests {
         let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
-        #expect(solo.node.bench.leaseUntil == before)
+        #expect(solo.node.jobsUntil == before)
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
-        #expect(solo.node.bench.leaseUntil > before)
+        #expect(solo.node.jobsUntil > before)
     }
 
     @Test("an answer to an older question is no answer: it is asked again")
@@ -132,26 +132,26 @@ struct LeaseTests {
         solo.wait(300)
         solo.give(.bounds(.leader, low: 0, high: end, askedAt: solo.now))
         solo.readBackOnce { $0.topic == .heartbeat }
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
         solo.wait(300)
         solo.readBackOnce { $0.topic == .heartbeat }
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard + 1))
-        #expect(solo.node.bench.leaseUntil > before)
+        #expect(solo.node.jobsUntil > before)
     }
 
     @Test("while the broker is away nothing is acknowledged that is written meanwhile")
     func acknowledgedMeanwhile() {
         let solo = worker1()
         solo.readBackOnce { $0.topic == .heartbeat }
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         solo.give(.brokerLost)
         solo.wait(300)
         // It is there again, and who is told first is open.
         solo.readBackOnce { $0.topic == .heartbeat }
         let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
-        #expect(solo.node.bench.leaseUntil == before)
+        #expect(solo.node.jobsUntil == before)
     }
 
     @Test("a leader that cannot say what it has read says nothing, and that acknowledges nothing")
@@ -159,12 +159,12 @@ struct LeaseTests {
         let solo = worker1()
         solo.readBackOnce { $0.topic == .heartbeat }
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 100))
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 0))
         solo.wait(250)
         solo.give(.delivered(.heartbeat(solo.done.heartbeats.last!.count), 51))
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 101))
-        #expect(solo.node.bench.leaseUntil == before, "it stands where the leader had read")
+        #expect(solo.node.jobsUntil == before, "it stands where the leader had read")
     }
 
     @Test("a claim acknowledges nothing: who writes it does not lead yet")
@@ -173,9 +173,9 @@ struct LeaseTests {
         solo.readBackOnce { $0.topic == .heartbeat }
         let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
         solo.read(leaderRecord(.claim, by: 3, term: 2, heartbeatOffset: heard))
-        #expect(solo.node.bench.leaseUntil == .zero)
+        #expect(solo.node.jobsUntil == .zero)
         solo.read(leaderRecord(by: 3, term: 2, heartbeatOffset: heard))
-        #expect(solo.node.bench.leaseUntil > .zero)
+        #expect(solo.node.jobsUntil > .zero)
     }
 
     @Test("a void record acknowledges nothing")
@@ -184,7 +184,7 @@ struct LeaseTests {
         solo.readBackOnce { $0.topic == .heartbeat }
         solo.read(leaderRecord(by: 3, term: 0, heartbeatOffset: 1000))
         solo.read(leaderRecord(by: 3, term: 1, heartbeatOffset: 1000))
-        #expect(solo.node.bench.leaseUntil == .zero)
+        #expect(solo.node.jobsUntil == .zero)
     }
 
     @Test("a heartbeat whose delivery is not known is not acknowledged")
@@ -192,7 +192,7 @@ struct LeaseTests {
         let solo = worker1()
         solo.wait(250)
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 1000))
-        #expect(solo.node.bench.leaseUntil == .zero)
+        #expect(solo.node.jobsUntil == .zero)
     }
 
     @Test("when the lease ends, what runs is killed, given up as lost, and nothing is started")
@@ -210,7 +210,7 @@ struct LeaseTests {
         solo.sleep(1)
         solo.give(.tick)
         #expect(solo.done.kills.count == 2)
-        #expect(solo.counters.workerLeasesLost == 1)
+        #expect(solo.counters[.workerLeasesLost] == 1)
         solo.give(.jobEnded(0, jobEnd(.failed)))
         #expect(solo.done.results.map(\.status) == [.lost])
         #expect(solo.done.results.map(\.final) == [false])
@@ -321,17 +321,17 @@ struct LeaseTests {
                 solo.clear()
             }
         }
-        #expect(solo.counters.workerLeasesLost == 0)
+        #expect(solo.counters[.workerLeasesLost] == 0)
     }
 
     @Test("where there is more in the log than was read, the lease does not run on")
     func notRenewedBehind() {
         let solo = leaderless()
         solo.idle(1100)
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         let end = solo.ends[Int(Topic.leader.rawValue)]
         solo.give(.bounds(.leader, low: 0, high: end + 1, askedAt: solo.now))
-        #expect(solo.node.bench.leaseUntil == before)
+        #expect(solo.node.jobsUntil == before)
     }
 
     @Test("a question that left while the leader's lease could run renews nothing")
@@ -339,12 +339,12 @@ struct LeaseTests {
         let solo = leaderless()
         let heard = solo.now
         solo.idle(1100)
-        let before = solo.node.bench.leaseUntil
+        let before = solo.node.jobsUntil
         let end = solo.ends[Int(Topic.leader.rawValue)]
         solo.give(.bounds(.leader, low: 0, high: end, askedAt: heard + 815))
-        #expect(solo.node.bench.leaseUntil == before)
+        #expect(solo.node.jobsUntil == before)
         solo.give(.bounds(.leader, low: 0, high: end, askedAt: heard + 816))
-        #expect(solo.node.bench.leaseUntil == heard + 816 + 1750)
+        #expect(solo.node.jobsUntil == heard + 816 + 1750)
     }
 
     @Test("without an answer the lease ends, and the job is killed")

@@ -163,7 +163,7 @@ struct LedgerTests {
         #expect(solo.done.assignments.first?.attempt.attempt == 2)
         #expect(solo.done.assignments.first?.failures == 0, "nothing speaks against the job")
         #expect(solo.done.assignments.first?.attempt.workerID == worker(3))
-        #expect(solo.counters.recalls == offsets.count - 1)
+        #expect(solo.counters[.stalled] == offsets.count - 1)
     }
 
     // MARK: What is taken in
@@ -174,7 +174,7 @@ struct LedgerTests {
         solo.read(request("a"))
         solo.read(request("a"))
         #expect(solo.done.assignments.count == 1)
-        #expect(solo.counters.duplicates == 1)
+        #expect(solo.counters[.duplicates] == 1)
     }
 
     @Test("a request with the id of a recently settled one is not run again")
@@ -184,7 +184,7 @@ struct LedgerTests {
         solo.read(result(of: 0, by: 2, id: "a"))
         solo.read(request("a"))
         #expect(solo.done.assignments.count == 1)
-        #expect(solo.counters.duplicates == 1)
+        #expect(solo.counters[.duplicates] == 1)
     }
 
     @Test("requests without an id are all different, and named after their offset")
@@ -196,11 +196,21 @@ struct LedgerTests {
         #expect(names == ["offset-0", "offset-1"])
     }
 
+    @Test("a malformed request whose id could be read is rejected under that")
+    func malformedWithID() {
+        let solo = leader()
+        solo.ends[Int(Topic.requests.rawValue)] = 1
+        solo.give(.malformed(.requests, text("mine"), 0), Array("op_code is missing".utf8))
+        #expect(solo.done.results.map { string($0.requestID) } == ["mine"])
+        solo.readBack()
+        #expect(solo.counters[.settled] == 1)
+    }
+
     @Test("a malformed request is rejected with its offset and the reason; reading goes on")
     func malformed() {
         let solo = leader()
         solo.ends[Int(Topic.requests.rawValue)] = 1
-        solo.give(.malformed(.requests, 0), Array("op_code is missing".utf8))
+        solo.give(.malformed(.requests, RequestID(), 0), Array("op_code is missing".utf8))
         #expect(solo.done.results.count == 1)
         let said = solo.done.results[0]
         #expect(said.status == .rejected)
@@ -273,10 +283,10 @@ struct LedgerTests {
         let solo = leader()
         solo.read(request("a"))
         solo.read(result(of: 0, by: 2, id: "a"))
-        #expect(solo.counters.settled == 1)
+        #expect(solo.counters[.settled] == 1)
         solo.read(result(of: 0, by: 3, .failed, id: "a"))
-        #expect(solo.counters.settled == 1)
-        #expect(solo.counters.voidResults == 1)
+        #expect(solo.counters[.settled] == 1)
+        #expect(solo.counters[.voidResults] == 1)
     }
 
     @Test("a final result of an earlier attempt counts too, and the current one is called back")
@@ -288,7 +298,7 @@ struct LedgerTests {
         #expect(solo.done.assignments.count == 2)
         solo.clear()
         solo.read(result(of: 0, by: 2, .completed, id: "a"))
-        #expect(solo.counters.settled == 1)
+        #expect(solo.counters[.settled] == 1)
         #expect(
             solo.done.cancels == [Attempt(requestOffset: 0, attempt: 2, workerID: worker(3))])
     }
@@ -300,7 +310,7 @@ struct LedgerTests {
         solo.read(result(of: 0, by: 3, .failed, final: false, id: "a"))
         solo.read(result(of: 0, by: 2, attempt: 2, .failed, final: false, id: "a"))
         #expect(solo.done.assignments.count == 1)
-        #expect(solo.counters.voidResults == 2)
+        #expect(solo.counters[.voidResults] == 2)
         solo.read(result(of: 0, by: 2, .failed, final: false, id: "a"))
         #expect(solo.done.assignments.count == 2)
         #expect(solo.done.assignments[1].attempt.attempt == 3, "2 stands in results already")
@@ -312,7 +322,7 @@ struct LedgerTests {
         let solo = leader()
         solo.read(request("a"))
         solo.read(result(of: 0, by: 2, id: "b"))
-        #expect(solo.counters.settled == 0)
+        #expect(solo.counters[.settled] == 0)
     }
 
     @Test("an attempt that was given up counts as no failure")
@@ -395,7 +405,7 @@ struct LedgerTests {
         #expect(solo.done.assignments.map(\.failures) == [0, 1, 2])
         #expect(conclusions(solo).map(\.status) == [.exhausted])
         #expect(conclusions(solo).first?.requestOffset == 0)
-        #expect(solo.counters.settled == 1)
+        #expect(solo.counters[.settled] == 1)
         solo.read(request("next"))
         #expect(solo.done.assignments.count == 4, "the union survives")
     }
@@ -403,7 +413,7 @@ struct LedgerTests {
     @Test("our own word about an outcome is written again when it is not read back in time")
     func conclusionLost() {
         let solo = leader()
-        solo.give(.malformed(.requests, 0), Array("why".utf8))
+        solo.give(.malformed(.requests, RequestID(), 0), Array("why".utf8))
         solo.loseUnread()
         live(solo, 1800, [2: []])
         #expect(conclusions(solo).count == 1)
@@ -411,7 +421,7 @@ struct LedgerTests {
         #expect(conclusions(solo).count == 2)
         live(solo, 4000, [2: []])
         #expect(conclusions(solo).count == 2, "read back now")
-        #expect(solo.counters.settled == 1)
+        #expect(solo.counters[.settled] == 1)
     }
 
     // MARK: Workers that do not acknowledge, and jobs that overrun
@@ -450,7 +460,7 @@ struct LedgerTests {
         live(solo, 1800, [2: [], 3: []])
         solo.live(300)
         solo.clear()
-        let next = solo.node.next(.leader)
+        let next = solo.node.desk.next(.leader)
         solo.read(heartbeat(by: 2, leader: 1, term: 1, leaderOffset: next - 5))
         #expect(solo.done.assignments.isEmpty, "it has not read it")
         solo.report(2, running: [0])
@@ -466,7 +476,7 @@ struct LedgerTests {
         let solo = leader()
         solo.read(request("a"))
         solo.readBack()
-        let read = solo.node.next(.leader)
+        let read = solo.node.desk.next(.leader)
         func pass(_ milliseconds: Int64) {
             for _ in 0..<(milliseconds / 200) {
                 solo.live(200)
@@ -529,7 +539,7 @@ struct LedgerTests {
         #expect(solo.done.cancels.isEmpty, "the worker has the time to kill it")
         live(solo, 400, [2: [0], 3: []])
         #expect(solo.done.cancels.count == 1)
-        #expect(solo.counters.overruns == 1)
+        #expect(solo.counters[.overruns] == 1)
     }
 
     @Test("its worker is suspended until a heartbeat shows it free")
@@ -603,7 +613,7 @@ struct LedgerTests {
         let order = solo.done.filter {
             if case .write(.leader, _) = $0.effect { true } else { false }
         }[0].effect
-        solo.give(.malformed(.requests, 1), Array("why".utf8))
+        solo.give(.malformed(.requests, RequestID(), 1), Array("why".utf8))
         let conclusion = solo.done.filter {
             if case .write(.result, .none) = $0.effect { true } else { false }
         }[0].effect

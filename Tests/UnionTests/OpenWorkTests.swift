@@ -5,23 +5,33 @@ import Testing
 /// What every node knows of unfinished requests from the leader log alone (design, section 6).
 @Suite("Open work")
 final class OpenWorkTests {
-    private let solo = Solo()
+    private var table: OpenWorkTable
+    private var hasCheckpoint = false
+    private let region = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
 
-    private func replace(_ rows: [OpenWork], at offset: Offset = 10, requestsNext: Offset = 5) {
+    init() {
+        var arena = Arena(region)
+        table = OpenWorkTable(&arena)
+    }
+
+    deinit { region.deallocate() }
+
+    private func replace(_ rows: [OpenWork], requestsNext: Offset = 5) {
         let list = packed(rows)
-        solo.node.openWork.replace(
-            list.span, at: offset, requestsNext: requestsNext, resultsNext: 3)
+        table.replace(list.span, requestsNext: requestsNext, resultsNext: 3)
+        hasCheckpoint = true
     }
 
     private func assign(
         _ offset: Offset, attempt: Int32 = 1, to number: Int = 2, failures: Int32 = 0
     ) -> Bool {
-        solo.node.openWork.assign(
-            assignment(offset, attempt: attempt, to: number, failures: failures))
+        table.assign(
+            assignment(offset, attempt: attempt, to: number, failures: failures), term: 0,
+            isAfterCheckpoint: hasCheckpoint)
     }
 
     private var rows: [OpenWork] {
-        (0..<solo.node.openWork.capacity).compactMap { solo.node.openWork.row($0) }
+        (0..<table.capacity).compactMap { table.row($0) }
             .sorted { $0.requestOffset < $1.requestOffset }
     }
 
@@ -30,12 +40,11 @@ final class OpenWorkTests {
         _ = assign(1)
         replace([openWork(2, attempt: 3, failures: 1, worker: 4), openWork(4)])
         #expect(rows == [openWork(2, attempt: 3, failures: 1, worker: 4), openWork(4)])
-        #expect(solo.node.openWork.checkpointOffset == 10)
-        #expect(solo.node.openWork.requestsNext == 5)
-        #expect(solo.node.openWork.resultsNext == 3)
+        #expect(table.requestsNext == 5)
+        #expect(table.resultsNext == 3)
     }
 
-    @Test("assignments behind a checkpoint are added to its list")
+    @Test("assignments after a checkpoint are added to its list")
     func assigned() {
         replace([openWork(2)])
         #expect(assign(2, attempt: 1, to: 3))
@@ -84,7 +93,7 @@ final class OpenWorkTests {
         replace([openWork(2, attempt: 1), openWork(2, attempt: 9), openWork(-1), openWork(3)])
         #expect(rows == [openWork(2, attempt: 1), openWork(3)])
         let list = (0..<600).flatMap { packed([openWork(Offset($0))]) }
-        solo.node.openWork.replace(list.span, at: 1, requestsNext: 0, resultsNext: 0)
+        table.replace(list.span, requestsNext: 0, resultsNext: 0)
         #expect(rows.count == Limits.openWork)
     }
 }

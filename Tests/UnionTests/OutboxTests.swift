@@ -19,7 +19,7 @@ struct OutboxTests {
         solo.clear()
         solo.live(2900)
         #expect(solo.done.removed.count == 255)
-        #expect(solo.counters.attemptsLost == Limits.ledger)
+        #expect(solo.counters[.attemptsLost] == Limits.ledger)
     }
 
     @Test("a worker with a full queue that comes back in a new incarnation loses all of it")
@@ -42,7 +42,7 @@ struct OutboxTests {
         solo.live(300)
         solo.report(2, slots: 8, incarnation: 9)
         solo.readBack()
-        #expect(solo.counters.attemptsLost == inFlight)
+        #expect(solo.counters[.attemptsLost] == inFlight)
         #expect(solo.done.assignments.count >= 8)
     }
 
@@ -132,7 +132,7 @@ struct OutboxTests {
         solo.live(5000)
         #expect(Set(solo.done.results.map(\.requestOffset)).count == 256)
         #expect(solo.done.results.allSatisfy { $0.status == .rejected && $0.final })
-        #expect(solo.counters.settled == 256)
+        #expect(solo.counters[.settled] == 256)
     }
 
     @Test("an effect has its own bytes, and a step begins with an empty outbox")

@@ -97,11 +97,11 @@ struct RosterTests {
     func formerLifeLate() {
         let solo = leader()
         solo.addMember(2, incarnation: 6)
-        let read = solo.node.next(.leader)
+        let read = solo.node.desk.next(.leader)
         solo.live(2100)
         #expect(solo.done.removed == [worker(2)])
         solo.clear()
-        let term = solo.node.log.tenure.term
+        let term = solo.node.elector.log.tenure.term
         solo.read(
             heartbeat(by: 2, leader: 1, term: term, leaderOffset: read - 1, incarnation: 5))
         solo.readBack()
@@ -114,7 +114,7 @@ struct RosterTests {
     func offsetOfLostLog() {
         let solo = leader()
         solo.addMember(2, incarnation: 5)
-        let term = solo.node.log.tenure.term
+        let term = solo.node.elector.log.tenure.term
         solo.read(heartbeat(by: 2, leader: 1, term: term, leaderOffset: 9_000, incarnation: 5))
         solo.live(2100)
         solo.clear()
@@ -243,7 +243,7 @@ struct RosterTests {
         solo.clear()
         solo.report(257)
         #expect(solo.done.added.isEmpty)
-        #expect(solo.counters.rosterFull == 1)
+        #expect(solo.counters[.rosterFull] == 1)
         solo.live(4000)
         #expect(solo.done.removed.count == 255)
         solo.report(257)
@@ -273,7 +273,7 @@ struct RosterTests {
         let end = solo.ends[Int(Topic.heartbeat.rawValue)]
         solo.read(heartbeat(by: 2, leader: 1, term: 1))
         #expect(solo.done.leaderRecords.last?.heartbeatOffset == end + 1)
-        solo.give(.malformed(.heartbeat, end + 1), [])
+        solo.give(.malformed(.heartbeat, RequestID(), end + 1), [])
         solo.clear()
         solo.wait(200)
         #expect(solo.done.leaderRecords.last?.heartbeatOffset == end + 2)

@@ -8,11 +8,10 @@ struct Done {
     var bytes: [UInt8]
 }
 
-/// One life of a node: its memory, its outbox, and each step's effects as a list.
+/// One life of a node: its memory, and each step's effects as a list.
 class Process {
     let settings: Settings
     var node: Node
-    private var outbox: Outbox
     private let region: UnsafeMutableRawPointer
 
     init(_ settings: Settings, seed: UInt64) {
@@ -21,29 +20,28 @@ class Process {
         region = calloc(1, Node.arenaBytes)!
         var arena = Arena(
             UnsafeMutableRawBufferPointer(start: region, count: Node.arenaBytes))
-        outbox = Outbox(&arena)
         node = Node(settings, seed: seed, &arena)
     }
 
     deinit { free(region) }
 
     func start(_ now: Instant) -> [Done] {
-        node.start(at: now, into: &outbox)
+        node.start(at: now)
         return takeEffects()
     }
 
     func step(_ event: Event, _ bytes: [UInt8], _ now: Instant) -> [Done] {
-        node.step(event, bytes.span, at: now, into: &outbox)
+        node.step(event, bytes.span, at: now)
         return takeEffects()
     }
 
     private func takeEffects() -> [Done] {
         var done: [Done] = []
-        for i in 0..<outbox.count {
-            let span = outbox.payload(i)
-            done.append(Done(effect: outbox[i], bytes: (0..<span.count).map { span[$0] }))
+        for i in 0..<node.desk.outbox.count {
+            let span = node.desk.outbox.payload(i)
+            done.append(Done(effect: node.desk.outbox[i], bytes: (0..<span.count).map { span[$0] }))
         }
-        outbox.removeAll()
+        node.clearOutbox()
         return done
     }
 }

@@ -225,8 +225,8 @@ final class Solo: Process {
         _ number: Int, running: [Offset] = [], slots: Int32 = 1, incarnation: Incarnation = 1
     ) {
         let h = heartbeat(
-            by: number, leader: 1, term: node.log.tenure.term, running: running.count,
-            leaderOffset: node.next(.leader), slots: slots, incarnation: incarnation)
+            by: number, leader: 1, term: node.elector.log.tenure.term, running: running.count,
+            leaderOffset: node.desk.next(.leader), slots: slots, incarnation: incarnation)
         var payload = Payload.Buffer()
         for offset in running { payload.pack(offset) }
         read(.heartbeat(h), (0..<payload.count).map { payload[$0] })

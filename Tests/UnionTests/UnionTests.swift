@@ -27,7 +27,7 @@ struct WholeUnionTests {
             settings.leaderTimeoutMs = 1000
         }
         union.run(within: 3000) { union.leader != nil }
-        let candidates = union.machines.filter { $0.node.counters.campaigns > 0 }
+        let candidates = union.machines.filter { $0.node.counters[.campaigns] > 0 }
         #expect(union.leader?.number == candidates.map(\.number).max())
     }
 }

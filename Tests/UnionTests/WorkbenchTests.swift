@@ -48,7 +48,7 @@ struct WorkbenchTests {
         let solo = worker1()
         assign(0, to: 3, on: solo)
         #expect(solo.done.starts.isEmpty)
-        #expect(solo.counters.accepted == 0)
+        #expect(solo.counters[.accepted] == 0)
     }
 
     @Test("a deposed leader's assignment is void")
@@ -57,7 +57,7 @@ struct WorkbenchTests {
         solo.read(leaderRecord(.claim, by: 3, term: 2))
         assign(0, on: solo)
         #expect(solo.done.starts.isEmpty)
-        #expect(solo.counters.voidRecords == 1)
+        #expect(solo.counters[.voidRecords] == 1)
     }
 
     @Test("a deposed leader's CANCEL is void")
@@ -125,8 +125,8 @@ struct WorkbenchTests {
     func benchFull() {
         let solo = worker1()
         for offset in 0..<70 { assign(Offset(offset), on: solo) }
-        #expect(solo.counters.accepted == 64)
-        #expect(solo.counters.notAccepted == 6)
+        #expect(solo.counters[.accepted] == 64)
+        #expect(solo.counters[.notAccepted] == 6)
         solo.idle(20)
         #expect(solo.done.heartbeats.last?.runningCount == 64)
     }
@@ -440,6 +440,6 @@ struct WorkbenchTests {
         solo.give(.shutdown)
         assign(1, on: solo)
         #expect(solo.done.starts.count == 1)
-        #expect(solo.counters.accepted == 1)
+        #expect(solo.counters[.accepted] == 1)
     }
 }

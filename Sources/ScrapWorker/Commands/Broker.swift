@@ -1,5 +1,6 @@
 import CLinux
 import CRdkafka
+import Shell
 import Union
 
 /// `broker`: an in-memory Kafka for development, alive until a signal comes. Prints its address.
@@ -56,8 +57,8 @@ struct MockCluster: ~Copyable {
         }
         unsafe self.handle = handle
         unsafe self.cluster = cluster
-        for i in 0..<Topic.count {
-            let name = unsafe names[Topic(rawValue: UInt8(i))!]
+        for topic in Topic.all {
+            let name = unsafe names[topic]
             let code = unsafe rd_kafka_mock_topic_create(cluster, name, 1, 1)
             precondition(code == RD_KAFKA_RESP_ERR_NO_ERROR, "rd_kafka_mock_topic_create")
         }

@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 import Wire
 

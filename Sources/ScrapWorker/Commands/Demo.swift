@@ -3,8 +3,8 @@ import Shell
 import Union
 import Wire
 
-/// `demo`: a broker and a few nodes as processes of this machine, work flowing, and the live
-/// board. It knows which LEDs are really lit, because each node reports every change with its
+/// `demo`: a broker and a few nodes as processes of this machine, work flowing, and a live
+/// picture. It knows which LEDs are really lit, because each node reports every change with its
 /// moment on the boot clock; so it can tell whether two leaders' LEDs were ever lit at once.
 struct Demo: ~Copyable {
     static let mostNodes = 16
@@ -28,14 +28,14 @@ struct Demo: ~Copyable {
     private var members = InlineArray<16, Member>(repeating: Member())
     private let nodes: Int
     private let servers: FixedText<256>
-    private let pace: FixedText<16>
+    private let pace: Settings.Pace
     private let folder: LogFolder
 
     private var client: KafkaClient
-    private var board: Board
+    private var union: UnionView
     private var terminal: Terminal
     private var lights = LeaderLights()
-    private var requests = Requests(limit: 1_000_000, name: Argument("").bytes)
+    private var requests = Requests(limit: Int(Options.mostRequests), name: Argument("").bytes)
     private var random: Random
     private var buffer = RecordBuffer()
     private var payload = Payload.Buffer()
@@ -53,30 +53,30 @@ struct Demo: ~Copyable {
     static func perform(_ options: borrowing Options) throws(Exit) {
         // For real nodes: `worker.id`, for one, would make all of ours twins.
         Environment.removeAll(withPrefix: "SCRAP_")
-        let pace = try Self.pace(options)
         let folder: LogFolder
         do { folder = try LogFolder() } catch { throw fail("no folder for logs in /tmp: ", error) }
         var broker = DemoProcess()
         let servers = try startBroker(&broker, folder)
-        let config = try ConfigLoader.forDemo(servers: servers, pace: pace)
+        var loader = ConfigLoader<KafkaKeys>()
+        loader.setForDemo(servers: servers.span, pace: options.pace)
+        let config = try loader.finish(identity: false)
         let client = try KafkaClient.open(config, withinS: 30)
-        var demo = Demo(options, config, client, broker, servers, pace, folder)
+        var demo = Demo(options, config, client, broker, servers, folder)
         let wasInterruptedTwice = try demo.run()
         try demo.finish(wasInterruptedTwice)
     }
 
     private init(
         _ options: borrowing Options, _ config: borrowing Config, _ client: consuming KafkaClient,
-        _ broker: DemoProcess, _ servers: FixedText<256>, _ pace: FixedText<16>,
-        _ folder: consuming LogFolder
+        _ broker: DemoProcess, _ servers: FixedText<256>, _ folder: consuming LogFolder
     ) {
         self.client = client
         self.broker = broker
         self.servers = servers
-        self.pace = pace
+        pace = options.pace
         self.folder = folder
         nodes = Int(options.nodes)
-        board = Board(silenceMs: config.settings.memberTimeoutMs)
+        union = UnionView(silenceMs: config.settings.memberTimeoutMs)
         terminal = Terminal(STDOUT_FILENO)
         random = Random(seed: randomNumber())
         startedAt = Clock.now
@@ -85,25 +85,15 @@ struct Demo: ~Copyable {
         endAt = options.forS.map { Clock.now.adding(us: Int64($0 * 1_000_000)) } ?? .never
         for i in 0..<nodes {
             members[i].startAt = startedAt
-            _ = board.place(of: Self.id(i))
+            _ = union.place(of: Self.id(i))
         }
-        for i in 0..<4 { self.client.log.ask(Topic(rawValue: UInt8(i))!) }
+        for topic in Topic.all where topic != .requests { self.client.log.ask(topic) }
     }
 
     deinit {
         var (members, broker) = (members, broker)
         for i in 0..<Self.mostNodes { members[i].process.destroy() }
         broker.destroy()
-    }
-
-    private static func pace(_ options: borrowing Options) throws(Exit) -> FixedText<16> {
-        let name = options.pace ?? Argument("normal")
-        guard Settings.Pace(name: name.bytes) != nil else {
-            throw Options.refuse("--pace takes fast, normal or classroom, not ", name.bytes)
-        }
-        var pace = FixedText<16>()
-        pace.put(name.bytes)
-        return pace
     }
 
     /// True when the user did not want to wait for the last results.
@@ -133,7 +123,7 @@ struct Demo: ~Copyable {
             submit(at: now)
             killLeader(at: now)
         }
-        while case .worker = board.nextSilent(at: now) {}
+        while case .worker = union.nextSilent(at: now) {}
         if terminal.isLive && terminal.due <= now { draw(at: now) }
     }
 }
@@ -152,12 +142,12 @@ extension Demo {
     }
 
     private mutating func readLog(at now: Instant) {
-        for i in 0..<UInt8(4) {
-            while let record = client.read(Topic(rawValue: i)!) {
+        for topic in Topic.all where topic != .requests {
+            while let record = client.read(topic) {
                 if case .result(let result) = record { _ = requests.settle(result, at: now) }
-                let change = board.apply(record, client.payload.span, at: now)
-                if case .leader = change, let leader = board.leader {
-                    let term = board.term
+                let change = union.apply(record, client.payload.span, at: now)
+                if case .leader = change, let leader = union.leader {
+                    let term = union.term
                     say { (line: inout FixedText<256>) in
                         line.put(short: leader)
                         line.put(" won the election for term ")
@@ -227,7 +217,7 @@ extension Demo {
         words.add("--option=kafka.fetch.wait.max.ms=5")
         words.add("--option=leds.driver=fd:3")
         words.add("--option=worker.pace=")
-        words.put(pace)
+        words.put(pace.word)
         words.add("--option=worker.id=")
         words.put(Self.id(i).uuid)
         do throws(Errno) {
@@ -237,10 +227,10 @@ extension Demo {
         }
     }
 
-    /// A node's reports: see `Leds`.
+    /// A node's reports: see `LedReport`.
     private mutating func hear(_ i: Int) {
         while let line = members[i].process.nextLine() {
-            guard let report = line.withSpan({ Report($0) }) else { continue }
+            guard let report = line.withSpan({ LedReport($0) }) else { continue }
             let role = report.isOnline ? report.role : nil
             if role != .leader { lights.darken(Int32(i), at: report.at) }
             if role == .leader && members[i].lit != .leader {
@@ -303,28 +293,6 @@ extension Demo {
             }
         }
     }
-
-    /// A line of a node's report.
-    private struct Report {
-        var at: Instant
-        var role: Role
-        var isOnline: Bool
-
-        /// `81234567890 leader 1 0`
-        init?(_ line: Span<UInt8>) {
-            guard let blank = line.firstIndex(of: 0x20), line.count > blank + 4,
-                let us = line.extracting(0..<blank).decimal
-            else { return nil }
-            let word = line.extracting((blank + 1)..<(line.count - 4))
-            var found: Role?
-            for i in 0..<UInt8(4) where word.equals(Role(rawValue: i)!.word) {
-                found = Role(rawValue: i)
-            }
-            guard let found else { return nil }
-            (at, role) = (Instant(us: us), found)
-            isOnline = line[line.count - 3] == UInt8(ascii: "1")
-        }
-    }
 }
 
 // What people see.
@@ -341,10 +309,10 @@ extension Demo {
         terminal.put(now.ms(since: startedAt) / 1000)
         terminal.put(isEnding ? " s, ending" : " s, Ctrl-C ends it")
         terminal.endLine()
-        board.drawLeader(&terminal, at: now)
+        union.drawLeader(&terminal, at: now)
         for i in 0..<min(nodes, Int(terminal.room) - 6) {
-            if let row = board.index(of: Self.id(i)) {
-                board.drawRow(row, members[i].lit, &terminal, at: now)
+            if let row = union.index(of: Self.id(i)) {
+                union.drawRow(row, members[i].lit, &terminal, at: now)
             }
         }
         terminal.put(" submitted ")
@@ -370,7 +338,7 @@ extension Demo {
         say { (line: inout FixedText<256>) in line.put(words) }
     }
 
-    /// A line, where there is no live board that shows it.
+    /// A line, where there is no live picture that shows it.
     private mutating func say(_ words: (inout FixedText<256>) -> Void) {
         guard !terminal.isLive else { return }
         var line = FixedText<256>()
@@ -394,7 +362,7 @@ extension Demo {
         let lost = requests.open
         var line = FixedText<1024>()
         line.put("\nelections ")
-        line.put(board.elections)
+        line.put(union.elections)
         line.put(", leaders killed ")
         line.put(kills)
         if let first = lights.first {

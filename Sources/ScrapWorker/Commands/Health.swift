@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 
 /// `health`: whether the broker hears this machine's node. It waits for a heartbeat that was

@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 
 /// `leds`: lights each LED in turn, then all of them, to check the wiring.
@@ -17,16 +18,31 @@ enum LedsCommand {
             Log.write(.error, "signalfd failed")
             throw Exit(code: EX_OSERR)
         }
-        var leds = try Leds(config)
-        for i in 0..<Leds.Lamp.count where config.lamps[Int(i)].count > 0 {
-            let lamp = Leds.Lamp(rawValue: i)!
-            say(lamp.word, config.bytes(config.lamps[Int(i)]))
-            leds.light(lamp.bit)
+        let leds = try GpioLeds(config)
+        var before = LampSet()
+        for lamp in Lamp.all where config.lamps[lamp].count > 0 {
+            say(lamp.word, config.bytes(config.lamps[lamp]))
+            try light(leds, LampSet(lamp), after: &before)
             guard waits(signals) else { return }
         }
         say("all", Argument("").bytes)
-        leds.light(Leds.Lamp.all)
+        try light(leds, .all, after: &before)
         _ = waits(signals)
+    }
+
+    private static func light(
+        _ leds: borrowing GpioLeds, _ lit: LampSet, after before: inout LampSet
+    ) throws(Exit) {
+        do {
+            try leds.light(lit, after: before)
+            before = lit
+        } catch {
+            Log.write(.error) { (line: inout Log.Line) in
+                line.put("the LEDs cannot be set: ")
+                line.put(errno: error.code)
+            }
+            throw Exit(code: EX_UNAVAILABLE)
+        }
     }
 
     private static func say(_ word: StaticString, _ place: Span<UInt8>) {

@@ -32,9 +32,8 @@ enum Run {
         let leds = try openLeds(config)
         let log = try openLog(config)
         var arena = Arena.mapped(Node.arenaBytes)
-        let outbox = Outbox(&arena)
         let node = Node(settings, seed: randomNumber(), &arena)
-        var loop = EventLoop(node, outbox, log, leds, jobs, notify, signals, alarm)
+        var loop = EventLoop(node, log, leds, jobs, notify, signals, alarm)
         do { return try loop.run(config) } catch { throw .system(error) }
     }
 

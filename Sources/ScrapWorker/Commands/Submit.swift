@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 import Wire
 
@@ -298,8 +299,7 @@ extension Submit {
         if waits {
             line.put(", completed ")
             line.put(requests.outcomes[.completed])
-            for i in 1..<UInt8(6) {
-                let status = Status(rawValue: i)!
+            for status in Status.all where status != .completed {
                 guard requests.outcomes[status] > 0 else { continue }
                 line.put(", ")
                 line.put(status.word)
@@ -323,8 +323,7 @@ extension Submit {
     private mutating func putSummaryJSON() {
         output.put("{\"submitted\":")
         output.put(requests.sent)
-        for i in 0..<UInt8(6) {
-            let status = Status(rawValue: i)!
+        for status in Status.all {
             output.put(",\"")
             output.put(status.word)
             output.put("\":")

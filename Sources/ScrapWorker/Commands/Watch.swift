@@ -1,4 +1,5 @@
 import CLinux
+import Shell
 import Union
 import Wire
 
@@ -8,7 +9,7 @@ struct Watch: ~Copyable {
     private static let leaderRecords: Offset = 2000
 
     private var client: KafkaClient
-    private var board: Board
+    private var union: UnionView
     private var terminal: Terminal
     private var output: Output
     private let isJSON: Bool
@@ -26,7 +27,7 @@ struct Watch: ~Copyable {
         _ options: borrowing Options, _ config: borrowing Config, _ client: consuming KafkaClient
     ) {
         self.client = client
-        board = Board(silenceMs: config.settings.memberTimeoutMs)
+        union = UnionView(silenceMs: config.settings.memberTimeoutMs)
         isJSON = options.json
         // A terminal of descriptor -1 draws nothing.
         terminal = Terminal(options.json ? -1 : STDOUT_FILENO)
@@ -36,19 +37,16 @@ struct Watch: ~Copyable {
         if let text = config.kafka("bootstrap.servers") { servers.put(config.bytes(text)) }
         self.servers = servers
         prefix = config.topicPrefix
-        for i in 0..<Self.topics { self.client.log.ask(Topic(rawValue: i)!) }
+        for topic in Topic.all where topic != .requests { self.client.log.ask(topic) }
     }
-
-    /// All but `requests`, which come last in `Topic`.
-    private static let topics = UInt8(Topic.count) - 1
 
     private mutating func run() throws(Exit) {
         var wasOnline = false
         while try client.wait(until: isLive ? terminal.due : Clock.now + 500), !output.isBroken {
             while let event = try client.nextEvent() { onEvent(event) }
             let now = Clock.now
-            for i in 0..<Self.topics { readAll(Topic(rawValue: i)!, at: now) }
-            while case .worker(let i) = board.nextSilent(at: now) { say(.worker(i)) }
+            for topic in Topic.all where topic != .requests { readAll(topic, at: now) }
+            while case .worker(let i) = union.nextSilent(at: now) { say(.worker(i)) }
             if client.isOnline != wasOnline {
                 wasOnline = client.isOnline
                 sayBroker(wasOnline)
@@ -70,7 +68,7 @@ struct Watch: ~Copyable {
 
     private mutating func readAll(_ topic: Topic, at now: Instant) {
         while let record = client.read(topic) {
-            let change = board.apply(record, client.payload.span, at: now)
+            let change = union.apply(record, client.payload.span, at: now)
             if case .settled = change, case .result(let result) = record {
                 say(result)
             } else {
@@ -80,7 +78,7 @@ struct Watch: ~Copyable {
     }
 }
 
-// The live board.
+// The live union.
 extension Watch {
     private mutating func draw(at now: Instant) {
         terminal.begin(at: now)
@@ -94,7 +92,7 @@ extension Watch {
         prefix.withSpan { terminal.put($0.extracting(first: 24)) }
         terminal.endLine()
         if client.isOnline {
-            board.drawLeader(&terminal, at: now)
+            union.drawLeader(&terminal, at: now)
         } else {
             terminal.colour(.red)
             terminal.put(" the broker cannot be reached")
@@ -102,12 +100,12 @@ extension Watch {
             terminal.endLine()
         }
         let room = Int(terminal.room) - 5
-        for i in 0..<min(board.count, room) {
-            board.drawRow(i, board[i].isSilent ? nil : board[i].role, &terminal, at: now)
+        for i in 0..<min(union.count, room) {
+            union.drawRow(i, union[i].isSilent ? nil : union[i].role, &terminal, at: now)
         }
-        if board.count > room {
+        if union.count > room {
             terminal.put("   and ")
-            terminal.put(board.count - room)
+            terminal.put(union.count - room)
             terminal.put(" more")
             terminal.endLine()
         }
@@ -117,12 +115,12 @@ extension Watch {
 
 // A line for each change.
 extension Watch {
-    private mutating func say(_ change: Board.Change) {
+    private mutating func say(_ change: UnionView.Change) {
         guard !isLive else { return }
         switch change {
         case .none, .settled: break
         case .leader: isJSON ? putLeaderJSON() : putLeader()
-        case .worker(let i): isJSON ? putWorkerJSON(board[i]) : putWorker(board[i])
+        case .worker(let i): isJSON ? putWorkerJSON(union[i]) : putWorker(union[i])
         case .joined(let id): putMember(id, "joined")
         case .left(let id): putMember(id, "left")
         case .void(let id): putMember(id, "void")
@@ -141,21 +139,21 @@ extension Watch {
 
     private mutating func putLeader() {
         output.put("leader ")
-        if let leader = board.leader { output.put(short: leader) } else { output.put("nobody") }
+        if let leader = union.leader { output.put(short: leader) } else { output.put("nobody") }
         output.put(" term ")
-        output.put(board.term)
+        output.put(union.term)
         output.put("\n")
     }
 
     private mutating func putLeaderJSON() {
         output.put("{\"type\":\"leader\",\"worker_id\":")
-        putJSON(board.leader)
+        putJSON(union.leader)
         output.put(",\"term\":")
-        output.put(board.term)
+        output.put(union.term)
         output.put("}\n")
     }
 
-    private mutating func putWorker(_ worker: Board.Worker) {
+    private mutating func putWorker(_ worker: UnionView.Worker) {
         output.put("worker ")
         output.put(short: worker.id)
         output.put(" ")
@@ -173,7 +171,7 @@ extension Watch {
         output.put("\n")
     }
 
-    private mutating func putWorkerJSON(_ worker: Board.Worker) {
+    private mutating func putWorkerJSON(_ worker: UnionView.Worker) {
         output.put("{\"type\":\"worker\",\"worker_id\":")
         putJSON(worker.id)
         output.put(",\"role\":\"")

@@ -1,5 +1,6 @@
 import CLinux
 import CRdkafka
+import Shell
 import Union
 
 /// What librdkafka refused or reports: rd_kafka_resp_err_t and its words.

@@ -1,5 +1,6 @@
 import CLinux
 import CRdkafka
+import Shell
 import Union
 
 /// What librdkafka put on one of its queues: rd_kafka_event_t, destroyed with its owner.

@@ -1,4 +1,5 @@
 import CRdkafka
+import Shell
 import Union
 
 extension KafkaConf {

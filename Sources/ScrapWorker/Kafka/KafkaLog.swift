@@ -1,5 +1,6 @@
 import CLinux
 import CRdkafka
+import Shell
 import Union
 
 /// The union's five topics on a Kafka cluster (design, section 2): append, read from an offset,

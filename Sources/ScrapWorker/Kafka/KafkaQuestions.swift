@@ -1,3 +1,4 @@
+import Shell
 import Union
 
 /// The questions for topics' bounds that are not answered yet. Each is two requests, for the

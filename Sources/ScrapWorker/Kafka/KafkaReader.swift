@@ -1,5 +1,6 @@
 import CLinux
 import CRdkafka
+import Shell
 import Union
 
 /// The handle that reads and asks. Each topic's only partition has a queue of its own, so that

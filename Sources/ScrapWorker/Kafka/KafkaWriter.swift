@@ -1,5 +1,6 @@
 import CLinux
 import CRdkafka
+import Shell
 import Union
 
 /// The handle that appends: an idempotent producer, acks=all (design, section 2).

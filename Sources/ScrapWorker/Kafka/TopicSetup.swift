@@ -1,5 +1,6 @@
 import CLinux
 import CRdkafka
+import Shell
 import Union
 
 /// Sees to it that the five topics exist with one partition each (design, section 2): looks,

@@ -1,0 +1,305 @@
+import CLinux
+import Union
+import Wire
+
+/// The log: stderr, a line for each message, one write(2) a line.
+///
+/// Under systemd lines begin with a syslog level, `<6>`, which journald takes off; elsewhere with
+/// the local time. Used by the one thread that runs code of ours.
+package enum Log {
+    /// Bytes of the longest line; the rest is cut.
+    package typealias Line = FixedText<1024>
+
+    package enum Level: UInt8, Worded {
+        case error, warning, info, debug
+
+        package var word: StaticString {
+            switch self {
+            case .error: "error"
+            case .warning: "warning"
+            case .info: "info"
+            case .debug: "debug"
+            }
+        }
+
+        package var syslog: Int32 {
+            switch self {
+            case .error: LOG_ERR
+            case .warning: LOG_WARNING
+            case .info: LOG_INFO
+            case .debug: LOG_DEBUG
+            }
+        }
+    }
+
+    nonisolated(unsafe) private static var threshold = Level.info
+    nonisolated(unsafe) private static var isJournal = false
+    nonisolated(unsafe) private static var voids = Limiter()
+    nonisolated(unsafe) private static var malformed = Limiter()
+
+    /// Sets the level from the configuration, and finds out who reads stderr.
+    package static func start(_ level: Level) {
+        unsafe threshold = level
+        unsafe isJournal = stderrIsJournal()
+    }
+
+    package static func shows(_ level: Level) -> Bool {
+        unsafe level.rawValue <= threshold.rawValue
+    }
+
+    package static func write(_ level: Level, _ words: StaticString) {
+        write(level) { (line: inout Line) in line.put(words) }
+    }
+
+    /// Writes the line that `body` builds.
+    package static func write(_ level: Level, _ body: (inout Line) -> Void) {
+        guard shows(level) else { return }
+        var line = Line()
+        if unsafe isJournal {
+            line.put("<")
+            line.put(level.syslog)
+            line.put(">")
+        } else {
+            putTime(&line)
+        }
+        let start = line.count
+        body(&line)
+        finish(&line, from: start)
+    }
+
+    /// A message is one line: what would break it is replaced.
+    private static func finish(_ line: inout Line, from start: Int) {
+        var text = FixedText<1025>()
+        text.put(line.span.extracting(0..<start))
+        text.put(foreign: line.span.extracting(start..<line.count))
+        text.put("\n")
+        writeAll(STDERR_FILENO, text.span)
+    }
+
+    private static func putTime(_ line: inout Line) {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        var local = unsafe tm()
+        unsafe localtime_r(&now.tv_sec, &local)
+        unsafe line.put(local.tm_hour, width: 2, fill: UInt8(ascii: "0"))
+        line.put(":")
+        unsafe line.put(local.tm_min, width: 2, fill: UInt8(ascii: "0"))
+        line.put(":")
+        unsafe line.put(local.tm_sec, width: 2, fill: UInt8(ascii: "0"))
+        line.put(".")
+        line.put(now.tv_nsec / 1_000_000, width: 3, fill: UInt8(ascii: "0"))
+        line.put(" ")
+    }
+
+    /// Whether JOURNAL_STREAM names the very file that stderr is: a shell in a journal's unit
+    /// passes the variable on to programs whose stderr is a terminal (systemd.exec(5)).
+    private static func stderrIsJournal() -> Bool {
+        guard let value = Environment.value("JOURNAL_STREAM") else { return false }
+        var file = stat()
+        guard unsafe fstat(STDERR_FILENO, &file) == 0 else { return false }
+        var expected = FixedText<48>()
+        expected.put(file.st_dev)
+        expected.put(":")
+        expected.put(file.st_ino)
+        return value.bytes.equals(expected.span)
+    }
+}
+
+/// Lets a few messages of one kind through in each ten seconds and counts the others.
+private struct Limiter {
+    private static let perWindow: Int32 = 5
+    private static let windowUs: Int64 = 10_000_000
+
+    private var windowStart = Instant.zero
+    private var shown: Int32 = 0
+    private var hidden: Int64 = 0
+
+    /// How many were hidden since the last that was shown; nil: hide this one too.
+    mutating func admit(at now: Instant) -> Int64? {
+        if windowStart == .zero || now.us - windowStart.us > Self.windowUs {
+            windowStart = now
+            shown = 0
+        }
+        guard shown < Self.perWindow else {
+            hidden += 1
+            return nil
+        }
+        shown += 1
+        defer { hidden = 0 }
+        return hidden
+    }
+}
+
+// The core's notices, in words.
+extension Log {
+    /// Says what the core noticed. `bytes` are the notice's own.
+    package static func say(_ notice: Notice, _ bytes: Span<UInt8>) {
+        switch notice {
+        case .caughtUp, .campaign, .tie, .votes, .claims, .leads, .ledBy, .steppedDown, .resigned,
+            .quells, .quelled:
+            write(.info) { (line: inout Line) in putElection(notice, &line) }
+        case .memberAdded(let id):
+            write(.info) { (line: inout Line) in
+                line.put(short: id)
+                line.put(" is a member of the union now")
+            }
+        case .memberRemoved(let id):
+            write(.info) { (line: inout Line) in
+                line.put(short: id)
+                line.put(" is no member any more: it was not heard, or started anew")
+            }
+        case .tookOver, .cancelled, .attemptEnded, .settled, .duplicate:
+            write(workLevel(notice)) { (line: inout Line) in putWork(notice, &line) }
+        case .malformed(let topic, let offset):
+            guard let hidden = unsafe malformed.admit(at: Clock.now) else { return }
+            write(.warning) { (line: inout Line) in
+                putPlace(topic, offset, &line)
+                line.put(" is malformed: ")
+                line.put(bytes)
+                putHidden(hidden, &line)
+            }
+        case .void(let topic, let offset):
+            guard let hidden = unsafe voids.admit(at: Clock.now) else { return }
+            write(.info) { (line: inout Line) in
+                putPlace(topic, offset, &line)
+                line.put(" is void: it comes from a tenure that is over")
+                putHidden(hidden, &line)
+            }
+        case .workerLeaseLost, .logLost, .brokerLost, .brokerFound, .twin, .waitsForTwin,
+            .superseded:
+            write(troubleLevel(notice)) { (line: inout Line) in putTrouble(notice, &line) }
+        }
+    }
+
+    private static func putElection(_ notice: Notice, _ line: inout Line) {
+        switch notice {
+        case .caughtUp(let offset):
+            line.put("caught up with the leader log at offset ")
+            line.put(offset)
+        case .campaign(let term, let ranking):
+            line.put("no leader is heard: running for term ")
+            line.put(term)
+            line.put(" with ranking ")
+            line.put(ranking)
+        case .tie(let candidates, let ranking):
+            line.put(candidates)
+            line.put(" candidates have the same ranking: going on with ")
+            line.put(ranking)
+        case .votes(let nominee): putWith("voting for ", nominee, &line)
+        case .claims(let term): putWith("the only candidate left: claiming term ", term, &line)
+        case .leads(let term): putWith("leading, term ", term, &line)
+        case .ledBy(let leader, let term):
+            putWith("led by ", leader, &line)
+            putWith(", term ", term, &line)
+        case .steppedDown(let term): putWith("stepped down from term ", term, &line)
+        case .resigned(let leader, let term):
+            line.put(short: leader)
+            putWith(" resigned from term ", term, &line)
+        case .quells(let candidate, let term):
+            line.put(short: candidate)
+            putWith(" campaigns against a living leader: quelling it, term ", term, &line)
+        case .quelled(let leader): putWith("campaign quelled by the leader ", leader, &line)
+        default: preconditionFailure("not an election's notice")
+        }
+    }
+
+    private static func workLevel(_ notice: Notice) -> Level {
+        switch notice {
+        case .tookOver, .cancelled, .duplicate: .info
+        case .attemptEnded(_, let status): status == .completed ? .debug : .info
+        default: .debug
+        }
+    }
+
+    private static func putWork(_ notice: Notice, _ line: inout Line) {
+        switch notice {
+        case .tookOver(let open, let assigned):
+            putWith("took the ledger over: ", Int64(open), &line)
+            putWith(" unfinished requests, assigned ", Int64(assigned), &line)
+        case .cancelled(let attempt, let reason):
+            putAttempt(attempt, &line)
+            line.put(" cancelled: ")
+            line.put(reason.words)
+        case .attemptEnded(let attempt, let status):
+            putAttempt(attempt, &line)
+            line.put(": ")
+            line.put(status.word)
+        case .settled(let offset, let status):
+            putWith("request ", offset, &line)
+            line.put(" settled: ")
+            line.put(status.word)
+        case .duplicate(let offset):
+            putWith("request ", offset, &line)
+            line.put(" has the id of another one, open or just settled: not run again")
+        default: preconditionFailure("not a notice about work")
+        }
+    }
+
+    private static func troubleLevel(_ notice: Notice) -> Level {
+        switch notice {
+        case .brokerFound: .info
+        case .twin, .superseded: .error
+        default: .warning
+        }
+    }
+
+    private static func putTrouble(_ notice: Notice, _ line: inout Line) {
+        switch notice {
+        case .workerLeaseLost(let jobs):
+            putWith("the leader does not hear this worker: killing its jobs, ", Int64(jobs), &line)
+        case .logLost(let topic, let wanted, let from):
+            line.put("the broker lost records of ")
+            line.put(topic.word)
+            putWith(": wanted offset ", wanted, &line)
+            putWith(", reading goes on at ", from, &line)
+        case .brokerLost: line.put("the broker cannot be reached")
+        case .brokerFound: line.put("the broker is reached again")
+        case .twin:
+            line.put("another living worker has this worker's id: give each board an id of its own")
+        case .waitsForTwin:
+            line.put("a worker with this id was heard lately: waiting until it is surely gone")
+        case .superseded: line.put("a newer process with this worker's id has taken its place")
+        default: preconditionFailure("not a notice about trouble")
+        }
+    }
+
+    private static func putAttempt(_ attempt: Attempt, _ line: inout Line) {
+        putWith("request ", attempt.requestOffset, &line)
+        putWith(", attempt ", Int64(attempt.attempt), &line)
+        putWith(" by ", attempt.workerID, &line)
+    }
+
+    private static func putPlace(_ topic: Topic, _ offset: Offset, _ line: inout Line) {
+        line.put("the record on ")
+        line.put(topic.word)
+        putWith(" at offset ", offset, &line)
+    }
+
+    private static func putHidden(_ hidden: Int64, _ line: inout Line) {
+        guard hidden > 0 else { return }
+        putWith(" (and ", hidden, &line)
+        line.put(" more like it, not shown)")
+    }
+
+    private static func putWith(_ words: StaticString, _ id: WorkerID, _ line: inout Line) {
+        line.put(words)
+        line.put(short: id)
+    }
+
+    private static func putWith(_ words: StaticString, _ number: Int64, _ line: inout Line) {
+        line.put(words)
+        line.put(number)
+    }
+}
+
+extension CancelReason {
+    package var words: StaticString {
+        switch self {
+        case .unacknowledged: "its worker never showed it"
+        case .overrun: "it overran its deadline and its worker did not stop it"
+        case .stalled: "it waited behind a slow job"
+        case .removed: "its worker was removed"
+        case .settled: "the request has its outcome already"
+        }
+    }
+}

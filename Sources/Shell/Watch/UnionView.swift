@@ -1,0 +1,283 @@
+import Union
+import Wire
+
+/// The union as its log shows it, for people: who leads, what every worker is and does. Built
+/// from the same records as a node's view, but only to be looked at.
+package struct UnionView: ~Copyable {
+    package struct Worker {
+        package var id = WorkerID(high: 0, low: 0)
+        package var incarnation: Incarnation = 0
+        package var role = Role.member
+        package var ranking: Int32 = 0
+        package var term: Term = 0
+        /// The request whose job runs; empty: none.
+        package var job = RequestID()
+        package var running: Int32 = 0
+        package var completed: Int64 = 0
+        /// Attempts of it that were lost, and records of it that were void.
+        package var lost: Int64 = 0
+        package var void: Int64 = 0
+        package var heardAt = Instant.zero
+        /// Not heard for `silenceMs`, or never since we read.
+        package var isSilent = true
+    }
+
+    /// What a record, or time, changed.
+    package enum Change {
+        case none
+        /// There is a new tenure, or it was resigned from.
+        case leader
+        case worker(Int)
+        case joined(WorkerID)
+        case left(WorkerID)
+        case void(WorkerID)
+        case settled
+    }
+
+    private var workers: Table<Worker>
+    package private(set) var count = 0
+    private let silenceMs: Int32
+
+    package private(set) var term: Term = 0
+    package private(set) var leader: WorkerID?
+    package private(set) var leadsSince = Instant.zero
+    /// Tenures that began since we read.
+    package private(set) var elections: Int64 = 0
+
+    /// Requests without an outcome that the leader log has named, by offset.
+    private var open: Table<Offset>
+    package private(set) var openCount = 0
+    package private(set) var completed: Int64 = 0
+    package private(set) var failed: Int64 = 0
+
+    /// `silenceMs`: how long a worker may be silent before it is shown as such.
+    package init(silenceMs: Int32) {
+        let rowBytes = MemoryLayout<Worker>.stride + 64
+        var arena = Arena.mapped(Limits.members * rowBytes + Limits.openWork * 16)
+        workers = arena.table(Limits.members, filler: Worker())
+        open = arena.table(Limits.openWork, filler: 0)
+        self.silenceMs = silenceMs
+    }
+
+    package subscript(index: Int) -> Worker { workers[index] }
+
+    package func index(of id: WorkerID) -> Int? {
+        for i in 0..<count where workers[i].id == id { return i }
+        return nil
+    }
+
+    /// The place of `id`, a new one if need be; nil when there is no room.
+    package mutating func place(of id: WorkerID) -> Int? {
+        if let known = index(of: id) { return known }
+        guard count < Limits.members else { return nil }
+        workers[count] = Worker()
+        workers[count].id = id
+        count += 1
+        return count - 1
+    }
+}
+
+// Records.
+extension UnionView {
+    /// Takes what was read; `payload` is the record's.
+    package mutating func apply(_ record: Record, _ payload: Span<UInt8>, at now: Instant) -> Change
+    {
+        switch record {
+        case .heartbeat(let heartbeat): onHeartbeat(heartbeat, at: now)
+        case .candidacy(let candidacy): onCandidacy(candidacy)
+        case .leader(let record): onLeader(record, payload, at: now)
+        case .result(let result): onResult(result)
+        case .request: .none
+        }
+    }
+
+    private mutating func onHeartbeat(_ heartbeat: Heartbeat, at now: Instant) -> Change {
+        guard let i = place(of: heartbeat.workerID) else { return .none }
+        let old = workers[i]
+        let isNew = old.isSilent || old.incarnation != heartbeat.incarnation
+        workers[i].incarnation = heartbeat.incarnation
+        workers[i].role = heartbeat.role
+        workers[i].ranking = heartbeat.ranking
+        workers[i].term = heartbeat.term
+        workers[i].running = heartbeat.runningCount
+        workers[i].completed = heartbeat.completedCount
+        workers[i].job = heartbeat.current ?? RequestID()
+        workers[i].heardAt = now
+        workers[i].isSilent = false
+        let isSame =
+            old.role == heartbeat.role && old.term == heartbeat.term
+            && old.job == workers[i].job && old.completed == heartbeat.completedCount
+        return isNew || !isSame ? .worker(i) : .none
+    }
+
+    private mutating func onCandidacy(_ candidacy: Candidacy) -> Change {
+        // A leader that quells an uprising speaks on this topic, too.
+        guard let i = place(of: candidacy.workerID), candidacy.workerID != leader else {
+            return .none
+        }
+        let role: Role = candidacy.nominee == nil ? .candidate : .voter
+        guard workers[i].role != role || workers[i].ranking != candidacy.ranking else {
+            return .none
+        }
+        workers[i].role = role
+        workers[i].ranking = candidacy.ranking
+        return .worker(i)
+    }
+
+    /// The design's referee (section 3), as far as one who only watches needs it.
+    private mutating func onLeader(
+        _ record: LeaderRecord, _ payload: Span<UInt8>, at now: Instant
+    ) -> Change {
+        var isClaim = false
+        if case .claim = record.order { isClaim = true }
+        if record.term > term {
+            begin(record.term, record.workerID, at: now)
+            return .leader
+        }
+        guard !isClaim, record.term == term, record.workerID == leader else {
+            if let i = place(of: record.workerID) { workers[i].void += 1 }
+            return .void(record.workerID)
+        }
+        switch record.order {
+        case .resign:
+            leader = nil
+            return .leader
+        case .addMember(let id, _): return .joined(id)
+        case .removeMember(let id): return .left(id)
+        case .assign(let assignment): noteOpen(assignment.attempt.requestOffset)
+        case .checkpoint: replaceOpen(payload)
+        case .claim, .noop, .cancel: break
+        }
+        return .none
+    }
+
+    private mutating func begin(_ newTerm: Term, _ id: WorkerID, at now: Instant) {
+        (term, leader, leadsSince) = (newTerm, id, now)
+        elections += 1
+        for i in 0..<count where workers[i].role != .leader || workers[i].id != id {
+            workers[i].role = .member
+        }
+    }
+
+    private mutating func onResult(_ result: WorkResult) -> Change {
+        if result.status == .lost, let i = place(of: result.workerID) { workers[i].lost += 1 }
+        guard result.final else { return .none }
+        for i in 0..<openCount where open[i] == result.requestOffset {
+            openCount -= 1
+            open[i] = open[openCount]
+            break
+        }
+        if result.status == .completed { completed += 1 } else { failed += 1 }
+        return .settled
+    }
+
+    private mutating func noteOpen(_ offset: Offset) {
+        for i in 0..<openCount where open[i] == offset { return }
+        guard openCount < Limits.openWork else { return }
+        open[openCount] = offset
+        openCount += 1
+    }
+
+    private mutating func replaceOpen(_ rows: Span<UInt8>) {
+        openCount = 0
+        for i in 0..<min(rows.count / Limits.packedOpenWorkBytes, Limits.openWork) {
+            let row = Payload.openWork(rows, at: i * Limits.packedOpenWorkBytes)
+            open[openCount] = row.requestOffset
+            openCount += 1
+        }
+    }
+
+    /// The next worker that has just become silent.
+    package mutating func nextSilent(at now: Instant) -> Change {
+        for i in 0..<count where !workers[i].isSilent {
+            guard now >= workers[i].heardAt + silenceMs else { continue }
+            workers[i].isSilent = true
+            return .worker(i)
+        }
+        return .none
+    }
+}
+
+// The picture, in 80 columns.
+extension UnionView {
+    package func drawLeader(_ terminal: inout Terminal, at now: Instant) {
+        terminal.put(" leader ")
+        if let leader {
+            terminal.colour(.green)
+            terminal.put(short: leader)
+            terminal.plain()
+            terminal.put("  term ")
+            terminal.put(term)
+            terminal.put("  for ")
+            terminal.put(now.ms(since: leadsSince) / 1000)
+            terminal.put(" s")
+        } else {
+            terminal.colour(.yellow)
+            terminal.put("nobody")
+            terminal.plain()
+        }
+        terminal.put("   open ")
+        terminal.put(openCount)
+        terminal.put("  completed ")
+        terminal.put(completed)
+        if failed > 0 {
+            terminal.put("  failed ")
+            terminal.colour(.red)
+            terminal.put(failed)
+            terminal.plain()
+        }
+        terminal.endLine()
+        terminal.endLine()
+        terminal.colour(.dim)
+        terminal.put(" L C V M  worker      rank   term  job                        done   heard")
+        terminal.plain()
+        terminal.endLine()
+    }
+
+    /// A worker's row; `lit` is the LED that is on.
+    package func drawRow(_ index: Int, _ lit: Role?, _ terminal: inout Terminal, at now: Instant) {
+        let worker = workers[index]
+        terminal.put(" ")
+        terminal.putLights(lit)
+        terminal.put(" ")
+        if lit == nil { terminal.colour(.dim) }
+        terminal.put(short: worker.id)
+        terminal.put(worker.ranking, width: 8)
+        terminal.put(worker.term, width: 7)
+        terminal.put("  ")
+        worker.job.withSpan { terminal.put($0, width: 22) }
+        if worker.running > 1 {
+            terminal.put("+")
+            terminal.put(worker.running - 1, width: 2)
+        } else {
+            terminal.put("   ")
+        }
+        terminal.put(worker.completed, width: 6)
+        if worker.heardAt == .zero {
+            terminal.put("       -")
+        } else {
+            let tenths = now.ms(since: worker.heardAt) / 100
+            terminal.put(tenths / 10, width: 4)
+            terminal.put(".")
+            terminal.put(tenths % 10)
+            terminal.put(" s")
+        }
+        terminal.plain()
+        drawMarks(worker, &terminal)
+        terminal.endLine()
+    }
+
+    private func drawMarks(_ worker: Worker, _ terminal: inout Terminal) {
+        guard worker.void > 0 || worker.lost > 0 else { return }
+        terminal.colour(.red)
+        if worker.void > 0 {
+            terminal.put(" v")
+            terminal.put(worker.void)
+        }
+        if worker.lost > 0 {
+            terminal.put(" l")
+            terminal.put(worker.lost)
+        }
+        terminal.plain()
+    }
+}

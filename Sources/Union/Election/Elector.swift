@@ -1,0 +1,208 @@
+/// The elector in every node: reads and writes the leader log (design, section 3), and runs for
+/// leader where there is none (section 4). What the log says of open work it keeps for whoever
+/// leads next (section 6).
+struct Elector: ~Copyable {
+    private(set) var log: LeaderLog
+    private(set) var openWork: OpenWorkTable
+    private(set) var pen = Pen()
+    private var campaign: Campaign
+    /// Since when this worker leads without interruption.
+    private(set) var leadingSince = Instant.zero
+    private(set) var wasLeading = false
+
+    init(_ settings: borrowing Settings, _ arena: inout Arena) {
+        log = LeaderLog(settings.workerID, settings.incarnation)
+        campaign = Campaign(&arena)
+        openWork = OpenWorkTable(&arena)
+    }
+}
+
+// MARK: - Who leads
+
+extension Elector {
+    var term: Term { log.tenure.term }
+    /// Whether this worker, in this life, holds the tenure.
+    var isMine: Bool { log.isMine }
+
+    /// Whether this worker leads now: derived from log and clock each time it is asked.
+    func leads(_ desk: borrowing Desk) -> Bool { leads(at: desk.now, desk) }
+
+    func leads(at now: Instant, _ desk: borrowing Desk) -> Bool {
+        !desk.isLeaving && log.leads(at: now)
+    }
+
+    enum Edge { case beganToLead, steppedDown }
+
+    /// Whether leading has begun or ended since this was asked last: only the edge is remembered.
+    mutating func edge(_ desk: borrowing Desk) -> Edge? {
+        let leading = leads(desk)
+        guard leading != wasLeading else { return nil }
+        wasLeading = leading
+        if leading { leadingSince = desk.now }
+        return leading ? .beganToLead : .steppedDown
+    }
+
+    /// What this node is at `now`; offline, a member.
+    func role(at now: Instant, isOnline: Bool, _ desk: borrowing Desk) -> Role {
+        if leads(at: now, desk) { return .leader }
+        guard isOnline else { return .member }
+        switch campaign.stand {
+        case .member: return .member
+        case .candidate: return .candidate
+        case .voter: return .voter
+        }
+    }
+
+    /// From then on nobody can lead by anything that was read until now.
+    func quietAt(_ desk: borrowing Desk) -> Instant {
+        log.lease.quietAt(leaseMs: desk.settings.leaseMs)
+    }
+}
+
+// MARK: - The leader log is read
+
+extension Elector {
+    mutating func judge(_ r: LeaderRecord, at offset: Offset, _ desk: borrowing Desk)
+        -> Referee.Verdict
+    {
+        if !log.loss.isBeginningKnown { log.beginsWith(r, at: offset) }
+        return log.judge(r, at: desk.now)
+    }
+
+    /// A record that cannot be read says nothing; but the log may begin with it.
+    mutating func passOver(malformedAt offset: Offset) {
+        if !log.loss.isBeginningKnown { log.beginsWith(nil, at: offset) }
+    }
+
+    mutating func onNewTenure(_ term: Term) { campaign.onNewTenure(term) }
+
+    /// A valid assignment, by whomever to whomever; false when it is void: for a request that is
+    /// settled, or an attempt number that was used before.
+    mutating func keep(_ a: Assignment, term: Term) -> Bool {
+        openWork.assign(a, term: term, isAfterCheckpoint: pen.checkpointOffset >= 0)
+    }
+
+    /// A valid checkpoint; false when it is not believed. Bytes: its rows.
+    mutating func keep(
+        checkpointAt offset: Offset, _ rows: Span<UInt8>, requestsNext: Offset,
+        resultsNext: Offset, lastRequest: Digest, isReadingFromFirst: Bool
+    ) -> Bool {
+        guard log.believes(checkpointReadingFromFirst: isReadingFromFirst) else { return false }
+        openWork.replace(
+            rows, requestsNext: requestsNext, resultsNext: resultsNext, lastRequest: lastRequest)
+        pen.names(checkpoint: offset)
+        return true
+    }
+}
+
+// MARK: - The leader log is joined, and lost
+
+extension Elector {
+    /// The log reaches from `low` to `high`, as it is joined.
+    mutating func leaderLogReaches(from low: Offset, to high: Offset) {
+        pen.leaderLogEnds(at: high)
+        if low >= high { log.beginsEmpty(at: low) }
+    }
+
+    /// The log begins with this record (nil: it is unreadable), or with none yet.
+    mutating func leaderLogBegins(with record: LeaderRecord?, at offset: Offset) {
+        log.beginsWith(record, at: offset)
+    }
+    mutating func leaderLogIsEmpty(at offset: Offset) { log.beginsEmpty(at: offset) }
+
+    mutating func startReading(midLog: Bool) { log.startReading(midLog: midLog) }
+
+    /// All that the log held has been read. Whose leases run cannot be known.
+    mutating func caughtUp(_ desk: borrowing Desk) {
+        log.assumeLeaseRuns(leaseMs: desk.settings.leaseMs, at: desk.now)
+    }
+
+    /// The broker lost records of the leader log.
+    mutating func loseRecords(_ desk: borrowing Desk) {
+        log.loseRecords()
+        log.assumeLeaseRuns(leaseMs: desk.settings.leaseMs, at: desk.now)
+    }
+}
+
+// MARK: - The leader log is written
+
+extension Elector {
+    /// An order, under our own term. Only a leader gives orders.
+    mutating func order(_ order: Order, _ desk: inout Desk) {
+        precondition(leads(desk), "Elector: an order by somebody who does not lead")
+        pen.write(order, term: term, &desk)
+    }
+
+    /// "I am here", when there is nothing else to say.
+    private mutating func announce(_ desk: inout Desk) {
+        precondition(isMine, "Elector: an announcement under another's term")
+        pen.write(.noop, term: term, &desk)
+    }
+
+    mutating func resign(_ desk: inout Desk) {
+        precondition(desk.isLeaving, "Elector: who resigns has stopped leading first")
+        if isMine { pen.write(.resign, term: term, &desk) }
+    }
+
+    mutating func hasRead(heartbeatsBefore offset: Offset) {
+        pen.hasRead(heartbeatsBefore: offset)
+    }
+    mutating func doubtHeartbeats() { pen.doubtHeartbeats() }
+}
+
+// MARK: - The campaign
+
+extension Elector {
+    mutating func onCandidacy(_ c: Candidacy, isOnline: Bool, _ desk: inout Desk) {
+        let isMine = c.workerID == desk.settings.workerID
+        guard !isMine || c.incarnation == desk.settings.incarnation, c.term < Limits.term
+        else { return }
+        guard !isMine, leads(desk) else {
+            return campaign.onCandidacy(c, log.tenure, isOnline: isOnline, &pen, &desk)
+        }
+        guard campaign.isUprising(c, against: term, leadingSince: leadingSince, desk) else {
+            return
+        }
+        campaign.quell(c, as: term, &desk)
+        announce(&desk)
+    }
+
+    /// The campaign, if there is one, is over; a full timeout passes before the next.
+    mutating func returnToMember(_ desk: inout Desk) { campaign.returnToMember(&desk) }
+
+    /// The leader has left in order.
+    mutating func campaignSoon(_ desk: inout Desk) { campaign.beginSoon(&desk) }
+
+    /// We were stopped, or slept: what the others said meanwhile is still to be read.
+    mutating func notePause(_ desk: inout Desk) {
+        if campaign.stand == .member { campaign.restartTimer(&desk) }
+    }
+
+    /// Out of touch, we are a member; and a full timeout passes before we are anything else.
+    mutating func stayOffline(_ desk: inout Desk) {
+        if campaign.stand != .member || desk.now >= campaign.electionAt {
+            campaign.returnToMember(&desk)
+        }
+    }
+
+    func ranking(_ desk: borrowing Desk) -> Int32 { campaign.ranking(desk.settings) }
+}
+
+// MARK: - What is due
+
+extension Elector {
+    /// Runs for leader, where that is due. Only for a node that is online and stays.
+    mutating func actOnCampaign(_ desk: inout Desk) {
+        campaign.act(log.tenure, &pen, &desk)
+    }
+
+    /// The holder of the tenure is heard, lease or not.
+    mutating func announceIfDue(_ desk: inout Desk) {
+        guard isMine, !desk.isLeaving, desk.now >= announcesAt(desk) else { return }
+        announce(&desk)
+    }
+
+    func announcesAt(_ desk: borrowing Desk) -> Instant { pen.wroteAt + desk.settings.announceMs }
+
+    func campaignsAt(_ desk: borrowing Desk) -> Instant { campaign.deadline(desk) }
+}

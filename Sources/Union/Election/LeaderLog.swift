@@ -1,0 +1,79 @@
+/// The leader log as one node reads it (design, section 3): the referee says who holds the tenure,
+/// the lease whether the holder leads, and the loss what the broker has lost of the log.
+struct LeaderLog {
+    private let me: WorkerID
+    private let incarnation: Incarnation
+    private var referee = Referee()
+    private(set) var lease = LeaderLease()
+    private(set) var loss = LeaderLogLoss()
+
+    init(_ me: WorkerID, _ incarnation: Incarnation) {
+        self.me = me
+        self.incarnation = incarnation
+    }
+
+    var tenure: Referee.Tenure { referee.tenure }
+    var joinedMidLog: Bool { referee.joinedMidLog }
+
+    /// Judges the next record of the log, read at `now`.
+    mutating func judge(_ record: LeaderRecord, at now: Instant) -> Referee.Verdict {
+        let verdict = referee.judge(record)
+        switch verdict {
+        case .void:
+            if loss.hasLostRecords && record.workerID != me { lease.hearVoid(record, at: now) }
+            return .void
+        case .newTenure: lease.beginTenure()
+        case .valid: break
+        }
+        let isOurs = record.workerID == me && record.incarnation == incarnation
+        lease.hear(record, isOurs: isOurs, at: now)
+        return verdict
+    }
+
+    /// Whether the tenure is this worker's own, in this life of the process.
+    var isMine: Bool {
+        let tenure = referee.tenure
+        return tenure.holder == me && tenure.incarnation == incarnation && !tenure.resigned
+    }
+
+    /// Whether this worker leads at `now`: derived from log and clock each time it is asked.
+    func leads(at now: Instant) -> Bool { isMine && lease.runs(at: now) }
+
+    /// When `leads` may become true or false next without a record being read.
+    func nextChange(after now: Instant) -> Instant {
+        isMine ? lease.nextChange(after: now) : .never
+    }
+
+    /// Reading begins; `midLog`: at no checkpoint, after the log's first record.
+    mutating func startReading(midLog: Bool) {
+        referee.startReading(midLog: midLog)
+        if midLog { loss.startReadingMidLog() }
+    }
+
+    mutating func beginsWith(_ record: LeaderRecord?, at offset: Offset) {
+        loss.beginsWith(record, at: offset)
+    }
+
+    mutating func beginsEmpty(at offset: Offset) { loss.beginsEmpty(at: offset) }
+
+    mutating func assumeLeaseRuns(leaseMs: Int32, at now: Instant) {
+        lease.assumeOneRuns(leaseMs: leaseMs, at: now)
+    }
+
+    /// The broker lost records of the log. Whoever holds the tenure leads no more.
+    mutating func loseRecords() {
+        loss.loseRecords(term: tenure.term)
+        let isOurs = isMine
+        referee.loseRecords(isOurs: isOurs)
+        if isOurs { lease.giveUp() }
+    }
+
+    /// A valid checkpoint was read; whether it says what is open.
+    mutating func believes(checkpointReadingFromFirst isFromFirst: Bool) -> Bool {
+        guard loss.believesCheckpoint(of: tenure, readingFromFirst: isFromFirst) else {
+            return false
+        }
+        loss.onCheckpoint(term: tenure.term)
+        return true
+    }
+}

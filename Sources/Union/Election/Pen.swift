@@ -1,0 +1,30 @@
+/// Writes records of the leader log: what each of them says beside its order (design, section 3).
+struct Pen {
+    /// When the last one was written.
+    private(set) var wroteAt = Instant.zero
+    /// Every heartbeat before this offset has been read: what our records acknowledge. 0: not known.
+    private(set) var heartbeatOffset: Offset = 0
+    /// The last checkpoint that says what is open; -1: none was read.
+    private(set) var checkpointOffset: Offset = -1
+
+    mutating func write(_ order: Order, term: Term, _ desk: inout Desk) {
+        wroteAt = desk.now
+        let record = LeaderRecord(
+            workerID: desk.settings.workerID, incarnation: desk.settings.incarnation, term: term,
+            sentAt: desk.now, leaseMs: desk.settings.leaseMs, heartbeatOffset: heartbeatOffset,
+            checkpointOffset: checkpointOffset, order: order)
+        desk.write(.leader(record))
+    }
+
+    mutating func hasRead(heartbeatsBefore offset: Offset) { heartbeatOffset = offset }
+
+    /// What anybody had read of heartbeats may be lost, and others at those offsets.
+    mutating func doubtHeartbeats() { heartbeatOffset = 0 }
+
+    mutating func names(checkpoint offset: Offset) { checkpointOffset = offset }
+
+    /// The leader log ends at `end`: a checkpoint after that is lost.
+    mutating func leaderLogEnds(at end: Offset) {
+        if checkpointOffset >= end { checkpointOffset = -1 }
+    }
+}

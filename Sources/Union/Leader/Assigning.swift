@@ -1,0 +1,135 @@
+/// How long things take, as far as it decides how much a worker gets at once.
+struct Timing: ~Copyable {
+    /// How long an op takes, as its results say.
+    private struct OpTime {
+        var key: Digest = 0
+        var us: Int32 = 0
+        var samples: Int32 = 0
+    }
+
+    private var ops: Ring<OpTime>
+    /// A record's way into the leader log and back, smoothed.
+    private(set) var roundTripUs: Int64 = 2000
+
+    /// An op is short when its last runs took less than this on average.
+    private static var shortUs: Int32 { 5000 }
+    /// Results say whole milliseconds; less than one counts as this much.
+    private static var leastUs: Int32 { 100 }
+
+    init(_ arena: inout Arena) { ops = Ring(capacity: Limits.ops, filler: OpTime(), &arena) }
+
+    mutating func noteRoundTrip(us: Int64) {
+        guard us >= 0, us < 10_000_000 else { return }
+        roundTripUs += (us - roundTripUs) / 8
+    }
+
+    mutating func learn(_ op: OpName, durationMs: Int64) {
+        let key = op.key
+        let us = max(Self.leastUs, Int32(clamping: durationMs * 1000))
+        for i in 0..<ops.count where ops[i].key == key {
+            ops[i].us += (us - ops[i].us) / 4
+            ops[i].samples = min(ops[i].samples + 1, 1000)
+            return
+        }
+        ops.push(OpTime(key: key, us: us, samples: 1))
+    }
+
+    /// The smoothed time of a short op in µs; nil: not known to be short.
+    func shortTime(_ op: OpName) -> Int32? {
+        let key = op.key
+        for i in 0..<ops.count where ops[i].key == key {
+            return ops[i].samples >= 3 && ops[i].us < Self.shortUs ? ops[i].us : nil
+        }
+        return nil
+    }
+
+    /// Slots, plus what a short op's worker can do while an order and a result travel.
+    func window(slots: Int32, shortUs: Int32) -> Int32 {
+        let queue = 2 * roundTripUs * Int64(slots) / Int64(max(1, shortUs)) + 1
+        return Int32(min(Int64(slots) + queue, Int64(Limits.bench) * 3 / 4))
+    }
+
+    /// A short op that its worker still has after so long is slow.
+    var slowMs: Int32 { Int32(clamping: 50 + 10 * roundTripUs / 1000) }
+}
+
+// MARK: - Work goes out (design, section 6)
+
+extension Leader {
+    mutating func assignWaiting(_ elector: inout Elector, _ desk: inout Desk) {
+        isBehind = false
+        guard !blindness.isBlind else { return }
+        while let index = ledger.firstInTurn {
+            guard desk.hasRoom else {
+                isBehind = true
+                return
+            }
+            let entry = ledger.entries[index]
+            if entry.failures >= entry.request.maxAttempts {
+                conclude(index, .exhausted, .attemptsFailed(entry.failures), &elector, &desk)
+                continue
+            }
+            let shortUs = timing.shortTime(entry.request.opCode)
+            guard let worker = pick(shortUs: shortUs, elector, desk) else { return }
+            assign(index, to: worker, isShort: shortUs != nil, &elector, &desk)
+        }
+    }
+
+    /// The free worker that has waited longest; for a short op, where none is free, the one with
+    /// the shortest queue that keeps it busy over a round trip. Without members, ourselves.
+    private func pick(shortUs: Int32?, _ elector: borrowing Elector, _ desk: borrowing Desk)
+        -> Int?
+    {
+        var picked: Int?
+        for i in 0..<roster.count where isEligible(i, elector, desk) {
+            let worker = roster[i]
+            if worker.inFlight >= worker.slots {
+                guard let shortUs, worker.slow == 0,
+                    worker.inFlight < timing.window(slots: worker.slots, shortUs: shortUs)
+                else { continue }
+            }
+            guard let best = picked else {
+                picked = i
+                continue
+            }
+            let (a, b) = (max(0, worker.inFlight - worker.slots + 1), roster[best])
+            let queueOfBest = max(0, b.inFlight - b.slots + 1)
+            if a < queueOfBest || (a == queueOfBest && worker.freeSince < b.freeSince) {
+                picked = i
+            }
+        }
+        return picked
+    }
+
+    private func isEligible(_ index: Int, _ elector: borrowing Elector, _ desk: borrowing Desk)
+        -> Bool
+    {
+        let worker = roster[index]
+        guard worker.isCurrent, worker.overrun == 0, worker.leaderOffset > worker.mustRead
+        else { return false }
+        if worker.isMember {
+            return !roster.isSilent(index, leadingSince: elector.leadingSince, desk)
+        }
+        return roster.members == 0 && roster.id(index) == desk.settings.workerID
+    }
+
+    private mutating func assign(
+        _ index: Int, to worker: Int, isShort: Bool, _ elector: inout Elector,
+        _ desk: inout Desk
+    ) {
+        ledger.assign(
+            index, to: roster.id(worker), term: elector.term, isShort: isShort, at: desk.now)
+        roster.give(worker, isShort: isShort, at: desk.now)
+        checkpoints.want()
+        desk.count(.assigned)
+        desk.pack(ledger.payload(index))
+        let entry = ledger.entries[index]
+        let assignment = Assignment(
+            attempt: attempt(of: index, desk), failures: entry.failures, request: entry.request)
+        elector.order(.assign(assignment), &desk)
+    }
+
+    func attempt(of index: Int, _ desk: borrowing Desk) -> Attempt {
+        ledger.attempt(of: index, orBy: desk.settings.workerID)
+    }
+}

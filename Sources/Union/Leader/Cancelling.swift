@@ -1,0 +1,216 @@
+// MARK: - Work is taken back (design, section 6)
+
+extension Leader {
+    /// Orders the worker that has this entry to drop it.
+    mutating func cancel(
+        _ index: Int, _ reason: CancelReason, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        ledger.cancel(index, reason)
+        desk.count(.cancelled)
+        let worker = ledger.entries[index].workerID.flatMap { roster.find($0) }
+        switch reason {
+        case .unacknowledged:
+            desk.count(.unacknowledged)
+            if let worker { roster.doubtAddition(worker) }
+        case .overrun:
+            desk.count(.overruns)
+            if let worker { roster.suspend(worker) }
+        case .stalled, .removed, .settled: break
+        }
+        desk.say(.cancelled(attempt(of: index, desk), reason))
+        writeCancel(index, &elector, &desk)
+    }
+
+    private mutating func writeCancel(
+        _ index: Int, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        ledger.noteCancelWritten(index, at: desk.now)
+        elector.order(.cancel(attempt(of: index, desk)), &desk)
+    }
+
+    /// Our own `CANCEL_WORK_REQUEST` was read back.
+    mutating func onOwnCancel(_ attempt: Attempt, at offset: Offset, _ desk: borrowing Desk) {
+        guard let index = ledger.find(attempt.requestOffset),
+            case .cancelling = ledger.entries[index].state,
+            self.attempt(of: index, desk) == attempt, ledger.entries[index].cancelOffset == nil
+        else { return }
+        ledger.noteCancelRead(index, at: offset, desk.now)
+    }
+}
+
+// MARK: - When
+
+extension Leader {
+    mutating func sweepAssigned(_ index: Int, _ elector: inout Elector, _ desk: inout Desk) {
+        if removeIfSilent(index, &elector, &desk) { return }
+        let entry = ledger.entries[index]
+        let shownAt = max(entry.shownAt, elector.leadingSince)
+        if desk.now >= shownAt + desk.settings.ackTimeoutMs {
+            return cancel(index, .unacknowledged, &elector, &desk)
+        }
+        guard let timeoutMs = entry.request.timeoutMs else { return }
+        // The worker has the time that it needs to start it and to kill it; then it is ours.
+        let grace = desk.settings.ackTimeoutMs + 2 * desk.settings.killGraceMs
+        if desk.now >= max(entry.since, elector.leadingSince) + timeoutMs + grace {
+            cancel(index, .overrun, &elector, &desk)
+        }
+    }
+
+    /// An entry whose worker is no member and was not heard: nobody removed it yet (takeover).
+    private mutating func removeIfSilent(
+        _ index: Int, _ elector: inout Elector, _ desk: inout Desk
+    ) -> Bool {
+        guard let id = ledger.entries[index].workerID, id != desk.settings.workerID
+        else { return false }
+        if let worker = roster.find(id) {
+            guard !roster[worker].isMember,
+                roster.isSilent(worker, leadingSince: elector.leadingSince, desk)
+            else { return false }
+        } else {
+            // Its heartbeats were acknowledged even where there was no room to know it.
+            let silentSince = max(elector.leadingSince, roster.passedOverAt)
+            guard desk.now >= silentSince + desk.settings.memberTimeoutMs else { return false }
+        }
+        writeRemoval(of: id, &elector, &desk)
+        return true
+    }
+
+    /// A short op that turns out slow must not hold those after it: they are taken back.
+    mutating func cancelStalled(_ elector: inout Elector, _ desk: inout Desk) {
+        for worker in 0..<roster.count where roster[worker].inFlight > roster[worker].slots {
+            let id = roster.id(worker)
+            var overdue: Int32 = 0
+            for index in 0..<ledger.capacity where ledger.isHeld(index, by: id) {
+                let entry = ledger.entries[index]
+                guard entry.state == .assigned, entry.shownAt >= entry.since + timing.slowMs
+                else { continue }
+                overdue += 1
+                guard entry.isShort else { continue }
+                ledger.noteSlow(index)
+                roster.noteSlow(worker)
+            }
+            if overdue >= roster[worker].slots { cancelQueue(of: worker, &elector, &desk) }
+        }
+    }
+
+    /// Takes back all that this worker has but the oldest, as many as it has slots: those run.
+    private mutating func cancelQueue(
+        of worker: Int, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        let id = roster.id(worker)
+        for index in 0..<ledger.capacity where ledger.entries.isUsed(index) {
+            guard desk.hasRoom else { return }
+            let entry = ledger.entries[index]
+            guard entry.state == .assigned, entry.workerID == id else { continue }
+            if olderAssignments(than: index) >= roster[worker].slots {
+                cancel(index, .stalled, &elector, &desk)
+            }
+        }
+    }
+
+    private func olderAssignments(than index: Int) -> Int32 {
+        let entry = ledger.entries[index]
+        let offset = ledger.entries.offset(at: index)
+        var older: Int32 = 0
+        for i in 0..<ledger.capacity where ledger.entries.isUsed(i) {
+            let other = ledger.entries[i]
+            guard other.state == .assigned, other.workerID == entry.workerID else { continue }
+            if other.since < entry.since
+                || (other.since == entry.since && ledger.entries.offset(at: i) < offset)
+            {
+                older += 1
+            }
+        }
+        return older
+    }
+}
+
+// MARK: - How it ends
+
+extension Leader {
+    /// A heartbeat under our term: what its worker was told to drop, has read, and does not have any
+    /// more has ended.
+    mutating func endDropped(
+        _ h: Heartbeat, _ running: Span<UInt8>, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        guard ledger.unfinished > 0 else { return }
+        for index in 0..<ledger.capacity where ledger.isHeld(index, by: h.workerID) {
+            guard case .cancelling(let reason) = ledger.entries[index].state,
+                let offset = ledger.entries[index].cancelOffset, h.leaderOffset > offset,
+                !h.hasRunning(ledger.entries.offset(at: index), running)
+            else { continue }
+            // Its next heartbeat says the same of the rest.
+            guard desk.hasRoom else { return }
+            endCancelled(index, reason, elector, &desk)
+        }
+    }
+
+    /// A worker that was told to drop a job, and does not say that it has read it. Its lease is
+    /// renewed only by what it reads, and all that it can read before our order was there before
+    /// it: `member_timeout_ms` after we read the order back, that lease is over.
+    mutating func sweepCancelling(
+        _ index: Int, _ reason: CancelReason, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        switch reason {
+        case .unacknowledged, .overrun, .settled:
+            if removeIfSilent(index, &elector, &desk) { return }
+        case .removed, .stalled: break
+        }
+        let entry = ledger.entries[index]
+        guard let offset = entry.cancelOffset else {
+            if desk.now >= entry.since + desk.settings.ackTimeoutMs {
+                writeCancel(index, &elector, &desk)
+            }
+            return
+        }
+        guard let id = entry.workerID, desk.now >= entry.since + desk.settings.memberTimeoutMs
+        else { return }
+        if let worker = roster.find(id) {
+            guard roster[worker].leaderOffset <= offset else { return }
+            roster.mustRead(worker, beyond: offset)
+        }
+        endCancelled(index, reason, elector, &desk)
+    }
+
+    /// `REMOVE_MEMBER` for this worker was written just now, and cancels all that it has. It may be
+    /// lost on its way: until it is read back, the worker may run what it has.
+    mutating func cancelWithRemoval(of id: WorkerID, _ desk: borrowing Desk) {
+        if let worker = roster.find(id) { roster.endSuspension(worker) }
+        for index in 0..<ledger.capacity where ledger.isHeld(index, by: id) {
+            switch ledger.entries[index].state {
+            case .assigned, .cancelling(.unacknowledged), .cancelling(.overrun):
+                ledger.cancel(index, .removed)
+            case .cancelling: break
+            case .waiting, .fetching, .concluded, .settled: continue
+            }
+            // Should the removal be lost, a new CANCEL is written.
+            ledger.noteCancelWritten(index, at: desk.now)
+        }
+    }
+
+    /// Our own `REMOVE_MEMBER` was read back: what the worker was to drop before it has ended.
+    mutating func onOwnRemoval(
+        of id: WorkerID, sentAt: Instant, _ elector: borrowing Elector, _ desk: inout Desk
+    ) {
+        noteBlindRemovalRead(id, sentAt: sentAt, desk)
+        // While nobody led, the worker may have renewed its lease alone.
+        guard elector.leads(desk), sentAt >= elector.leadingSince else { return }
+        for index in 0..<ledger.capacity where ledger.isHeld(index, by: id) {
+            guard ledger.entries[index].state == .cancelling(.removed),
+                ledger.entries[index].since <= sentAt
+            else { continue }
+            endCancelled(index, .removed, elector, &desk)
+        }
+    }
+
+    private mutating func endCancelled(
+        _ index: Int, _ reason: CancelReason, _ elector: borrowing Elector, _ desk: inout Desk
+    ) {
+        switch reason {
+        case .stalled, .settled: end(index, .lost, &desk)
+        // Everybody was removed: nobody has failed.
+        case .removed where blindness.isBlind: end(index, .lost, &desk)
+        case .unacknowledged, .overrun, .removed: endAsLost(index, elector, &desk)
+        }
+    }
+}

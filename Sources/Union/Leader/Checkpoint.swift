@@ -1,0 +1,90 @@
+/// When a checkpoint is written (design, section 6): every second in which something changed, and
+/// before other nodes' open-work tables could be full.
+struct Checkpoints {
+    /// Something has changed since the last one.
+    private var isWanted = false
+    private var wroteAt = Instant.zero
+    /// The one that was written and is not read back yet, by its `requests_next`.
+    private var underWay: Offset?
+    /// Requests admitted so far; what it was at the last checkpoint written, and read back.
+    private var admitted: Int64 = 0
+    private var admittedAtWritten: Int64 = 0
+    private var admittedAtRead: Int64 = 0
+
+    private static var everyMs: Int32 { 1000 }
+    /// The log's first records are removed: a checkpoint must not be among them.
+    private static var oldMs: Int32 { 3_600_000 }
+
+    /// Requests admitted since the last checkpoint that everybody has.
+    var unread: Int64 { admitted - admittedAtRead }
+
+    mutating func noteAdmitted() { admitted += 1 }
+
+    mutating func want() { isWanted = true }
+
+    /// The next one does not wait for its second.
+    mutating func wantNow() {
+        isWanted = true
+        wroteAt = .zero
+    }
+
+    /// Something has changed, or the last one is not known to be in the log.
+    var waits: Bool { isWanted || underWay != nil }
+
+    var dueAt: Instant { wroteAt + Self.everyMs }
+
+    func isDue(_ desk: borrowing Desk) -> Bool {
+        guard waits else { return desk.now >= wroteAt + Self.oldMs }
+        let isFull =
+            admitted - admittedAtWritten >= Int64(Limits.ledger) * 3 / 4 && underWay == nil
+        return desk.now >= dueAt || isFull
+    }
+
+    mutating func noteWritten(requestsNext: Offset, at now: Instant) {
+        isWanted = false
+        wroteAt = now
+        underWay = requestsNext
+        admittedAtWritten = admitted
+    }
+
+    /// Our own checkpoint was read back: everybody has it.
+    mutating func noteRead(requestsNext: Offset) {
+        guard underWay == requestsNext else { return }
+        underWay = nil
+        admittedAtRead = admittedAtWritten
+    }
+}
+
+extension Leader {
+    var checkpointWaits: Bool { checkpoints.waits && mayCheckpoint }
+
+    /// It would say what is known, and fit into everybody's open-work table.
+    private var mayCheckpoint: Bool {
+        !blindness.isBlind && !requestsLoss.isUnsure
+            && ledger.unfinished <= Int32(Limits.ledger)
+    }
+
+    mutating func checkpointIfDue(_ elector: inout Elector, _ desk: inout Desk) {
+        guard mayCheckpoint, desk.hasRoom, checkpoints.isDue(desk) else { return }
+        for i in 0..<ledger.capacity where ledger.entries.isUsed(i) {
+            let entry = ledger.entries[i]
+            guard entry.state != .settled else { continue }
+            desk.pack(
+                OpenWork(
+                    requestOffset: ledger.entries.offset(at: i), attempt: entry.attempt,
+                    failures: entry.failures, workerID: entry.workerID,
+                    requestKey: entry.requestKey, timeoutMs: entry.request.timeoutMs))
+        }
+        checkpoints.noteWritten(requestsNext: requests.next, at: desk.now)
+        desk.count(.checkpoints)
+        let order = Order.checkpoint(
+            requestsNext: requests.next,
+            resultsNext: takeover.resultsNext(isAhead: ledger.settledAhead > 0),
+            lastRequest: requests.last)
+        elector.order(order, &desk)
+    }
+
+    mutating func onOwnCheckpoint(requestsNext: Offset) {
+        checkpoints.noteRead(requestsNext: requestsNext)
+    }
+}

@@ -1,0 +1,221 @@
+/// The leader in every node (design, sections 5 and 6): it begins with a tenure of ours and ends
+/// with it. Before and after it only hears who is there.
+///
+/// One request on foot: `RequestReader` takes it in, `Ledger` keeps it, `Assigning` gives it to a
+/// worker, `Outcomes` reads how that ended. `Cancelling` takes work back from whoever does not
+/// answer, `Checkpoints` and `Takeover` let the next leader go on. What the broker loses meanwhile is
+/// the matter of `RequestsLoss` and `Blindness`.
+struct Leader: ~Copyable {
+    var roster: Roster
+    var ledger: Ledger
+    var takeover = Takeover()
+    var requests = RequestReader()
+    var requestsLoss: RequestsLoss
+    var blindness = Blindness()
+    var checkpoints = Checkpoints()
+    var timing: Timing
+    /// When everything that is out is looked at next.
+    var sweepAt = Instant.never
+    /// More can be assigned; the last step had no room for it.
+    var isBehind = false
+
+    init(_ arena: inout Arena) {
+        roster = Roster(&arena)
+        ledger = Ledger(&arena)
+        requestsLoss = RequestsLoss(&arena)
+        timing = Timing(&arena)
+    }
+
+    /// The ledger is complete, and ours.
+    func isOpen(_ elector: borrowing Elector) -> Bool {
+        takeover.phase == .done && elector.isMine
+    }
+
+    /// Requests may be admitted: their rows fit into everybody's open-work table.
+    var hasRoom: Bool {
+        ledger.unfinished < Int32(Limits.ledger) && checkpoints.unread < Int64(Limits.ledger)
+    }
+
+    /// Whether the next record of `requests` may be fed.
+    func wantsRequests(_ elector: borrowing Elector) -> Bool {
+        guard isOpen(elector), elector.wasLeading else { return false }
+        return hasRoom || requests.isSeeking || requestsLoss.isVerifying
+    }
+}
+
+// MARK: - What is due
+
+extension Leader {
+    /// Everything that the leader does about work: bounded by the room of a step, resumed at once.
+    mutating func act(_ elector: inout Elector, _ desk: inout Desk) {
+        guard isOpen(elector), elector.leads(desk) else { return }
+        steer(&elector, &desk)
+        if desk.now >= sweepAt {
+            sweepMembers(&elector, &desk)
+            removeAllIfBlind(&elector, &desk)
+            sweep(&elector, &desk)
+        }
+        checkpointIfDue(&elector, &desk)
+        assignWaiting(&elector, &desk)
+    }
+
+    /// When `act` has something to do next.
+    func deadline(_ elector: borrowing Elector, _ desk: borrowing Desk) -> Instant {
+        guard isOpen(elector), elector.leads(desk) else { return .never }
+        if isBehind { return desk.now }
+        return checkpointWaits ? min(sweepAt, checkpoints.dueAt) : sweepAt
+    }
+
+    /// Looks at everything that is out, a few times per timeout.
+    private mutating func sweep(_ elector: inout Elector, _ desk: inout Desk) {
+        sweepAt = desk.now + min(desk.settings.heartbeatMs, 100)
+        for index in 0..<ledger.capacity where ledger.entries.isUsed(index) {
+            guard desk.hasRoom else {
+                sweepAt = desk.now
+                return
+            }
+            switch ledger.entries[index].state {
+            case .assigned: sweepAssigned(index, &elector, &desk)
+            case .cancelling(let reason): sweepCancelling(index, reason, &elector, &desk)
+            case .concluded: sweepConcluded(index, &elector, &desk)
+            case .waiting, .fetching, .settled: break
+            }
+        }
+        cancelStalled(&elector, &desk)
+    }
+}
+
+// MARK: - Workers report
+
+extension Leader {
+    /// A heartbeat of whoever lives under its id.
+    mutating func onHeartbeat(
+        _ h: Heartbeat, _ running: Span<UInt8>, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        let silent = desk.now - desk.settings.memberTimeoutMs
+        guard let index = roster.findOrAdd(h.workerID, silentSince: silent, at: desk.now) else {
+            desk.count(.rosterFull)
+            return
+        }
+        guard roster.counts(h, index, leadingSince: elector.leadingSince, desk) else { return }
+        if roster[index].isMember, roster[index].added != h.incarnation, elector.leads(desk) {
+            // The board was started anew: what it had is lost.
+            removeMember(index, &elector, &desk)
+        }
+        let isCurrent =
+            elector.isMine && h.term == elector.term && h.leaderID == desk.settings.workerID
+        // Of a log that is lost it may have read more than there is now.
+        let leaderOffset = min(h.leaderOffset, desk.next(.leader))
+        roster.hear(h, index, leaderOffset: leaderOffset, isCurrent: isCurrent, desk)
+        guard isCurrent, elector.leads(desk) else { return }
+        addAgainIfLost(index, &elector, &desk)
+        if !roster[index].isMember && h.workerID != desk.settings.workerID {
+            addMember(index, &elector, &desk)
+        }
+        if isOpen(elector) { onReport(h, running, &elector, &desk) }
+    }
+
+    /// A member's heartbeat under our own term: what it has, and what it has dropped.
+    private mutating func onReport(
+        _ h: Heartbeat, _ running: Span<UInt8>, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        for i in 0..<h.runningCount {
+            guard let index = ledger.find(Heartbeat.running(running, i)),
+                ledger.entries[index].workerID == h.workerID
+            else { continue }
+            ledger.noteShown(index, at: desk.now)
+        }
+        endDropped(h, running, &elector, &desk)
+    }
+
+    /// The broker has lost heartbeats: whoever is not heard may have spoken.
+    mutating func noteHeartbeatsSkipped(_ desk: borrowing Desk) {
+        roster.noteSkipped(at: desk.now)
+    }
+
+    /// A record's way into the leader log and back, as our own records show it.
+    mutating func noteRoundTrip(of r: LeaderRecord, _ desk: borrowing Desk) {
+        timing.noteRoundTrip(us: desk.now.us - r.sentAt.us)
+    }
+}
+
+// MARK: - Members
+
+extension Leader {
+    private mutating func addMember(
+        _ index: Int, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        if blindness.isBlind && roster[index].blindRemovalAt == .zero {
+            removeBlindly(index, &elector, &desk)
+        }
+        roster.add(index, at: desk.now)
+        countInFlight(index)
+        desk.count(.membersAdded)
+        desk.say(.memberAdded(roster.id(index)))
+        writeAddition(index, &elector, &desk)
+    }
+
+    /// A worker takes orders only once it has read that it was added.
+    private mutating func addAgainIfLost(
+        _ index: Int, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        guard roster[index].isMember, !roster[index].isAdded,
+            desk.now >= roster[index].addedAt + desk.settings.ackTimeoutMs
+        else { return }
+        writeAddition(index, &elector, &desk)
+    }
+
+    mutating func writeAddition(_ index: Int, _ elector: inout Elector, _ desk: inout Desk) {
+        roster.noteAdditionWritten(index, at: desk.now)
+        packMembers(&desk)
+        elector.order(.addMember(roster.id(index), roster[index].incarnation), &desk)
+    }
+
+    /// Our own `ADD_MEMBER` was read back.
+    mutating func onOwnAddition(_ id: WorkerID, _ incarnation: Incarnation) {
+        roster.noteAdditionRead(id, incarnation)
+    }
+
+    /// A new member may have work from before it was one.
+    mutating func countInFlight(_ index: Int) {
+        let id = roster.id(index)
+        var (inFlight, slow): (Int32, Int32) = (0, 0)
+        for i in 0..<ledger.capacity where ledger.isHeld(i, by: id) {
+            inFlight += 1
+            if !ledger.entries[i].isShort { slow += 1 }
+        }
+        roster.has(index, inFlight: inFlight, slow: slow)
+    }
+
+    /// Members that were not heard for `member_timeout_ms`.
+    private mutating func sweepMembers(_ elector: inout Elector, _ desk: inout Desk) {
+        for i in 0..<roster.count where roster[i].isMember {
+            guard desk.hasRoom else { return }
+            if roster.isSilent(i, leadingSince: elector.leadingSince, desk) {
+                removeMember(i, &elector, &desk)
+            }
+        }
+    }
+
+    /// Writes `REMOVE_MEMBER`; the worker's open assignments end when it is read back.
+    private mutating func removeMember(
+        _ index: Int, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        roster.remove(index)
+        writeRemoval(of: roster.id(index), &elector, &desk)
+    }
+
+    mutating func writeRemoval(
+        of id: WorkerID, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        desk.count(.membersRemoved)
+        desk.say(.memberRemoved(id))
+        packMembers(&desk)
+        elector.order(.removeMember(id), &desk)
+        cancelWithRemoval(of: id, desk)
+    }
+
+    private func packMembers(_ desk: inout Desk) {
+        for i in 0..<roster.count where roster[i].isMember { desk.pack(roster.id(i)) }
+    }
+}

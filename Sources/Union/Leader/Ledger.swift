@@ -1,0 +1,417 @@
+/// The leader's ledger (design, section 6): every request that it has taken from `requests` and
+/// that has no outcome in `results` yet. An entry comes, changes its state and goes only here.
+///
+/// ```
+///            admit             assign             cancel
+///  requests ───────▶ waiting ─────────▶ assigned ────────▶ cancelling
+///                     ▲   ▲                │ end             │ end
+///      take over      │   └────────────────┴─────────────────┘
+///         └──▶ fetching          (its record is read again first, where it is not known)
+///                        any ── conclude ──▶ concluded ── settle ──▶ gone
+/// ```
+struct Ledger: ~Copyable {
+    enum State: Equatable {
+        /// Waits for a worker.
+        case waiting
+        /// Its payload must be read again from `requests` first.
+        case fetching
+        /// A worker has it.
+        case assigned
+        /// Its worker was told to drop it, and has not confirmed.
+        case cancelling(CancelReason)
+        /// We wrote its outcome ourselves and wait to read it back.
+        case concluded(Status, WorkResult.Reason?)
+        /// Its outcome was read before the request itself was read again (takeover).
+        case settled
+    }
+
+    struct Entry {
+        fileprivate(set) var state = State.waiting
+        /// Its request was read, not only its row of open work.
+        fileprivate(set) var isLoaded = false
+        fileprivate(set) var request = WorkRequest(
+            requestID: RequestID(), opCode: OpName(), timeoutMs: nil, maxAttempts: 1)
+        fileprivate(set) var requestKey: Digest = 0
+        /// The highest attempt number used, and how many attempts failed.
+        fileprivate(set) var attempt: Int32 = 0
+        fileprivate(set) var failures: Int32 = 0
+        fileprivate(set) var workerID: WorkerID?
+        /// Under which term it has the attempt; 0: not known.
+        fileprivate(set) var term: Term = 0
+        /// Since when it is in its state.
+        fileprivate(set) var since = Instant.zero
+        /// When its worker's heartbeat showed it last.
+        fileprivate(set) var shownAt = Instant.zero
+        /// Where our own `CANCEL_WORK_REQUEST` was read back.
+        fileprivate(set) var cancelOffset: Offset?
+        /// Whether its op is known to be short, as it was when it was assigned.
+        fileprivate(set) var isShort = false
+        fileprivate var payloadCount: Int32 = 0
+    }
+
+    private struct EndedAttempt {
+        var key: Digest
+        var attempt: Int32
+    }
+
+    private(set) var entries: OffsetTable<Entry>
+    private var payloads: Table<UInt8>
+    /// Entries that wait for a worker, by offset, in the order of their turn.
+    private(set) var turn: Ring<Offset>
+    /// The ids of the requests that were settled last.
+    private var recent: Table<Digest>
+    private var recentNext = 0
+    /// Attempts that have ended, as results say: their numbers are never used again, also when the
+    /// broker has lost the orders.
+    private var endedAttempts: Ring<EndedAttempt>
+
+    /// Entries that have no outcome yet, and those of them whose payload must be read again.
+    private(set) var unfinished: Int32 = 0
+    private(set) var fetching: Int32 = 0
+    /// Entries that are `settled`: their requests are still to be passed.
+    private(set) var settledAhead: Int32 = 0
+
+    init(_ arena: inout Arena) {
+        entries = OffsetTable(capacity: Limits.openWork, filler: Entry(), &arena)
+        payloads = arena.bytes(Limits.openWork * Limits.requestPayloadBytes)
+        recent = arena.table(Limits.recentlySettled, filler: 0)
+        turn = Ring(capacity: Limits.openWork, filler: -1, &arena)
+        let ended = EndedAttempt(key: 0, attempt: 0)
+        endedAttempts = Ring(capacity: Limits.recentlySettled, filler: ended, &arena)
+    }
+
+    mutating func removeAll() {
+        entries.removeAll()
+        turn.removeAll()
+        endedAttempts.removeAll()
+        for i in 0..<recent.count { recent[i] = 0 }
+        unfinished = 0
+        fetching = 0
+        settledAhead = 0
+    }
+}
+
+// MARK: - The gate
+
+extension Ledger {
+    private mutating func insert(_ offset: Offset, _ entry: Entry) -> Int? {
+        guard let index = entries.insert(offset, entry) else { return nil }
+        count(entry.state, 1)
+        return index
+    }
+
+    private mutating func change(_ index: Int, to state: State) {
+        count(entries[index].state, -1)
+        entries[index].state = state
+        count(state, 1)
+    }
+
+    private mutating func remove(at index: Int) {
+        count(entries[index].state, -1)
+        entries.remove(at: index)
+    }
+
+    private mutating func count(_ state: State, _ change: Int32) {
+        switch state {
+        case .settled: settledAhead += change
+        case .fetching:
+            fetching += change
+            unfinished += change
+        case .waiting, .assigned, .cancelling, .concluded: unfinished += change
+        }
+    }
+}
+
+// MARK: - What is in it
+
+extension Ledger {
+    var capacity: Int { entries.capacity }
+
+    func find(_ offset: Offset) -> Int? { entries.find(offset) }
+
+    @_lifetime(borrow self)
+    borrowing func payload(_ index: Int) -> Span<UInt8> {
+        let start = index * Limits.requestPayloadBytes
+        return payloads.span(start..<(start + Int(entries[index].payloadCount)))
+    }
+
+    /// The attempt that the entry's worker has, or had last; `me`: the leader, where nobody did.
+    func attempt(of index: Int, orBy me: WorkerID) -> Attempt {
+        Attempt(
+            requestOffset: entries.offset(at: index), attempt: entries[index].attempt,
+            workerID: entries[index].workerID ?? me)
+    }
+
+    /// Whether a worker with this id has the entry in this place.
+    func isHeld(_ index: Int, by id: WorkerID) -> Bool {
+        entries.isUsed(index) && entries[index].workerID == id
+    }
+
+    /// The entry in this place is to be read again, from `start` or after it.
+    func isFetching(_ index: Int, from start: Offset) -> Bool {
+        entries.isUsed(index) && entries[index].state == .fetching
+            && entries.offset(at: index) >= start
+    }
+
+    /// The first entry, before `end`, whose request must be read again.
+    func firstToFetch(before end: Offset) -> Int? {
+        guard fetching > 0 else { return nil }
+        var first: Int?
+        for i in 0..<capacity
+        where isFetching(i, from: 0) && entries.offset(at: i) < end {
+            if first.map({ entries.offset(at: i) < entries.offset(at: $0) }) ?? true { first = i }
+        }
+        return first
+    }
+
+    /// Whether an open request is to be read again where the topic does not reach.
+    func fetches(from end: Offset) -> Bool {
+        guard fetching > 0 else { return false }
+        for i in 0..<capacity where isFetching(i, from: end) { return true }
+        return false
+    }
+
+    /// A request with this id is open, or was settled a short while ago.
+    func isKnown(_ key: Digest) -> Bool {
+        for i in 0..<recent.count where recent[i] == key { return true }
+        for i in 0..<capacity
+        where entries.isUsed(i) && entries[i].requestKey == key && entries[i].state != .settled {
+            return true
+        }
+        return false
+    }
+
+    /// What a request is called that has no id, or whose id is not known any more.
+    static func name(after offset: Offset) -> RequestID {
+        var id = RequestID("offset-")
+        id.append(decimal: offset)
+        return id
+    }
+}
+
+// MARK: - Requests come in
+
+extension Ledger {
+    /// Takes a request in; nil when the table is full of unfinished ones.
+    mutating func admit(_ offset: Offset, _ key: Digest) -> Int? {
+        var entry = Entry()
+        entry.requestKey = key
+        return insert(offset, entry)
+    }
+
+    /// Takes over a row of open work; what does not fit is lost.
+    mutating func takeOver(_ row: OpenWork, at now: Instant) {
+        var entry = Entry()
+        entry.requestKey = row.requestKey
+        entry.request.timeoutMs = row.timeoutMs
+        entry.attempt = row.attempt
+        entry.failures = row.failures
+        entry.workerID = row.workerID
+        entry.term = row.term
+        entry.state = row.workerID == nil ? .fetching : .assigned
+        entry.since = now
+        entry.shownAt = now
+        _ = insert(row.requestOffset, entry)
+    }
+
+    /// Its request was read; a deadline that it does not name is the op's own.
+    mutating func load(
+        _ index: Int, _ request: WorkRequest, _ bytes: Span<UInt8>, opTimeoutMs: Int32?,
+        at now: Instant
+    ) {
+        keep(bytes, at: index)
+        entries[index].request = request
+        // The op's own deadline travels with the assignment: the next leader must know it.
+        if request.timeoutMs == nil { entries[index].request.timeoutMs = opTimeoutMs }
+        entries[index].requestKey = request.requestID.key
+        entries[index].isLoaded = true
+        switch entries[index].state {
+        case .fetching, .waiting: wait(index, at: now)
+        case .assigned, .cancelling, .concluded, .settled: break
+        }
+    }
+
+    /// Its record is no request, or is gone: it is only a name, and `why`.
+    mutating func name(_ index: Int, _ id: RequestID, _ why: Span<UInt8>) {
+        entries[index].request.requestID = id
+        keep(why, at: index)
+    }
+
+    mutating func nameGone(_ index: Int) {
+        let id = Self.name(after: entries.offset(at: index))
+        entries[index].request.requestID = id
+        entries[index].requestKey = id.key
+    }
+
+    private mutating func keep(_ bytes: Span<UInt8>, at index: Int) {
+        precondition(bytes.count <= Limits.requestPayloadBytes, "Ledger: payload too long")
+        payloads.copy(bytes, at: index * Limits.requestPayloadBytes)
+        entries[index].payloadCount = Int32(bytes.count)
+    }
+
+    private mutating func wait(_ index: Int, at now: Instant) {
+        change(index, to: .waiting)
+        entries[index].since = now
+        let queued = turn.append(entries.offset(at: index))
+        precondition(queued, "Ledger: more entries wait than there are")
+    }
+
+    /// Gives the entry to the request that has its offset now; its attempt numbers go on. Where
+    /// somebody has it (`.assigned`), the caller cancels that.
+    mutating func giveTo(_ key: Digest, _ index: Int) {
+        entries[index].requestKey = key
+        entries[index].failures = 0
+        entries[index].isLoaded = false
+        switch entries[index].state {
+        case .assigned, .cancelling, .settled: break
+        case .waiting: leaveTurn(entries.offset(at: index))
+        case .fetching, .concluded: change(index, to: .waiting)
+        }
+    }
+
+    /// The broker lost what was to be read again in this place.
+    mutating func forgetFetching(_ index: Int) {
+        precondition(entries[index].state == .fetching, "Ledger: it is known")
+        remove(at: index)
+    }
+}
+
+// MARK: - Attempts begin and end
+
+extension Ledger {
+    /// The entry whose turn it is; nil: nothing waits.
+    var firstInTurn: Int? {
+        guard !turn.isEmpty else { return nil }
+        guard let index = entries.find(turn[0]), entries[index].state == .waiting else {
+            preconditionFailure("Ledger: it has its turn, and does not wait")
+        }
+        return index
+    }
+
+    private mutating func leaveTurn(_ offset: Offset) {
+        for _ in 0..<turn.count {
+            let first = turn.removeFirst()
+            if first != offset { turn.append(first) }
+        }
+    }
+
+    /// A worker gets the entry whose turn it is. The attempt's number is a new one.
+    mutating func assign(
+        _ index: Int, to id: WorkerID, term: Term, isShort: Bool, at now: Instant
+    ) {
+        precondition(index == firstInTurn, "Ledger: it is not its turn")
+        turn.removeFirst()
+        let used = lastAttempt(of: entries[index].requestKey)
+        entries[index].attempt = max(entries[index].attempt, used) + 1
+        change(index, to: .assigned)
+        entries[index].workerID = id
+        entries[index].term = term
+        entries[index].since = now
+        entries[index].shownAt = now
+        entries[index].cancelOffset = nil
+        entries[index].isShort = isShort
+    }
+
+    /// Its worker's heartbeat shows it.
+    mutating func noteShown(_ index: Int, at now: Instant) { entries[index].shownAt = now }
+
+    /// It takes longer than a short op may.
+    mutating func noteSlow(_ index: Int) { entries[index].isShort = false }
+
+    mutating func cancel(_ index: Int, _ reason: CancelReason) {
+        change(index, to: .cancelling(reason))
+    }
+
+    /// The order to drop it is written, or is part of one: should it be lost, another is written.
+    mutating func noteCancelWritten(_ index: Int, at now: Instant) {
+        entries[index].since = now
+        entries[index].cancelOffset = nil
+    }
+
+    /// Our own `CANCEL_WORK_REQUEST` was read back.
+    mutating func noteCancelRead(_ index: Int, at offset: Offset, _ now: Instant) {
+        entries[index].cancelOffset = offset
+        entries[index].since = now
+    }
+
+    /// Nobody has it any more.
+    mutating func release(_ index: Int) { entries[index].workerID = nil }
+
+    mutating func noteFailure(_ index: Int) { entries[index].failures += 1 }
+
+    /// The attempt is over without an outcome: it waits for another, once its request is known.
+    mutating func end(_ index: Int, at now: Instant) {
+        precondition(entries[index].workerID == nil, "Ledger: somebody has it")
+        guard !entries[index].isLoaded else { return wait(index, at: now) }
+        change(index, to: .fetching)
+        entries[index].since = now
+    }
+
+    /// No honest number is as high as `Limits.attempts`.
+    mutating func noteAttempt(_ attempt: Int32, of key: Digest) {
+        guard attempt < Limits.attempts else { return }
+        endedAttempts.push(EndedAttempt(key: key, attempt: attempt))
+    }
+
+    /// The highest number of an attempt at this request that has ended; 0: none is known.
+    private func lastAttempt(of key: Digest) -> Int32 {
+        var last: Int32 = 0
+        for i in 0..<endedAttempts.count where endedAttempts[i].key == key {
+            last = max(last, endedAttempts[i].attempt)
+        }
+        return last
+    }
+}
+
+// MARK: - Outcomes
+
+extension Ledger {
+    /// We say ourselves how the request ends.
+    mutating func conclude(_ index: Int, _ status: Status, _ reason: WorkResult.Reason?) {
+        if entries[index].state == .waiting { leaveTurn(entries.offset(at: index)) }
+        entries[index].isLoaded = false
+        if reason != nil { entries[index].payloadCount = 0 }
+        change(index, to: .concluded(status, reason))
+    }
+
+    /// Our outcome is written; .zero: it is still to be.
+    mutating func noteConclusion(_ index: Int, writtenAt now: Instant) {
+        entries[index].since = now
+    }
+
+    /// Its outcome was read. `isAhead`: its request is still to be passed.
+    mutating func settle(_ index: Int, isAhead: Bool) {
+        precondition(entries[index].workerID == nil, "Ledger: somebody has it")
+        if entries[index].state == .waiting { leaveTurn(entries.offset(at: index)) }
+        if isAhead { change(index, to: .settled) } else { remove(at: index) }
+    }
+
+    /// The outcome of a request was read that is read again later; what does not fit runs again.
+    mutating func settleAhead(_ offset: Offset, _ key: Digest) {
+        var entry = Entry()
+        entry.state = .settled
+        entry.requestKey = key
+        _ = insert(offset, entry)
+    }
+
+    /// The request of a settled entry is passed, or the broker has lost it.
+    mutating func pass(_ index: Int) {
+        precondition(entries[index].state == .settled, "Ledger: it has no outcome")
+        remove(at: index)
+    }
+
+    /// Makes room: the request that is furthest ahead may be run again; its outcome stands.
+    mutating func forgetLastSettled() {
+        var last: Int?
+        for i in 0..<capacity where entries.isUsed(i) && entries[i].state == .settled {
+            if last.map({ entries.offset(at: i) > entries.offset(at: $0) }) ?? true { last = i }
+        }
+        if let last { remove(at: last) }
+    }
+
+    mutating func rememberSettled(_ key: Digest) {
+        guard key != 0 else { return }
+        recent[recentNext] = key
+        recentNext = (recentNext + 1) % recent.count
+    }
+}

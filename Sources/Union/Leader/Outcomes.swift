@@ -1,0 +1,152 @@
+// MARK: - Attempts end, and requests have their outcome (design, section 6)
+
+extension Leader {
+    /// A record of `results`. The first final one of a request is its outcome; one that is not
+    /// final ends the attempt, when its own worker says so.
+    mutating func onResult(
+        _ r: WorkResult, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        guard elector.isMine else { return }
+        takeover.hasRead(resultsTo: offset + 1)
+        let id = r.requestID.isEmpty ? Ledger.name(after: r.requestOffset) : r.requestID
+        let key = id.key
+        if !r.final { ledger.noteAttempt(r.attempt, of: key) }
+        guard let index = ledger.find(r.requestOffset) else {
+            if r.final { onUnknownOutcome(r, key, &desk) }
+            return
+        }
+        let entry = ledger.entries[index]
+        if entry.state == .settled && entry.requestKey != key && r.final {
+            // The broker lost one request, and gave its offset to another.
+            return ledger.rememberSettled(key)
+        }
+        let isOfThis = entry.requestKey == key || entry.requestKey == 0
+        guard entry.state != .settled, isOfThis else { return desk.count(.voidResults) }
+        // A number that was used before the broker lost records may be used again.
+        let isCurrent =
+            entry.attempt == r.attempt && entry.workerID == r.workerID && r.term >= entry.term
+        if isCurrent && entry.isLoaded && r.status != .lost && r.status != .rejected {
+            timing.learn(entry.request.opCode, durationMs: r.durationMs)
+        }
+        if r.final {
+            settle(index, r, isCurrent: isCurrent, &elector, &desk)
+        } else if isCurrent {
+            if r.status == .failed || r.status == .timedOut { ledger.noteFailure(index) }
+            end(index, r.status, &desk)
+        } else {
+            desk.count(.voidResults)
+        }
+    }
+
+    /// Takeover: the outcome of a request that is read again later.
+    private mutating func onUnknownOutcome(_ r: WorkResult, _ key: Digest, _ desk: inout Desk) {
+        ledger.rememberSettled(key)
+        guard r.requestOffset >= requests.next else { return desk.count(.voidResults) }
+        ledger.settleAhead(r.requestOffset, key)
+    }
+
+    private mutating func settle(
+        _ index: Int, _ r: WorkResult, isCurrent: Bool, _ elector: inout Elector,
+        _ desk: inout Desk
+    ) {
+        let entry = ledger.entries[index]
+        if !isCurrent, entry.workerID != nil, entry.state == .assigned, elector.leads(desk) {
+            let attempt = attempt(of: index, desk)
+            desk.count(.cancelled)
+            desk.say(.cancelled(attempt, .settled))
+            elector.order(.cancel(attempt), &desk)
+        }
+        release(index, desk)
+        desk.count(.settled)
+        if r.status != .completed {
+            desk.say(.settled(requestOffset: r.requestOffset, r.status))
+        }
+        ledger.rememberSettled(r.requestID.isEmpty ? entry.requestKey : r.requestID.key)
+        checkpoints.want()
+        ledger.settle(index, isAhead: r.requestOffset >= requests.next)
+    }
+
+    /// The present attempt is over without an outcome. A worker that gave a job up says nothing
+    /// against the job.
+    mutating func end(_ index: Int, _ status: Status, _ desk: inout Desk) {
+        if desk.hasRoom { desk.say(.attemptEnded(attempt(of: index, desk), status)) }
+        desk.count(.attemptsEnded)
+        if ledger.entries[index].state == .cancelling(.stalled) { desk.count(.stalled) }
+        release(index, desk)
+        checkpoints.want()
+        ledger.end(index, at: desk.now)
+    }
+
+    /// Its worker is lost, and the attempt with it: that counts as a failure.
+    mutating func endAsLost(
+        _ index: Int, _ elector: borrowing Elector, _ desk: inout Desk
+    ) {
+        desk.count(.attemptsLost)
+        ledger.noteFailure(index)
+        if ledger.entries[index].isLoaded && desk.hasRoom {
+            writeOwnResult(index, .lost, .workerLost, final: false, elector, &desk)
+        }
+        end(index, .lost, &desk)
+    }
+
+    /// The entry's worker has one thing less to do.
+    private mutating func release(_ index: Int, _ desk: borrowing Desk) {
+        let entry = ledger.entries[index]
+        guard let id = entry.workerID else { return }
+        ledger.release(index)
+        guard let worker = roster.find(id) else { return }
+        roster.takeBack(
+            worker, wasShort: entry.isShort, wasOverrun: entry.state == .cancelling(.overrun),
+            at: desk.now)
+    }
+}
+
+// MARK: - Outcomes that the leader says itself
+
+extension Leader {
+    /// We say ourselves how a request ends, and why: `reason`, or where that is nil what the ledger
+    /// has for its payload. It is over when that is read back.
+    mutating func conclude(
+        _ index: Int, _ status: Status, _ reason: WorkResult.Reason?,
+        _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        ledger.conclude(index, status, reason)
+        checkpoints.want()
+        desk.count(.concluded)
+        // Without room for it, the next sweep writes it.
+        guard desk.hasRoom else { return ledger.noteConclusion(index, writtenAt: .zero) }
+        writeConclusion(index, elector, &desk)
+    }
+
+    /// Not read back in time: it may have been lost on its way.
+    mutating func sweepConcluded(_ index: Int, _ elector: inout Elector, _ desk: inout Desk) {
+        if desk.now >= ledger.entries[index].since + desk.settings.ackTimeoutMs {
+            writeConclusion(index, elector, &desk)
+        }
+    }
+
+    private mutating func writeConclusion(
+        _ index: Int, _ elector: borrowing Elector, _ desk: inout Desk
+    ) {
+        guard case .concluded(let status, let reason) = ledger.entries[index].state else {
+            preconditionFailure("Leader: nothing is concluded there")
+        }
+        ledger.noteConclusion(index, writtenAt: desk.now)
+        if reason == nil { desk.pack(ledger.payload(index)) }
+        writeOwnResult(index, status, reason, final: true, elector, &desk)
+    }
+
+    /// A result by the leader; it names itself, for only a worker's own word ends an attempt.
+    private func writeOwnResult(
+        _ index: Int, _ status: Status, _ reason: WorkResult.Reason?, final: Bool,
+        _ elector: borrowing Elector, _ desk: inout Desk
+    ) {
+        let entry = ledger.entries[index]
+        var result = WorkResult(
+            requestID: entry.request.requestID, requestOffset: ledger.entries.offset(at: index),
+            workerID: desk.settings.workerID, term: elector.term, attempt: entry.attempt,
+            status: status, exitCode: nil, truncated: false, durationMs: 0, final: final)
+        result.reason = reason
+        desk.write(.result(result))
+    }
+}

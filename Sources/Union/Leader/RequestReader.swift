@@ -1,0 +1,274 @@
+/// Where the leader reads `requests` (design, section 6): what is new, in order, and before that
+/// what must be read again because only its row of open work is known.
+struct RequestReader {
+    /// The next request to read in order.
+    private(set) var next: Offset = 0
+    /// The digest of what stands before `next`; 0: not known.
+    private(set) var last: Digest = 0
+    /// The first offset that the broker still has; nil: not known yet.
+    private(set) var low: Offset?
+    /// The topic reaches to here at least: only reading says where it ends, for an answer may be
+    /// old, or say less than there is.
+    private(set) var end: Offset = 0
+    /// Reading heads for an open request that must be read again, not for `next`.
+    fileprivate(set) var isSeeking = false
+
+    /// A tenure begins, and goes on where its predecessor's last checkpoint says.
+    mutating func begin(at next: Offset, _ last: Digest) {
+        self = RequestReader()
+        self.next = next
+        self.last = last
+    }
+
+    mutating func noteRead(_ digest: Digest, at offset: Offset) {
+        next = offset + 1
+        last = digest
+    }
+
+    /// What stands from `offset` on is to be read, again.
+    mutating func goBack(to offset: Offset) {
+        next = min(next, offset)
+        last = 0
+    }
+
+    /// There is nothing to read before `offset`.
+    mutating func skip(to offset: Offset) {
+        next = offset
+        last = 0
+    }
+
+    /// The topic begins at `low`, as the broker says.
+    mutating func begins(at low: Offset) { self.low = low }
+
+    /// What lies before `low` is gone.
+    mutating func skipWhatIsGone() { next = max(next, low ?? 0) }
+
+    mutating func reaches(_ end: Offset) { self.end = max(self.end, end) }
+
+    /// The broker lost what stood from `end` on.
+    mutating func isCut(at end: Offset) { self.end = end }
+}
+
+// MARK: - A record was read
+
+extension Leader {
+    /// A request, at this offset of `requests`.
+    mutating func onRequest(
+        _ request: WorkRequest, _ bytes: Span<UInt8>, at offset: Offset,
+        _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        var request = request
+        let digest = request.digest(bytes)
+        let isNamed = !request.requestID.isEmpty
+        if !isNamed { request.requestID = Ledger.name(after: offset) }
+        guard
+            let index = entry(
+                for: request.requestID.key, digest, isNamed: isNamed, at: offset, &elector, &desk)
+        else { return }
+        let opTimeoutMs = desk.settings.timeout(of: request.opCode)
+        ledger.load(index, request, bytes, opTimeoutMs: opTimeoutMs, at: desk.now)
+    }
+
+    /// A record that is no request: its outcome is `rejected`, with the reason, under its own id
+    /// where that could be read (`id` is empty where not).
+    mutating func onMalformedRequest(
+        _ why: Span<UInt8>, _ id: RequestID, at offset: Offset, _ elector: inout Elector,
+        _ desk: inout Desk
+    ) {
+        let name = id.isEmpty ? Ledger.name(after: offset) : id
+        var digest = Digest.empty
+        digest.add(id)
+        digest.add(why)
+        guard
+            let index = entry(
+                for: name.key, digest.orOne, isNamed: !id.isEmpty, at: offset, &elector, &desk)
+        else { return }
+        // What a worker still has at this offset is another's: it is cancelled first.
+        if case .cancelling = ledger.entries[index].state { return }
+        ledger.name(index, name, why)
+        conclude(index, .rejected, nil, &elector, &desk)
+    }
+
+    /// The entry for the record that was read from `requests` at this offset; nil when nothing is
+    /// to be done with the record.
+    private mutating func entry(
+        for key: Digest, _ digest: Digest, isNamed: Bool, at offset: Offset,
+        _ elector: inout Elector, _ desk: inout Desk
+    ) -> Int? {
+        guard isOpen(elector), elector.leads(desk) else { return nil }
+        if findsLastLost(digest, at: offset, &elector, &desk) { return nil }
+        // What is sought may lie ahead of what is next, where the broker lost what was before it.
+        let isInOrder =
+            offset == requests.next || (offset > requests.next && !requests.isSeeking)
+        passForeignOutcome(at: offset, key, &desk)
+        if let index = ledger.find(offset) {
+            return known(index, key, digest, isInOrder: isInOrder, &elector, &desk)
+        }
+        // What lies before was settled, or is being fetched and has vanished.
+        guard isInOrder else { return nil }
+        let wasRead =
+            requestsLoss.isRereading(offset)
+            && (requestsLoss.wasRead(digest, at: offset) || ledger.isKnown(key))
+        noteRead(digest, at: offset)
+        checkpoints.want()
+        if wasRead { return nil }
+        if isNamed && ledger.isKnown(key) {
+            desk.count(.duplicates)
+            desk.say(.duplicate(requestOffset: offset))
+            return nil
+        }
+        return admit(offset, key, &desk)
+    }
+
+    /// The request in this entry is read, again or for the first time in this tenure.
+    private mutating func known(
+        _ index: Int, _ key: Digest, _ digest: Digest, isInOrder: Bool,
+        _ elector: inout Elector, _ desk: inout Desk
+    ) -> Int? {
+        if isInOrder { noteRead(digest, at: ledger.entries.offset(at: index)) }
+        if isUsedAgain(index, by: key) { return giveTo(key, index, &elector, &desk) }
+        switch ledger.entries[index].state {
+        case .settled:
+            if isInOrder { ledger.pass(index) }
+            return nil
+        case .fetching: return index
+        case .assigned, .cancelling: return ledger.entries[index].isLoaded ? nil : index
+        case .waiting, .concluded: return nil
+        }
+    }
+
+    /// The outcome that was read for this offset was of a request that the broker has lost.
+    private mutating func passForeignOutcome(at offset: Offset, _ key: Digest, _ desk: inout Desk) {
+        guard let index = ledger.find(offset), ledger.entries[index].state == .settled,
+            isUsedAgain(index, by: key)
+        else { return }
+        desk.count(.offsetsUsedAgain)
+        ledger.pass(index)
+    }
+
+    /// The broker lost the request that this entry stands for, and gave its offset to another.
+    private func isUsedAgain(_ index: Int, by key: Digest) -> Bool {
+        let entry = ledger.entries[index]
+        guard entry.requestKey != 0 && entry.requestKey != key else { return false }
+        // Of two that stood there one after the other, both may have their outcomes.
+        return entry.state != .settled || !ledger.isKnown(key)
+    }
+
+    /// Gives the entry to the request that has its offset now.
+    private mutating func giveTo(
+        _ key: Digest, _ index: Int, _ elector: inout Elector, _ desk: inout Desk
+    ) -> Int {
+        desk.count(.offsetsUsedAgain)
+        checkpoints.want()
+        let state = ledger.entries[index].state
+        ledger.giveTo(key, index)
+        if state == .assigned { cancel(index, .stalled, &elector, &desk) }
+        // What stood after it is lost as well.
+        if state == .fetching { forgetRequests(from: requests.end, &desk) }
+        return index
+    }
+
+    private mutating func admit(_ offset: Offset, _ key: Digest, _ desk: inout Desk) -> Int? {
+        if ledger.entries.isFull { ledger.forgetLastSettled() }
+        guard hasRoom, let index = ledger.admit(offset, key) else {
+            // Read again when there is room.
+            desk.count(.ledgerFull)
+            requestsLoss.forgetRead(at: offset)
+            requests.goBack(to: offset)
+            return nil
+        }
+        checkpoints.noteAdmitted()
+        desk.count(.admitted)
+        return index
+    }
+
+    private mutating func noteRead(_ digest: Digest, at offset: Offset) {
+        requestsLoss.noteRead(digest, at: offset)
+        requests.noteRead(digest, at: offset)
+    }
+}
+
+// MARK: - Where it is read
+
+extension Leader {
+    /// Where to read `requests` next: what must be fetched again, then what is new.
+    mutating func steer(_ elector: inout Elector, _ desk: inout Desk) {
+        guard isOpen(elector), let low = requests.low else { return }
+        requests.isSeeking = false
+        // What lies beyond the end waits for reading to come there, if it can.
+        let end = hasRoom ? requests.end : .max
+        while desk.hasRoom, let index = ledger.firstToFetch(before: end) {
+            let offset = ledger.entries.offset(at: index)
+            guard offset < low else {
+                requests.isSeeking = true
+                return read(from: offset, &desk)
+            }
+            concludeGone(index, &elector, &desk)
+        }
+        if let offset = requestsLoss.verifies, offset >= low { return read(from: offset, &desk) }
+        read(from: requests.next, &desk)
+    }
+
+    /// Not beyond the end that is known: reading from there shows whether there is more.
+    private mutating func read(from offset: Offset, _ desk: inout Desk) {
+        let start = min(offset, max(requests.end, requests.low ?? 0))
+        if desk.next(.requests) != start { desk.open(.requests, from: start) }
+    }
+
+    /// Reading of `requests` goes from where it was on to `offset`: what was to be fetched between
+    /// them is gone. Before that nothing was looked for: the seek is still to come.
+    mutating func passRequests(to offset: Offset, _ elector: inout Elector, _ desk: inout Desk) {
+        guard isOpen(elector), elector.leads(desk) else { return }
+        while desk.hasRoom, let index = ledger.firstToFetch(before: offset),
+            ledger.entries.offset(at: index) >= desk.next(.requests)
+        {
+            concludeGone(index, &elector, &desk)
+        }
+    }
+
+    /// Retention has removed the record of an open request. Its id is not known here; who reads
+    /// results finds it by its offset.
+    private mutating func concludeGone(
+        _ index: Int, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        ledger.nameGone(index)
+        conclude(index, .rejected, .recordGone, &elector, &desk)
+    }
+
+    /// There is a record at this offset.
+    mutating func noteRequest(at offset: Offset) { requests.reaches(offset + 1) }
+
+    /// `requests` has been read from `from` to its end.
+    mutating func onRequestsEnd(
+        _ end: Offset, from: Offset, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        guard isOpen(elector), requests.low != nil else { return }
+        if end < requests.next || ledger.fetches(from: end) {
+            desk.count(.logsLost)
+            return cutRequests(at: end, elector, &desk)
+        }
+        requests.reaches(end)
+        if elector.leads(desk) { requestsLoss.endVerifying() }
+        // Offsets before the end may hold no record.
+        if from == requests.next, end > from { requests.skip(to: end) }
+    }
+
+    /// The answer to where `requests` begins and ends.
+    mutating func onRequestsBounds(
+        low: Offset, high: Offset, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        guard hasTenure else { return }
+        requests.begins(at: low)
+        requests.reaches(high)
+        if requestsLoss.isLost {
+            cutRequests(at: high, elector, &desk)
+        } else if requestsLoss.isDoubted || high < requests.next {
+            verifyLast()
+        }
+        requestsLoss.endDoubt()
+        requests.skipWhatIsGone()
+        // Not where it was before: the first `steer` seeks.
+        desk.forgetPosition(of: .requests)
+        finishTakeover(&elector, &desk)
+    }
+}

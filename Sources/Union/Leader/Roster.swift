@@ -1,0 +1,227 @@
+/// Who is there (design, section 5): every worker whose heartbeats were read, and of those the
+/// union's members, as the leader has added them.
+struct Roster: ~Copyable {
+    struct Entry {
+        /// Whose heartbeats count: another's do once this one is silent.
+        fileprivate(set) var incarnation: Incarnation = 0
+        /// When any incarnation was heard last: its lease may have been renewed. And this one.
+        fileprivate(set) var heardAt = Instant.zero
+        fileprivate(set) var spokeAt = Instant.zero
+        fileprivate(set) var slots: Int32 = 1
+        /// It has read the leader log up to here.
+        fileprivate(set) var leaderOffset: Offset = 0
+        /// It gets no work before it has read beyond here.
+        fileprivate(set) var mustRead: Offset = -1
+        /// Its last heartbeat carried our term: it has read every order before our claim.
+        fileprivate(set) var isCurrent = false
+        fileprivate(set) var isMember = false
+        /// Which incarnation `ADD_MEMBER` named, when, and whether that was read back.
+        fileprivate(set) var added: Incarnation = 0
+        fileprivate(set) var addedAt = Instant.zero
+        fileprivate(set) var isAdded = false
+        /// When a leader that does not know who has what removed it, and whether that was read back.
+        fileprivate(set) var blindRemovalAt = Instant.zero
+        fileprivate(set) var isBlindRemovalRead = false
+        /// Open assignments, and those of them that are not known to be short.
+        fileprivate(set) var inFlight: Int32 = 0
+        fileprivate(set) var slow: Int32 = 0
+        /// Since when it has had a free slot.
+        fileprivate(set) var freeSince = Instant.zero
+        /// Attempts that it overran and has not been seen to stop: it gets no work meanwhile.
+        fileprivate(set) var overrun: Int32 = 0
+    }
+
+    private var ids: Table<WorkerID>
+    private var entries: Table<Entry>
+    private(set) var count = 0
+    private(set) var members: Int32 = 0
+    /// When a heartbeat was passed over last because there was no room for its worker.
+    private(set) var passedOverAt = Instant.zero
+    /// When heartbeats were passed over last because the broker had lost some.
+    private var skippedAt = Instant.zero
+
+    init(_ arena: inout Arena) {
+        ids = arena.table(Limits.members, filler: WorkerID(high: 0, low: 0))
+        entries = arena.table(Limits.members, filler: Entry())
+    }
+
+    subscript(index: Int) -> Entry {
+        precondition(index < count, "Roster: index out of range")
+        return entries[index]
+    }
+
+    func id(_ index: Int) -> WorkerID { ids[index] }
+
+    func find(_ id: WorkerID) -> Int? {
+        for i in 0..<count where ids[i] == id { return i }
+        return nil
+    }
+
+    /// Whether a worker's lease is surely over, for it was not heard long enough; counted anew from
+    /// `leadingSince`, for a paused leader has read nothing, which is nobody's fault.
+    func isSilent(_ index: Int, leadingSince: Instant, _ desk: borrowing Desk) -> Bool {
+        desk.now >= max(max(entries[index].heardAt, leadingSince), skippedAt)
+            + desk.settings.memberTimeoutMs
+    }
+}
+
+// MARK: - Heartbeats
+
+extension Roster {
+    /// The worker's index; nil when it is unknown and there is no room: the places of workers
+    /// last heard before `silentSince` that are no members are given away.
+    mutating func findOrAdd(_ id: WorkerID, silentSince: Instant, at now: Instant) -> Int? {
+        if let known = find(id) { return known }
+        if count < ids.count {
+            count += 1
+            ids[count - 1] = id
+            entries[count - 1] = Entry()
+            return count - 1
+        }
+        for i in 0..<count where !entries[i].isMember && entries[i].heardAt < silentSince {
+            ids[i] = id
+            entries[i] = Entry()
+            return i
+        }
+        passedOverAt = now
+        return nil
+    }
+
+    /// Whether this incarnation's heartbeats count, from now on if not before. A board that was
+    /// started anew cannot be told from a clone of one that is cut off and still works: the former
+    /// must be silent. And who speaks must have read on since: else it is an earlier life's late
+    /// word.
+    mutating func counts(
+        _ h: Heartbeat, _ index: Int, leadingSince: Instant, _ desk: borrowing Desk
+    ) -> Bool {
+        let known = entries[index]
+        guard known.incarnation != h.incarnation else { return true }
+        let isFormerSilent =
+            desk.now >= max(known.spokeAt, leadingSince) + desk.settings.memberTimeoutMs
+        guard known.incarnation == 0 || (isFormerSilent && h.leaderOffset > known.leaderOffset)
+        else {
+            // Two may live: no work for either before it is clear who does.
+            entries[index].heardAt = desk.now
+            entries[index].isCurrent = false
+            return false
+        }
+        entries[index].incarnation = h.incarnation
+        return true
+    }
+
+    /// It was heard, and has read the leader log up to `leaderOffset`. `isCurrent`: under our term.
+    mutating func hear(
+        _ h: Heartbeat, _ index: Int, leaderOffset: Offset, isCurrent: Bool,
+        _ desk: borrowing Desk
+    ) {
+        entries[index].heardAt = desk.now
+        entries[index].spokeAt = desk.now
+        entries[index].leaderOffset = leaderOffset
+        entries[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
+        entries[index].isCurrent = isCurrent
+    }
+
+    /// The broker lost heartbeats: nobody is silent for not having been heard.
+    mutating func noteSkipped(at now: Instant) { skippedAt = now }
+}
+
+// MARK: - Members
+
+extension Roster {
+    /// A new tenure knows no members yet.
+    mutating func forgetMembers() {
+        members = 0
+        for i in 0..<count {
+            entries[i].isMember = false
+            entries[i].isCurrent = false
+            entries[i].inFlight = 0
+            entries[i].slow = 0
+            entries[i].overrun = 0
+            entries[i].mustRead = -1
+            entries[i].leaderOffset = 0
+            entries[i].blindRemovalAt = .zero
+            entries[i].isBlindRemovalRead = false
+        }
+    }
+
+    mutating func add(_ index: Int, at now: Instant) {
+        precondition(!entries[index].isMember, "Roster: it is a member")
+        entries[index].isMember = true
+        entries[index].freeSince = now
+        members += 1
+    }
+
+    /// `ADD_MEMBER` is written.
+    mutating func noteAdditionWritten(_ index: Int, at now: Instant) {
+        entries[index].added = entries[index].incarnation
+        entries[index].addedAt = now
+        entries[index].isAdded = false
+    }
+
+    /// Our own `ADD_MEMBER` was read back.
+    mutating func noteAdditionRead(_ id: WorkerID, _ incarnation: Incarnation) {
+        guard let index = find(id), entries[index].added == incarnation else { return }
+        entries[index].isAdded = true
+    }
+
+    /// It may not know that it was added: the broker may have lost that.
+    mutating func doubtAddition(_ index: Int) { entries[index].isAdded = false }
+
+    mutating func remove(_ index: Int) {
+        precondition(entries[index].isMember, "Roster: it is no member")
+        entries[index].isMember = false
+        entries[index].isCurrent = false
+        members -= 1
+        entries[index].inFlight = 0
+        entries[index].slow = 0
+    }
+
+    mutating func noteBlindRemovalWritten(_ index: Int, at now: Instant) {
+        entries[index].blindRemovalAt = now
+    }
+
+    /// Our own `REMOVE_MEMBER`, sent at `sentAt`, was read back; true when it is the one for which a
+    /// blind leader waits.
+    mutating func noteBlindRemovalRead(_ index: Int, sentAt: Instant) -> Bool {
+        guard !entries[index].isBlindRemovalRead, entries[index].blindRemovalAt <= sentAt
+        else { return false }
+        entries[index].isBlindRemovalRead = true
+        return true
+    }
+}
+
+// MARK: - What they have
+
+extension Roster {
+    /// It gets an attempt.
+    mutating func give(_ index: Int, isShort: Bool, at now: Instant) {
+        entries[index].inFlight += 1
+        if !isShort { entries[index].slow += 1 }
+        entries[index].freeSince = now
+    }
+
+    /// It has one attempt less. `wasOverrun`: it was suspended for that one.
+    mutating func takeBack(_ index: Int, wasShort: Bool, wasOverrun: Bool, at now: Instant) {
+        if wasOverrun, entries[index].overrun > 0 { entries[index].overrun -= 1 }
+        guard entries[index].inFlight > 0 else { return }
+        entries[index].inFlight -= 1
+        if !wasShort, entries[index].slow > 0 { entries[index].slow -= 1 }
+        entries[index].freeSince = now
+    }
+
+    /// It has this, from before it was a member.
+    mutating func has(_ index: Int, inFlight: Int32, slow: Int32) {
+        entries[index].inFlight = inFlight
+        entries[index].slow = slow
+    }
+
+    /// An attempt of it was thought to be short, and is not.
+    mutating func noteSlow(_ index: Int) { entries[index].slow += 1 }
+
+    /// It overran a deadline: it is suspended until it is seen to have stopped, or is removed.
+    mutating func suspend(_ index: Int) { entries[index].overrun += 1 }
+    mutating func endSuspension(_ index: Int) { entries[index].overrun = 0 }
+
+    /// It gets no work before it has read the leader log beyond `offset`.
+    mutating func mustRead(_ index: Int, beyond offset: Offset) { entries[index].mustRead = offset }
+}

@@ -1,0 +1,68 @@
+/// What a node knows of the leader log itself: with which record it begins, and what the broker has
+/// lost of it (design, chapter on lost records).
+///
+/// Everything else asks here: whether others may have orders that are not in our tables
+/// (`isBlind`), whether all was lost (`beganAnew`), and whether a checkpoint is to be believed.
+struct LeaderLogLoss {
+    /// The log's first record, as far as it tells one from another; zeros: it is unreadable.
+    private struct First: Equatable {
+        var offset: Offset
+        var term: Term
+        var incarnation: Incarnation
+        var sentAt: Instant
+    }
+
+    private var first: First?
+    private(set) var hasLostRecords = false
+    /// The broker has lost all records, and no checkpoint of a later tenure was read since.
+    private(set) var beganAnew = false
+    private var termAtLoss: Term = 0
+    /// Others may have orders that are not in our tables: reading began at no checkpoint and after
+    /// the log's first record, or the broker has lost records; and no later tenure's checkpoint was
+    /// read since.
+    private(set) var isBlind = false
+
+    var isBeginningKnown: Bool { first != nil }
+
+    /// The log begins with this record (nil: it is unreadable). Where the broker has lost records,
+    /// and another stood there before, it has lost all. (Retention removes the first ones: then the
+    /// log begins further on.)
+    mutating func beginsWith(_ record: LeaderRecord?, at offset: Offset) {
+        let read = First(
+            offset: offset, term: record?.term ?? 0, incarnation: record?.incarnation ?? 0,
+            sentAt: record?.sentAt ?? .zero)
+        if let first, hasLostRecords, offset <= first.offset, read != first { beganAnew = true }
+        first = read
+    }
+
+    /// The log is empty; its first record will stand at `offset` or after it.
+    mutating func beginsEmpty(at offset: Offset) {
+        if let first, hasLostRecords, offset <= first.offset { beganAnew = true }
+        first = nil
+    }
+
+    /// The broker lost records of the log, in this term.
+    mutating func loseRecords(term: Term) {
+        hasLostRecords = true
+        termAtLoss = term
+        isBlind = true
+    }
+
+    /// Reading begins at no checkpoint, after the log's first record.
+    mutating func startReadingMidLog() { isBlind = true }
+
+    /// Whether a checkpoint of the tenure says what is open in this log. One that was on its way
+    /// when the broker lost everything speaks of the lost one: for those who know of the loss, by
+    /// its term; for those who read a log from its beginning, by having no claim there.
+    func believesCheckpoint(of tenure: Referee.Tenure, readingFromFirst: Bool) -> Bool {
+        if beganAnew && tenure.term <= termAtLoss { return false }
+        return tenure.isClaimed || !readingFromFirst
+    }
+
+    /// A checkpoint of this term says what is open, and is believed.
+    mutating func onCheckpoint(term: Term) {
+        guard term > termAtLoss else { return }
+        isBlind = false
+        beganAnew = false
+    }
+}

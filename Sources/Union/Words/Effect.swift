@@ -1,0 +1,80 @@
+/// What a step wants done, in this order. Each effect owns a run of bytes in the outbox.
+public enum Effect: Sendable {
+    /// Append this record to its topic. Bytes: its payload. `Receipt.none` asks for no report.
+    case write(Record, Receipt)
+    /// Light the role's LED, steadily or (offline) blinking; the work LED when `working`.
+    case show(Role, online: Bool, working: Bool)
+    /// Run the request's job. Bytes: the request's payload. Ends with `Event.jobEnded`.
+    case start(Place, Assignment, term: Term)
+    /// Kill the job's process group: SIGTERM, or at once SIGKILL when `now`. It still ends with
+    /// `Event.jobEnded`.
+    case kill(Place, now: Bool)
+    /// Find out which offsets the topic holds. Answered by `Event.bounds`; asked again by the
+    /// shell until there is an answer.
+    case ask(Topic)
+    /// Read the topic from this offset on, wherever it was read before.
+    case seek(Topic, Offset)
+    /// Read the topic no more.
+    case close(Topic)
+    /// Something that people want to know.
+    case say(Notice)
+    /// The node is caught up, for the first time: systemd's READY.
+    case ready
+    /// Leave the process.
+    case exit(Farewell)
+}
+
+public enum Farewell: Equatable, Sendable {
+    /// After `Event.shutdown`.
+    case done
+    /// Another living worker has our id (section 5).
+    case twin
+}
+
+/// What the log and the terminal show. The words are the shell's.
+public enum Notice: Sendable {
+    case caughtUp(leaderOffset: Offset)
+    case campaign(Term, ranking: Int32)
+    case tie(candidates: Int32, newRanking: Int32)
+    case votes(for: WorkerID)
+    case claims(Term)
+    case leads(Term)
+    case ledBy(WorkerID, Term)
+    /// It led, and its lease ended or another claim was read.
+    case steppedDown(Term)
+    case resigned(WorkerID, Term)
+    case quells(WorkerID, Term)
+    case quelled(by: WorkerID)
+    case memberAdded(WorkerID)
+    case memberRemoved(WorkerID)
+    case tookOver(open: Int32, assigned: Int32)
+    case cancelled(Attempt, CancelReason)
+    case attemptEnded(Attempt, Status)
+    case settled(requestOffset: Offset, Status)
+    case duplicate(requestOffset: Offset)
+    /// Bytes: why.
+    case malformed(Topic, Offset)
+    case void(Topic, Offset)
+    /// The worker's lease ended with this many jobs running: they are killed.
+    case workerLeaseLost(jobs: Int32)
+    /// The broker lost what we wanted to read: reading goes on at `from`.
+    case logLost(Topic, wanted: Offset, from: Offset)
+    case brokerLost
+    case brokerFound
+    case twin
+    case waitsForTwin
+    case superseded
+}
+
+public enum CancelReason: UInt8, Sendable {
+    /// Neither a heartbeat nor a result showed it in time.
+    case unacknowledged
+    /// It overran its deadline and its worker did not stop it.
+    case overrun
+    /// It was queued after a job that turned out slow.
+    case stalled
+    /// Its worker is no member any more.
+    case removed
+    /// The request has its outcome already.
+    case settled
+}

@@ -1,0 +1,56 @@
+/// What happens to a node. A step takes one event, the bytes that belong to it, and the time.
+public enum Event: Sendable {
+    /// A record was read at an offset. Bytes: its payload.
+    case read(Record, Offset)
+    /// Something unreadable was read at an offset; where it is a request whose id could be read,
+    /// with that. Bytes: why, as text for people.
+    case malformed(Topic, RequestID, Offset)
+    /// The topic has been read up to here, and ends here for now (partition EOF). Fed for the
+    /// first end after a seek, and where an end is not simply after the last record.
+    case reachedEnd(Topic, Offset)
+    /// The broker has this record now, at this offset.
+    case delivered(Receipt, Offset)
+    /// A record was given up by the producer. It may still appear in the log later.
+    case undelivered(Receipt)
+    /// The answer to `Effect.ask`: the topic holds the offsets `low ..< high`. `askedAt` is when
+    /// the question left.
+    case bounds(Topic, low: Offset, high: Offset, askedAt: Instant)
+    /// The broker does not have the offset where we wanted to read on.
+    case vanished(Topic)
+    /// No broker can be reached / one can again.
+    case brokerLost
+    case brokerFound
+    /// The job on this place of the bench has ended. Bytes: its output, or why there is none.
+    case jobEnded(Place, JobEnd)
+    /// The deadline that `Node.deadline` named has come (or nothing happened, which is harmless).
+    case tick
+    /// SIGTERM, or the user's Ctrl-C: hand over and leave.
+    case shutdown
+}
+
+/// Which delivery a delivery report speaks of.
+public enum Receipt: Equatable, Sendable {
+    case none
+    /// The heartbeat with this `count`.
+    case heartbeat(Int64)
+    /// The result of the attempt on this place of the bench; `serial` tells apart its users.
+    case result(Place, serial: UInt32)
+}
+
+/// A place on the worker's bench, 0 ..< `Limits.bench`.
+public typealias Place = Int32
+
+public struct JobEnd: Sendable {
+    public var status: Status
+    public var exitCode: Int32?
+    /// There was more output than `Limits.outputBytes`.
+    public var truncated: Bool
+    public var durationMs: Int64
+
+    public init(status: Status, exitCode: Int32?, truncated: Bool, durationMs: Int64) {
+        self.status = status
+        self.exitCode = exitCode
+        self.truncated = truncated
+        self.durationMs = durationMs
+    }
+}

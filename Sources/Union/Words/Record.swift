@@ -1,0 +1,267 @@
+/// What travels on the topics, decoded. Field names on the wire are in `Wire`; their meaning is
+/// in the design's sections 2 to 6.
+///
+/// A record is small and copyable. What is bulky in it travels beside it as one run of bytes,
+/// the record's *payload*, packed as `Payload` says: a candidacy's votes, the members in
+/// `ADD_MEMBER` and `REMOVE_MEMBER`, a checkpoint's list, a request's code and parameters, a
+/// result's output.
+public enum Record: Sendable {
+    case candidacy(Candidacy)
+    case leader(LeaderRecord)
+    case heartbeat(Heartbeat)
+    case request(WorkRequest)
+    case result(WorkResult)
+
+    public var topic: Topic {
+        switch self {
+        case .candidacy: .election
+        case .leader: .leader
+        case .heartbeat: .heartbeat
+        case .request: .requests
+        case .result: .results
+        }
+    }
+}
+
+public typealias RequestID = FixedText<64>
+public typealias OpName = FixedText<32>
+
+/// A worker's stand in a campaign (section 4). Payload: the ids in `votes_received`.
+public struct Candidacy: Sendable {
+    public var workerID: WorkerID
+    public var incarnation: Incarnation
+    public var term: Term
+    public var ranking: Int32
+    /// `acceptance_countdown`: nil until the countdown begins.
+    public var countdown: Int32?
+    /// `withdrawn_and_nominating_worker_id`: set when its writer is a voter.
+    public var nominee: WorkerID?
+
+    public init(
+        workerID: WorkerID, incarnation: Incarnation, term: Term, ranking: Int32,
+        countdown: Int32?, nominee: WorkerID?
+    ) {
+        self.workerID = workerID
+        self.incarnation = incarnation
+        self.term = term
+        self.ranking = ranking
+        self.countdown = countdown
+        self.nominee = nominee
+    }
+}
+
+/// A record of the leader log (section 3): who says it, under which term, and the order.
+/// Payload: as the order says.
+public struct LeaderRecord: Sendable {
+    public var workerID: WorkerID
+    public var incarnation: Incarnation
+    public var term: Term
+    /// `sent_us`: the writer's boot clock when it wrote this.
+    public var sentAt: Instant
+    /// The lease that the writer claims with this record, from `sentAt` on.
+    public var leaseMs: Int32
+    /// Every heartbeat before this offset has been read by the writer (section 5).
+    public var heartbeatOffset: Offset
+    /// The last valid `CHECKPOINT`, or -1 when there is none (section 6).
+    public var checkpointOffset: Offset
+    public var order: Order
+
+    public init(
+        workerID: WorkerID, incarnation: Incarnation, term: Term, sentAt: Instant, leaseMs: Int32,
+        heartbeatOffset: Offset, checkpointOffset: Offset, order: Order
+    ) {
+        self.workerID = workerID
+        self.incarnation = incarnation
+        self.term = term
+        self.sentAt = sentAt
+        self.leaseMs = leaseMs
+        self.heartbeatOffset = heartbeatOffset
+        self.checkpointOffset = checkpointOffset
+        self.order = order
+    }
+}
+
+public enum Order: Sendable {
+    case claim
+    case noop
+    case resign
+    /// Payload: the union's members after it.
+    case addMember(WorkerID, Incarnation)
+    /// Payload: the union's members after it.
+    case removeMember(WorkerID)
+    /// Payload: the request's.
+    case assign(Assignment)
+    case cancel(Attempt)
+    /// Payload: the rows of open work. `lastRequest`: the digest of the request that stands before
+    /// `requestsNext`; 0 when it is not known.
+    case checkpoint(requestsNext: Offset, resultsNext: Offset, lastRequest: Digest = 0)
+}
+
+/// One attempt at one request by one worker. The number `attempt` is never used twice for the
+/// same request.
+public struct Attempt: Equatable, Sendable {
+    public var requestOffset: Offset
+    public var attempt: Int32
+    public var workerID: WorkerID
+
+    public init(requestOffset: Offset, attempt: Int32, workerID: WorkerID) {
+        self.requestOffset = requestOffset
+        self.attempt = attempt
+        self.workerID = workerID
+    }
+}
+
+public struct Assignment: Sendable {
+    public var attempt: Attempt
+    /// Attempts that failed before this one; the request is given up after `maxAttempts`.
+    public var failures: Int32
+    public var request: WorkRequest
+
+    public init(attempt: Attempt, failures: Int32, request: WorkRequest) {
+        self.attempt = attempt
+        self.failures = failures
+        self.request = request
+    }
+}
+
+/// A sign of life (section 5). Payload: offsets of requests that run, are queued, or are finished
+/// but not known to be in `results`; then the last requests finished, by their ids, oldest first.
+public struct Heartbeat: Sendable {
+    public var workerID: WorkerID
+    public var incarnation: Incarnation
+    /// Heartbeats that this incarnation wrote before this one.
+    public var count: Int64
+    public var leaderID: WorkerID?
+    public var term: Term
+    /// The leader log has been read up to here.
+    public var leaderOffset: Offset
+    public var role: Role
+    public var ranking: Int32
+    public var slots: Int32
+    /// The request whose job has run longest, by its id.
+    public var current: RequestID?
+    /// How many offsets the payload begins with.
+    public var runningCount: Int32
+    /// Requests finished by this incarnation.
+    public var completedCount: Int64
+
+    public init(workerID: WorkerID, incarnation: Incarnation) {
+        self.workerID = workerID
+        self.incarnation = incarnation
+        count = 0
+        leaderID = nil
+        term = 0
+        leaderOffset = 0
+        role = .member
+        ranking = 0
+        slots = 1
+        current = nil
+        runningCount = 0
+        completedCount = 0
+    }
+}
+
+/// A request for work (section 6). Payload: see `Payload`.
+public struct WorkRequest: Sendable {
+    /// Empty when the writer gave none.
+    public var requestID: RequestID
+    public var opCode: OpName
+    /// The job's deadline from its start; nil: the op's own.
+    public var timeoutMs: Int32?
+    public var maxAttempts: Int32
+
+    public static let defaultMaxAttempts: Int32 = 3
+
+    public init(requestID: RequestID, opCode: OpName, timeoutMs: Int32?, maxAttempts: Int32) {
+        self.requestID = requestID
+        self.opCode = opCode
+        self.timeoutMs = timeoutMs
+        self.maxAttempts = maxAttempts
+    }
+}
+
+public enum Status: UInt8, Cases, Equatable, Sendable {
+    case completed, failed
+    /// The job overran its deadline and was killed.
+    case timedOut
+    /// The request cannot be run: malformed, too large, or an op that nobody configured.
+    case rejected
+    /// The worker was lost, or gave the job up, before there was a result.
+    case lost
+    /// Every attempt was lost.
+    case exhausted
+}
+
+/// The end of one attempt (section 6). Payload: the job's output, or why there is none; empty
+/// where `reason` says that.
+public struct WorkResult: Sendable {
+    /// Why there is no output, where the node says so itself. The words are `Wire`'s.
+    public enum Reason: Equatable, Sendable {
+        /// The leader: the attempt's worker was lost.
+        case workerLost
+        /// The leader: so many attempts failed or were lost.
+        case attemptsFailed(Int32)
+        /// The leader: the broker does not have the request's record any more.
+        case recordGone
+        /// The worker: it left before it started the job.
+        case neverStarted
+    }
+
+    public var requestID: RequestID
+    public var requestOffset: Offset
+    public var workerID: WorkerID
+    public var term: Term
+    public var attempt: Int32
+    public var status: Status
+    public var exitCode: Int32?
+    public var truncated: Bool
+    public var durationMs: Int64
+    /// The first final result of a request in the log is its outcome.
+    public var final: Bool
+    /// Only in what is written: who reads a result reads the words.
+    public var reason: Reason?
+
+    public init(
+        requestID: RequestID, requestOffset: Offset, workerID: WorkerID, term: Term, attempt: Int32,
+        status: Status, exitCode: Int32?, truncated: Bool, durationMs: Int64, final: Bool
+    ) {
+        self.requestID = requestID
+        self.requestOffset = requestOffset
+        self.workerID = workerID
+        self.term = term
+        self.attempt = attempt
+        self.status = status
+        self.exitCode = exitCode
+        self.truncated = truncated
+        self.durationMs = durationMs
+        self.final = final
+    }
+}
+
+/// A row of a checkpoint: a request that has no outcome yet.
+public struct OpenWork: Equatable, Sendable {
+    public var requestOffset: Offset
+    /// The highest attempt number used so far; 0 when it was never assigned.
+    public var attempt: Int32
+    public var failures: Int32
+    /// Who has it now.
+    public var workerID: WorkerID?
+    /// `RequestID.key`; 0 when it is not known.
+    public var requestKey: UInt64
+    /// The job's deadline from its start; nil: none is known.
+    public var timeoutMs: Int32?
+    /// Under which term the attempt was assigned; 0: not known. Not in checkpoints.
+    public var term: Term = 0
+
+    public init(
+        requestOffset: Offset, attempt: Int32, failures: Int32, workerID: WorkerID?,
+        requestKey: UInt64, timeoutMs: Int32? = nil
+    ) {
+        self.requestOffset = requestOffset
+        self.attempt = attempt
+        self.failures = failures
+        self.workerID = workerID
+        self.requestKey = requestKey
+        self.timeoutMs = timeoutMs
+    }
+}

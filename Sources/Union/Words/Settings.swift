@@ -1,0 +1,125 @@
+/// What a node is told once, at start: who it is, and its timings in milliseconds (design,
+/// section 9). `broken` names the first inequality that does not hold; a node is never started
+/// with one.
+public struct Settings: Sendable {
+    public var workerID: WorkerID
+    public var incarnation: Incarnation
+    /// The configured ranking, 0 to 1,000,000: the highest becomes leader.
+    public var ranking: Int32 = 100
+    /// Jobs at once, 1 to `Limits.slots`.
+    public var slots: Int32 = 1
+
+    public var announceMs: Int32
+    public var leaseMs: Int32
+    public var leaderTimeoutMs: Int32
+    public var heartbeatMs: Int32
+    public var memberTimeoutMs: Int32
+    /// A worker may run jobs this long after it *sent* a heartbeat that the leader acknowledged.
+    public var workerLeaseMs: Int32
+    /// From SIGTERM to SIGKILL.
+    public var killGraceMs: Int32
+    /// An assignment that neither heartbeat nor result shows for so long is cancelled.
+    public var ackTimeoutMs: Int32
+    public var countdownStart: Int32
+    public var countdownDelayMs: Int32
+    public var campaignTtlMs: Int32
+    /// The configured ops' own deadlines, for requests that name none.
+    private var opTimeouts = FixedArray<32, OpTimeout>(filler: OpTimeout(key: 0, ms: 0))
+
+    private struct OpTimeout: Sendable {
+        var key: UInt64
+        var ms: Int32
+    }
+
+    /// Makes an op's deadline known; false when there is no room (`Limits.ops`).
+    @discardableResult
+    public mutating func setTimeout(of op: OpName, ms: Int32) -> Bool {
+        opTimeouts.append(OpTimeout(key: op.key, ms: ms))
+    }
+
+    func timeout(of op: OpName) -> Int32? {
+        let key = op.key
+        for i in 0..<opTimeouts.count where opTimeouts[i].key == key { return opTimeouts[i].ms }
+        return nil
+    }
+
+    public enum Pace: UInt8, Cases, Sendable { case fast, normal, classroom }
+
+    public init(workerID: WorkerID, incarnation: Incarnation, pace: Pace = .normal) {
+        self.workerID = workerID
+        self.incarnation = incarnation
+        switch pace {
+        case .fast:
+            (announceMs, leaseMs, leaderTimeoutMs) = (50, 250, 300)
+            (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (100, 600, 530, 50)
+            (ackTimeoutMs, countdownStart, countdownDelayMs, campaignTtlMs) = (600, 3, 0, 300)
+        case .normal:
+            (announceMs, leaseMs, leaderTimeoutMs) = (200, 800, 1000)
+            (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (250, 2000, 1750, 200)
+            (ackTimeoutMs, countdownStart, countdownDelayMs, campaignTtlMs) = (2000, 3, 0, 1000)
+        case .classroom:
+            (announceMs, leaseMs, leaderTimeoutMs) = (1000, 4000, 5000)
+            (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (1000, 10000, 9000, 700)
+            (ackTimeoutMs, countdownStart, countdownDelayMs, campaignTtlMs) = (10000, 10, 500, 5000)
+        }
+    }
+
+    /// Clock rates differ by at most 1 %, so two clocks by 2 %: `ms` as the slower clock may see it.
+    public static func withClockMargin(_ ms: Int32) -> Int32 {
+        Int32(clamping: (Int64(ms) * 102 + 99) / 100)
+    }
+
+    /// A rule between timings that does not hold, in the words of the configuration file.
+    public struct Broken: Error, Sendable {
+        public var rule: StaticString
+        public var why: StaticString
+        /// Both sides of the rule, as configured.
+        public var left: Int32
+        public var right: Int32
+    }
+
+    /// The first broken rule, or nil. Each value alone is in 0 ... 3,600,000 already.
+    public var broken: Broken? {
+        let worked = Int32(clamping: Int64(workerLeaseMs) + Int64(killGraceMs))
+        let fenced = Int32(clamping: Int64(Self.withClockMargin(leaseMs)) + Int64(announceMs / 2))
+        let twoAnnouncements = Int32(clamping: 2 * Int64(announceMs))
+        let ackPath = Int32(clamping: 2 * Int64(heartbeatMs) + Int64(announceMs))
+        if twoAnnouncements > leaseMs {
+            return Broken(
+                rule: "2 x announce_ms <= lease_ms",
+                why: "one lost announcement would end the lease",
+                left: twoAnnouncements, right: leaseMs)
+        }
+        if fenced > leaderTimeoutMs {
+            return Broken(
+                rule: "lease_ms + 2 % + announce_ms / 2 <= leader_timeout_ms",
+                why: "followers must not campaign while the leader's lease can run",
+                left: fenced, right: leaderTimeoutMs)
+        }
+        if ackPath > workerLeaseMs {
+            return Broken(
+                rule: "2 x heartbeat_ms + announce_ms <= worker_lease_ms",
+                why: "a worker's lease would end before it can be renewed",
+                left: ackPath, right: workerLeaseMs)
+        }
+        if Self.withClockMargin(worked) >= memberTimeoutMs {
+            return Broken(
+                rule: "worker_lease_ms + kill_grace_ms + 2 % < member_timeout_ms",
+                why: "a lost worker's jobs must be dead before they are given to another",
+                left: Self.withClockMargin(worked), right: memberTimeoutMs)
+        }
+        if memberTimeoutMs > ackTimeoutMs {
+            return Broken(
+                rule: "member_timeout_ms <= ack_timeout_ms",
+                why: "an assignment must not be given up before its worker is",
+                left: memberTimeoutMs, right: ackTimeoutMs)
+        }
+        if countdownDelayMs >= campaignTtlMs / 2 {
+            return Broken(
+                rule: "2 x countdown_delay_ms < campaign_ttl_ms",
+                why: "a campaign would be dropped between two numbers of its countdown",
+                left: countdownDelayMs, right: campaignTtlMs / 2)
+        }
+        return nil
+    }
+}

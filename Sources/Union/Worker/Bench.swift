@@ -1,0 +1,274 @@
+/// What this node does as a worker (design, section 6): the valid assignments addressed to it, in
+/// the order of the log, and their results until the broker has them.
+struct Bench: ~Copyable {
+    enum State: Equatable {
+        case free, queued, running
+        /// It was taken from us while it ran, and is being killed. `saysLost`: because our lease
+        /// ended or the node leaves, so its end is reported, as `lost`; else nobody waits for it.
+        case dropped(saysLost: Bool)
+        /// The result is written, and not known to be in the log.
+        case finished
+        /// The producer gave the result up: it is written again.
+        case undelivered
+
+        /// Whether a process may live there.
+        var isAlive: Bool {
+            switch self {
+            case .running, .dropped: true
+            case .free, .queued, .finished, .undelivered: false
+            }
+        }
+    }
+
+    struct Job {
+        fileprivate(set) var state = State.free
+        fileprivate(set) var assignment = Assignment(
+            attempt: Attempt(requestOffset: 0, attempt: 0, workerID: WorkerID(high: 0, low: 0)),
+            failures: 0,
+            request: WorkRequest(
+                requestID: RequestID(), opCode: OpName(), timeoutMs: nil, maxAttempts: 1))
+        fileprivate(set) var term: Term = 0
+        /// It was killed at once.
+        fileprivate var isDead = false
+        /// Its place in the queue; also tells a result's delivery from its predecessor's.
+        fileprivate(set) var serial: UInt32 = 0
+        fileprivate(set) var end = JobEnd(
+            status: .lost, exitCode: nil, truncated: false, durationMs: 0)
+        /// Why there is no output, where we say so ourselves.
+        fileprivate(set) var reason: WorkResult.Reason?
+        /// Bytes of its payload: the request's until it runs, then the output's.
+        fileprivate var payloadCount: Int32 = 0
+    }
+
+    /// What tells an assignment that is read twice. Key and term are in it because offsets, and
+    /// attempts, begin anew when a broker loses everything.
+    private struct Seen: Equatable {
+        var requestOffset: Offset
+        var attempt: Int32
+        var requestKey: UInt64
+        var term: Term
+    }
+
+    private var jobs: Table<Job>
+    private var payloads: Table<UInt8>
+    /// The last assignments, each at its request's offset modulo the table's size.
+    private var seen: Table<Seen>
+    private var completed: Ring<RequestID>
+    private var completedCount: Int64 = 0
+    private var serial: UInt32 = 0
+    /// Places where a process may live, where an assignment waits, and all that are not free.
+    private(set) var running: Int32 = 0
+    private(set) var queued: Int32 = 0
+    private(set) var used: Int32 = 0
+
+    init(_ arena: inout Arena) {
+        jobs = arena.table(Limits.bench, filler: Job())
+        payloads = arena.bytes(Limits.bench * Limits.requestPayloadBytes)
+        let filler = Seen(requestOffset: -1, attempt: 0, requestKey: 0, term: 0)
+        seen = arena.table(Limits.recentAttempts, filler: filler)
+        completed = Ring(capacity: Limits.completedIDs, filler: RequestID(), &arena)
+    }
+
+    var capacity: Int { jobs.count }
+
+    subscript(place: Int) -> Job { jobs[place] }
+
+    @_lifetime(borrow self)
+    borrowing func payload(_ place: Int) -> Span<UInt8> {
+        let start = place * Limits.requestPayloadBytes
+        return payloads.span(start..<(start + Int(jobs[place].payloadCount)))
+    }
+
+    private mutating func keep(_ bytes: Span<UInt8>, at place: Int) {
+        precondition(bytes.count <= Limits.requestPayloadBytes, "Bench: payload too long")
+        payloads.copy(bytes, at: place * Limits.requestPayloadBytes)
+        jobs[place].payloadCount = Int32(bytes.count)
+    }
+
+    /// The only place where a job changes its state.
+    private mutating func change(_ place: Int, to state: State) {
+        let old = jobs[place].state
+        precondition(old != state, "Bench: a change that is none")
+        if old == .free { used += 1 }
+        if old == .queued { queued -= 1 }
+        if old.isAlive { running -= 1 }
+        if state == .free { used -= 1 }
+        if state == .queued { queued += 1 }
+        if state.isAlive { running += 1 }
+        jobs[place].state = state
+    }
+}
+
+// MARK: - Orders
+
+extension Bench {
+    /// Queues an assignment; false when it was here before, or there is no place.
+    mutating func accept(_ a: Assignment, _ bytes: Span<UInt8>, term: Term) -> Bool {
+        let order = Seen(
+            requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
+            requestKey: a.request.requestID.key, term: term)
+        let index = Int(order.requestOffset) & (Limits.recentAttempts - 1)
+        guard seen[index] != order, let place = firstFree() else { return false }
+        seen[index] = order
+        serial &+= 1
+        jobs[place].assignment = a
+        jobs[place].term = term
+        jobs[place].isDead = false
+        jobs[place].serial = serial
+        keep(bytes, at: place)
+        change(place, to: .queued)
+        return true
+    }
+
+    private func firstFree() -> Int? {
+        guard used < jobs.count else { return nil }
+        for i in 0..<jobs.count where jobs[i].state == .free { return i }
+        return nil
+    }
+
+    func find(_ attempt: Attempt) -> Int? {
+        for i in 0..<jobs.count
+        where jobs[i].state != .free && jobs[i].assignment.attempt == attempt {
+            return i
+        }
+        return nil
+    }
+
+    /// It is ours no more; true when what runs there must be killed.
+    mutating func drop(_ place: Int) -> Bool {
+        switch jobs[place].state {
+        case .queued: change(place, to: .free)
+        case .running:
+            change(place, to: .dropped(saysLost: false))
+            return true
+        case .dropped(saysLost: true): change(place, to: .dropped(saysLost: false))
+        case .free, .dropped(saysLost: false), .finished, .undelivered: break
+        }
+        return false
+    }
+
+    /// Its lease is over, or the node leaves: it is killed, and its attempt is `lost`.
+    mutating func dropRunning(_ place: Int) {
+        precondition(jobs[place].state == .running, "Bench: nothing runs there")
+        change(place, to: .dropped(saysLost: true))
+    }
+}
+
+// MARK: - Running
+
+extension Bench {
+    /// The assignment that has waited longest; not one whose former attempt is being killed here.
+    func nextQueued() -> Int? {
+        guard queued > 0 else { return nil }
+        var next: Int?
+        for i in 0..<jobs.count where jobs[i].state == .queued && !isStillAlive(i) {
+            if next.map({ jobs[i].serial < jobs[$0].serial }) ?? true { next = i }
+        }
+        return next
+    }
+
+    private func isStillAlive(_ place: Int) -> Bool {
+        guard running > 0 else { return false }
+        let offset = jobs[place].assignment.attempt.requestOffset
+        for i in 0..<jobs.count
+        where jobs[i].state.isAlive && jobs[i].assignment.attempt.requestOffset == offset {
+            return true
+        }
+        return false
+    }
+
+    mutating func start(_ place: Int) {
+        precondition(jobs[place].state == .queued, "Bench: it does not wait")
+        change(place, to: .running)
+    }
+
+    /// Whether a job runs there that has not been killed at once; from now on it has.
+    mutating func mustDieNow(_ place: Int) -> Bool {
+        guard jobs[place].state.isAlive, !jobs[place].isDead else { return false }
+        jobs[place].isDead = true
+        return true
+    }
+}
+
+// MARK: - Results
+
+extension Bench {
+    /// The job there has ended; false when nobody waits for its end.
+    mutating func onEnded(_ place: Int, _ end: JobEnd, _ output: Span<UInt8>) -> Bool {
+        var end = end
+        switch jobs[place].state {
+        case .running: break
+        case .dropped(saysLost: true):
+            // It may have ended by itself before the signal came.
+            if end.status != .completed { end.status = .lost }
+        case .dropped(saysLost: false):
+            change(place, to: .free)
+            return false
+        case .free, .queued, .finished, .undelivered:
+            preconditionFailure("Bench: no job runs there")
+        }
+        keep(output.extracting(0..<min(output.count, Limits.outputBytes)), at: place)
+        finish(place, end, nil)
+        return true
+    }
+
+    /// The node leaves before the job was started.
+    mutating func endUnstarted(_ place: Int) {
+        precondition(jobs[place].state == .queued, "Bench: it does not wait")
+        jobs[place].payloadCount = 0
+        let lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
+        finish(place, lost, .neverStarted)
+    }
+
+    private mutating func finish(_ place: Int, _ end: JobEnd, _ reason: WorkResult.Reason?) {
+        change(place, to: .finished)
+        jobs[place].end = end
+        jobs[place].reason = reason
+        guard end.status != .lost else { return }
+        completedCount += 1
+        completed.push(jobs[place].assignment.request.requestID)
+    }
+
+    /// The broker has the result; false when the report is about a predecessor's.
+    mutating func onDelivered(_ place: Int, serial: UInt32) -> Bool {
+        guard hasResult(place, serial) else { return false }
+        change(place, to: .free)
+        return true
+    }
+
+    /// The producer gave the result up; true when it is to be written again.
+    mutating func onUndelivered(_ place: Int, serial: UInt32) -> Bool {
+        guard hasResult(place, serial), jobs[place].state == .finished else { return false }
+        change(place, to: .undelivered)
+        return true
+    }
+
+    /// The result is being written again.
+    mutating func writeAgain(_ place: Int) {
+        precondition(jobs[place].state == .undelivered, "Bench: there is no result to write")
+        change(place, to: .finished)
+    }
+
+    private func hasResult(_ place: Int, _ serial: UInt32) -> Bool {
+        guard place >= 0, place < capacity, jobs[place].serial == serial else { return false }
+        return jobs[place].state == .finished || jobs[place].state == .undelivered
+    }
+}
+
+// MARK: - What heartbeats say of it
+
+extension Bench {
+    /// Fills in what runs and what is finished, and packs the heartbeat's payload.
+    func report(_ h: inout Heartbeat, _ desk: inout Desk) {
+        var oldest: Int?
+        for i in 0..<jobs.count where jobs[i].state != .free {
+            desk.pack(jobs[i].assignment.attempt.requestOffset)
+            h.runningCount += 1
+            guard jobs[i].state.isAlive else { continue }
+            if oldest.map({ jobs[i].serial < jobs[$0].serial }) ?? true { oldest = i }
+        }
+        if let oldest { h.current = jobs[oldest].assignment.request.requestID }
+        for i in 0..<completed.count { desk.packCompleted(completed[i]) }
+        h.completedCount = completedCount
+    }
+}

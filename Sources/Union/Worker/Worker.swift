@@ -1,0 +1,268 @@
+/// The worker in every node (design, sections 5 and 6): says that it lives, takes orders, runs jobs
+/// while its lease runs, at most `slots` at once, and writes their results until the broker has them.
+struct Worker: ~Copyable {
+    private(set) var bench: Bench
+    private(set) var lease: WorkerLease
+    /// When results that the producer gave up are written again.
+    private var retryAt = Instant.never
+    /// Heartbeats written so far.
+    private(set) var heartbeatCount: Int64 = 0
+    private var heartbeatSentAt = Instant.zero
+    private(set) var heartbeatDueAt = Instant.never
+
+    private static var coalescedMs: Int32 { 20 }
+
+    init(_ arena: inout Arena) {
+        bench = Bench(&arena)
+        lease = WorkerLease(&arena)
+    }
+
+    /// Until when this worker may run jobs.
+    var jobsUntil: Instant { lease.until }
+    var isWorking: Bool { bench.running > 0 }
+    /// Nothing is left to do, or to say.
+    var isIdle: Bool { bench.used == 0 }
+}
+
+// MARK: - Orders
+
+extension Worker {
+    /// A valid assignment to us, in this life.
+    mutating func onAssigned(
+        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, _ desk: inout Desk
+    ) {
+        if bench.accept(a, bytes, term: term) {
+            desk.count(.accepted)
+            hastenHeartbeat()
+        } else {
+            desk.count(.notAccepted)
+        }
+    }
+
+    /// A valid `CANCEL_WORK_REQUEST` for us.
+    mutating func onCancelled(_ attempt: Attempt, _ desk: inout Desk) {
+        hastenHeartbeat()
+        if let place = bench.find(attempt) { drop(place, &desk) }
+    }
+
+    /// Another attempt of a request was assigned: what we have of it is over, even where the
+    /// `CANCEL` or `REMOVE_MEMBER` before it got lost on its way.
+    mutating func dropOtherAttempts(than attempt: Attempt, _ desk: inout Desk) {
+        guard bench.used > 0 else { return }
+        for place in 0..<bench.capacity where bench[place].state != .free {
+            let own = bench[place].assignment.attempt
+            if own.requestOffset == attempt.requestOffset && own != attempt { drop(place, &desk) }
+        }
+    }
+
+    /// We are no member any more: nothing that was ordered before is ours.
+    mutating func onRemoved(_ desk: inout Desk) {
+        for place in 0..<bench.capacity { drop(place, &desk) }
+    }
+
+    private mutating func drop(_ place: Int, _ desk: inout Desk) {
+        if bench.drop(place) { desk.emit(.kill(Place(place), now: false)) }
+    }
+}
+
+// MARK: - Running
+
+extension Worker {
+    /// Kills what runs without a lease, starts what waits with one. `quietAt`: from then on nobody
+    /// can lead by anything that was read until now.
+    mutating func act(quietAt: Instant, _ desk: inout Desk) {
+        guard bench.used > 0 else { return }
+        if lease.runs(at: desk.now) {
+            if bench.running > 0 { lease.askIfDue(quietAt: quietAt, &desk) }
+            startWaiting(&desk)
+        } else {
+            dropRunning(&desk)
+            if desk.now >= lease.until + desk.settings.killGraceMs { killWhatIsLeft(&desk) }
+        }
+        if desk.now >= retryAt { writeUndelivered(&desk) }
+    }
+
+    private mutating func startWaiting(_ desk: inout Desk) {
+        while canStart(desk), desk.hasRoom, let place = bench.nextQueued() {
+            desk.count(.started)
+            bench.start(place)
+            desk.pack(bench.payload(place))
+            desk.emit(.start(Place(place), bench[place].assignment, term: bench[place].term))
+        }
+    }
+
+    private func canStart(_ desk: borrowing Desk) -> Bool {
+        !desk.isLeaving && bench.running < desk.settings.slots
+    }
+
+    private mutating func dropRunning(_ desk: inout Desk) {
+        var jobs: Int32 = 0
+        for place in 0..<bench.capacity where bench[place].state == .running {
+            bench.dropRunning(place)
+            desk.emit(.kill(Place(place), now: false))
+            jobs += 1
+        }
+        guard jobs > 0 else { return }
+        desk.count(.workerLeasesLost)
+        desk.say(.workerLeaseLost(jobs: jobs))
+    }
+
+    /// A job's grace counts from the end of the lease, not from when we noticed it: we may have
+    /// been stopped for long, and somebody else may have the job by now.
+    private mutating func killWhatIsLeft(_ desk: inout Desk) {
+        for place in 0..<bench.capacity where bench.mustDieNow(place) {
+            desk.emit(.kill(Place(place), now: true))
+        }
+    }
+
+    /// The node leaves, or has lost its orders: what waits goes back, what runs is killed.
+    mutating func dropAll(_ desk: inout Desk) {
+        for place in 0..<bench.capacity where bench[place].state == .queued {
+            bench.endUnstarted(place)
+            writeResult(place, &desk)
+        }
+        dropRunning(&desk)
+    }
+
+    /// When `act` has something to do next.
+    func deadline(quietAt: Instant, _ desk: borrowing Desk) -> Instant {
+        guard bench.used > 0 else { return .never }
+        guard lease.runs(at: desk.now) else {
+            let killAt = lease.until + desk.settings.killGraceMs
+            return bench.running > 0 && desk.now < killAt ? min(killAt, retryAt) : retryAt
+        }
+        if canStart(desk), bench.nextQueued() != nil { return desk.now }
+        guard bench.running > 0 else { return retryAt }
+        return min(min(lease.until, lease.asksAt(quietAt: quietAt, desk)), retryAt)
+    }
+}
+
+// MARK: - Results
+
+extension Worker {
+    /// The job on this place has ended.
+    mutating func onJobEnded(
+        _ place: Int, _ end: JobEnd, _ output: Span<UInt8>, _ desk: inout Desk
+    ) {
+        precondition(place >= 0 && place < bench.capacity, "Worker: no such place")
+        hastenHeartbeat()
+        if bench.onEnded(place, end, output) { writeResult(place, &desk) }
+    }
+
+    private mutating func writeResult(_ place: Int, _ desk: inout Desk) {
+        let job = bench[place]
+        let a = job.assignment
+        let isLast = a.failures + 1 >= a.request.maxAttempts
+        let final =
+            switch job.end.status {
+            case .completed, .rejected, .exhausted: true
+            case .failed, .timedOut: isLast
+            case .lost: false
+            }
+        desk.count(.results)
+        desk.pack(bench.payload(place))
+        var result = WorkResult(
+            requestID: a.request.requestID, requestOffset: a.attempt.requestOffset,
+            workerID: desk.settings.workerID, term: job.term, attempt: a.attempt.attempt,
+            status: job.end.status, exitCode: job.end.exitCode, truncated: job.end.truncated,
+            durationMs: job.end.durationMs, final: final)
+        result.reason = job.reason
+        desk.write(.result(result), .result(Place(place), serial: job.serial))
+    }
+
+    mutating func onResultDelivered(_ place: Int, serial: UInt32) {
+        if bench.onDelivered(place, serial: serial) { hastenHeartbeat() }
+    }
+
+    mutating func onResultUndelivered(_ place: Int, serial: UInt32, _ desk: borrowing Desk) {
+        guard bench.onUndelivered(place, serial: serial) else { return }
+        retryAt = min(retryAt, desk.now + desk.settings.announceMs)
+    }
+
+    /// Results must not be lost: they are written until the broker has them.
+    private mutating func writeUndelivered(_ desk: inout Desk) {
+        retryAt = .never
+        for place in 0..<bench.capacity where bench[place].state == .undelivered {
+            guard desk.hasRoom else {
+                retryAt = desk.now
+                return
+            }
+            bench.writeAgain(place)
+            writeResult(place, &desk)
+        }
+    }
+}
+
+// MARK: - Heartbeats
+
+extension Worker {
+    /// Something that others wait for has changed: the next heartbeat comes sooner, but at most
+    /// one in 20 ms.
+    mutating func hastenHeartbeat() {
+        heartbeatDueAt = min(heartbeatDueAt, heartbeatSentAt + Self.coalescedMs)
+    }
+
+    /// It has joined: from now on it is heard.
+    mutating func beginHeartbeats(_ desk: borrowing Desk) { heartbeatDueAt = desk.now }
+
+    /// Writes a heartbeat with what the elector says of us, and what is on the bench.
+    mutating func sayHeartbeat(
+        _ tenure: Referee.Tenure, _ role: Role, ranking: Int32, _ desk: inout Desk
+    ) {
+        var h = Heartbeat(
+            workerID: desk.settings.workerID, incarnation: desk.settings.incarnation)
+        h.count = heartbeatCount
+        h.leaderID = tenure.resigned ? nil : tenure.holder
+        h.term = tenure.term
+        h.leaderOffset = desk.next(.leader)
+        h.role = role
+        h.ranking = ranking
+        h.slots = desk.settings.slots
+        bench.report(&h, &desk)
+        desk.write(.heartbeat(h), .heartbeat(h.count))
+        lease.noteSent(h.count, desk)
+        heartbeatCount += 1
+        heartbeatSentAt = desk.now
+        heartbeatDueAt = desk.now + desk.settings.heartbeatMs
+    }
+
+    /// The broker has this heartbeat. Nobody is renewed (`isHeard` is false) before its own first
+    /// heartbeat was read back: until then it may be a twin.
+    mutating func onHeartbeatDelivered(
+        _ count: Int64, at offset: Offset, isHeard: Bool, _ desk: borrowing Desk
+    ) {
+        lease.noteDelivered(count, at: offset)
+        if isHeard { lease.renew(desk) }
+    }
+
+    /// A valid record of the leader's, at `leaderOffset`, acknowledges heartbeats.
+    mutating func onAcknowledged(
+        before offset: Offset, at leaderOffset: Offset, isHeard: Bool, _ desk: borrowing Desk
+    ) {
+        lease.noteAcknowledged(before: offset, at: leaderOffset)
+        if isHeard { lease.renew(desk) }
+    }
+}
+
+// MARK: - What the broker says of the logs
+
+extension Worker {
+    /// The leader log ended at `end` when that was asked, at `askedAt`. True: that must be asked
+    /// again, for it was asked before there was a doubt.
+    mutating func trust(from end: Offset, askedAt: Instant) -> Bool {
+        lease.trust(from: end, askedAt: askedAt)
+        return lease.isInDoubt
+    }
+
+    mutating func onLeaderLogEnd(
+        _ end: Offset, askedAt: Instant, quietAt: Instant, _ desk: borrowing Desk
+    ) {
+        lease.onLeaderLogEnd(end, askedAt: askedAt, quietAt: quietAt, desk)
+    }
+
+    /// The broker was away, or has lost records: it may have lost heartbeats of ours.
+    mutating func doubtHeartbeats(_ desk: borrowing Desk) { lease.doubt(desk) }
+
+    /// The broker has lost heartbeats.
+    mutating func onHeartbeatsLost() { lease.forgetOffsets() }
+}
