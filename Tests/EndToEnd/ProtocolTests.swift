@@ -39,6 +39,10 @@ extension EndToEnd {
                 let malformed = try ask(fleet, "noop", "=nameless")
                 #expect(try malformed.waitForEnd() == .exit(1), "\(malformed.story)")
                 #expect(malformed.output.text.contains("a name is empty"), "\(malformed.story)")
+                // Nobody looks for an id in so many bytes: its outcome bears its offset's name.
+                let huge = try ask(fleet, "noop", "text=" + String(repeating: "x", count: 40_000))
+                #expect(try huge.waitForEnd() == .exit(1), "\(huge.story)")
+                #expect(huge.output.text.hasPrefix("rejected record of "), "\(huge.story)")
             }
         }
     }
