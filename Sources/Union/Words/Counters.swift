@@ -1,5 +1,5 @@
 /// Something that a node counts from its start on: for people, and for the simulator's coverage.
-public enum Count: UInt8, Sendable {
+public enum Count: UInt8, Sendable, Cases {
     // Sections 3 and 4.
     case voidRecords, tenures, terms, stepsDown, resignations
     case campaigns, votes, ties, claims, quells, quelled, blindCampaigns
