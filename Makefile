@@ -83,7 +83,7 @@ model: ## checks the model of leases and claims exhaustively with spin
 	Tests/Model/run
 
 docs: toolchain ## the core's documentation as web pages, in .build-docs/; warnings are errors
-	SWIFT=$(SWIFT) .ci/docs
+	SWIFT=$(SWIFT) .ci/docc
 
 lint: python = PYTHONPATH=.build-lint python3 -m
 lint: toolchain lint-tools ## format, shell, YAML, links and paths in the documents
@@ -96,7 +96,7 @@ lint: toolchain lint-tools ## format, shell, YAML, links and paths in the docume
 	    .github/ISSUE_TEMPLATE/{bug,idea}.yml
 	$(python) check_jsonschema --builtin-schema vendor.github-issue-config \
 	    .github/ISSUE_TEMPLATE/config.yml
-	.ci/links
+	.ci/documents
 	.ci/toolchain --places
 	.ci/test-toolchain
 
