@@ -72,6 +72,11 @@ final class Checker {
         union.transcript.say(union.now, "checker", "property \(property): \(what)")
     }
 
+    /// A node contradicts itself: that is a broken machine, as a trap is.
+    func onBroken(_ invariant: Invariant, _ board: Board, _ union: SimulatedUnion) {
+        fail(8, union, "\(invariant) does not hold on board \(board.index)")
+    }
+
     /// After each act of the simulation.
     func look(_ union: SimulatedUnion) {
         guard mustLook else { return }

@@ -134,6 +134,7 @@ public final class SimulatedUnion {
         guard let life = board.life else { return }
         life.node.step(event, bytes, at: board.clock(at: now))
         tally.steps += 1
+        if let broken = life.node.brokenInvariant { checker.onBroken(broken, board, self) }
         if conditions.pauseInStepOneIn > 0, board.pausedUntil == nil, strikesBeforeEffects(life) {
             return pause(board, us: drawPause(), .pauseInStep)
         }

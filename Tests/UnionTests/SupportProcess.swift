@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 @testable import Union
 
@@ -32,6 +33,7 @@ class Process {
 
     func step(_ event: Event, _ bytes: [UInt8], _ now: Instant) -> [Done] {
         node.step(event, bytes.span, at: now)
+        if let broken = node.brokenInvariant { Issue.record("after \(event): \(broken)") }
         return takeEffects()
     }
 
