@@ -274,7 +274,7 @@ extension EventLoop {
         } catch {
             payload.removeAll()
             payload.put(error.describe())
-            event = .malformed(topic, RequestID(), message.offset)
+            event = .malformed(topic, decoder.refusedID, message.offset)
         }
         taken += 1
         recordsRead += 1
@@ -290,8 +290,8 @@ extension EventLoop {
     /// step is left out; nothing here steps the core again.
     private mutating func carryOut(_ config: borrowing Config) {
         jobs.setLease(node.jobsUntil)
-        for i in 0..<node.outbox.count {
-            let effect = node.outbox[i]
+        for i in 0..<node.desk.outbox.count {
+            let effect = node.desk.outbox[i]
             let now = Clock.now
             if node.stillHolds(effect, at: now) {
                 carryOut(effect, at: i, now, config)
@@ -311,7 +311,7 @@ extension EventLoop {
             leds.show(role, online: online, working: working, at: now)
             (status.role, status.online) = (role, online)
         case .start(let place, let assignment, let term):
-            Self.start(&jobs, place, assignment, term, node.outbox, index, config, at: now)
+            Self.start(&jobs, place, assignment, term, node.desk.outbox, index, config, at: now)
         case .kill(let place, let isUrgent): jobs.kill(Int(place), now: isUrgent, at: now)
         case .ask(let topic): log.ask(topic)
         case .seek(let topic, let offset):
@@ -319,7 +319,7 @@ extension EventLoop {
             // What was fetched before still lies there, and keeps the new from ringing.
             hasMore = true
         case .close(let topic): log.close(topic)
-        case .say(let notice): Log.say(notice, node.outbox.payload(index))
+        case .say(let notice): Log.say(notice, node.desk.outbox.payload(index))
         case .ready: notify.ready()
         case .exit(let farewell): exitCode = farewell == .done ? EX_OK : EX_CONFIG
         }
@@ -328,7 +328,7 @@ extension EventLoop {
     private mutating func write(
         _ record: Record, _ receipt: Receipt, at index: Int, _ now: Instant
     ) {
-        let fits = Self.encode(record, node.outbox, index, into: &encoded)
+        let fits = Self.encode(record, node.desk.outbox, index, into: &encoded)
         precondition(fits, "EventLoop: a record that nobody could read")
         guard !log.write(encoded.span, to: record.topic, tag: receipt.tag) else { return }
         guard receipt != .none, refused.append(receipt) else { return }

@@ -72,6 +72,11 @@ final class Checker {
         union.transcript.say(union.now, "checker", "property \(property): \(what)")
     }
 
+    /// A node contradicts itself: that is a broken machine, as a trap is.
+    func onBroken(_ invariant: Invariant, _ board: Board, _ union: SimulatedUnion) {
+        fail(8, union, "\(invariant) does not hold on board \(board.index)")
+    }
+
     /// After each act of the simulation.
     func look(_ union: SimulatedUnion) {
         guard mustLook else { return }
@@ -143,15 +148,17 @@ extension Checker {
         case .leader: judge(record, at: offset, union)
         case .results: onResult(record, at: offset, union)
         case .requests:
-            guard case .request(let r)? = record, !r.requestID.isEmpty else {
+            var id = SimulatedTopic.readableID(ofMalformedAt: offset)
+            if case .request(let r)? = record { id = r.requestID }
+            guard !id.isEmpty else {
                 // Without an id, it is a duplicate of what stood here before the broker lost it.
                 if !usedOffsets.contains(offset) { requests[offset] = Self.keyOfUnnamed(offset) }
                 return
             }
-            requests[offset] = r.requestID.key
+            requests[offset] = id.key
             // A result under the offset's name was another's, which the broker has lost.
             outcomes[Name(offset: offset, key: Self.keyOfUnnamed(offset))] = nil
-            keysEver[offset] = r.requestID.key
+            keysEver[offset] = id.key
         case .election, .heartbeat: break
         }
     }

@@ -281,7 +281,8 @@ extension SimulatedUnion {
             transcript.say(now, board, "< \(topic)[\(offset)] \(what)")
         }
         guard let record = entry.record else {
-            return feed(board, .malformed(topic, RequestID(), offset), entry.payload.span)
+            let id = SimulatedTopic.readableID(ofMalformedAt: offset)
+            return feed(board, .malformed(topic, id, offset), entry.payload.span)
         }
         if topic == .leader, checker.expectsNothing(of: offset, board, self) {
             feed(board, .tick)

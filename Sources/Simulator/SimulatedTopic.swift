@@ -15,6 +15,14 @@ struct SimulatedTopic {
         var writer: Int
     }
 
+    /// Of every other request that is none, the id can be read; empty: it cannot.
+    static func readableID(ofMalformedAt offset: Offset) -> RequestID {
+        guard offset % 2 == 0 else { return RequestID() }
+        var id = RequestID("bad-")
+        id.append(decimal: offset)
+        return id
+    }
+
     private(set) var low: Offset = 0
     private var entries = ContiguousArray<Entry>()
     /// Entries at the front that retention has removed and that still take memory.

@@ -134,6 +134,7 @@ public final class SimulatedUnion {
         guard let life = board.life else { return }
         life.node.step(event, bytes, at: board.clock(at: now))
         tally.steps += 1
+        if let broken = life.node.brokenInvariant { checker.onBroken(broken, board, self) }
         if conditions.pauseInStepOneIn > 0, board.pausedUntil == nil, strikesBeforeEffects(life) {
             return pause(board, us: drawPause(), .pauseInStep)
         }
@@ -143,10 +144,10 @@ public final class SimulatedUnion {
     /// Whether the process stops now, after a step and before its effects: most often where that
     /// hurts most.
     private func strikesBeforeEffects(_ life: Life) -> Bool {
-        guard life.node.outbox.count > 0 else { return false }
+        guard life.node.desk.outbox.count > 0 else { return false }
         var isBad = false
-        for i in 0..<life.node.outbox.count {
-            switch life.node.outbox[i] {
+        for i in 0..<life.node.desk.outbox.count {
+            switch life.node.desk.outbox[i] {
             case .start, .kill, .show(.leader, _, _): isBad = true
             default: break
             }
@@ -158,8 +159,8 @@ public final class SimulatedUnion {
     func settle(_ board: Board, _ life: Life) {
         let clock = board.clock(at: now)
         var i = 0
-        while i < life.node.outbox.count {
-            let effect = life.node.outbox[i]
+        while i < life.node.desk.outbox.count {
+            let effect = life.node.desk.outbox[i]
             if life.node.stillHolds(effect, at: clock) {
                 carryOut(effect, i, board, life)
                 guard board.life === life else { return }
@@ -183,7 +184,7 @@ public final class SimulatedUnion {
         checker.onEffect(board, effect, self)
         switch effect {
         case .write(let record, let receipt):
-            write(record, life.node.outbox.bytes(i), receipt, by: board)
+            write(record, life.node.desk.outbox.bytes(i), receipt, by: board)
         case .show(let role, let online, _):
             transcript.say(now, board, "is \(role)\(online ? "" : ", offline")")
             board.shown = (role, online)

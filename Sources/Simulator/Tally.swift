@@ -18,9 +18,7 @@ public struct Tally: Sendable {
     public init() {}
 
     /// The names of what a node counts.
-    public static let ruleNames: [String] = (0...UInt8.max).compactMap {
-        Count(rawValue: $0).map { "\($0)" }
-    }
+    public static let ruleNames: [String] = Count.all.map { "\($0)" }
 
     mutating func add(_ counters: Counters) {
         for i in rules.indices { rules[i] += counters[Count(rawValue: UInt8(i))!] }

@@ -1,19 +1,20 @@
 /// What every room of a node works with during a step: who we are, what time it is, where each
 /// topic is read, and where effects go.
-struct Desk: ~Copyable {
-    let settings: Settings
+public struct Desk: ~Copyable {
+    private let ownSettings: Box<Settings>
+    private var ownCounters: Box<Counters>
     /// The time of the present step.
     private(set) var now = Instant.zero
     /// When the node must be gone, after SIGTERM; nil: it stays.
     private(set) var leavesAt: Instant?
-    private(set) var outbox: Outbox
-    private(set) var counters = Counters()
+    public private(set) var outbox: Outbox
     private var random: Random
     /// The next offset to read of each topic; -1: not read.
     private var nextOffsets = InlineArray<5, Offset>(repeating: -1)
 
     init(_ settings: Settings, seed: UInt64, _ arena: inout Arena) {
-        self.settings = settings
+        ownSettings = arena.box(settings)
+        ownCounters = arena.box(Counters())
         outbox = Outbox(&arena)
         random = Random(seed: seed)
     }
@@ -32,7 +33,14 @@ struct Desk: ~Copyable {
 
     var isLeaving: Bool { leavesAt != nil }
 
-    mutating func count(_ what: Count) { counters.add(what) }
+    var settings: Settings {
+        unsafeAddress { unsafe ownSettings.address }
+    }
+    var counters: Counters {
+        unsafeAddress { unsafe ownCounters.address }
+    }
+
+    mutating func count(_ what: Count) { ownCounters.value.add(what) }
 
     /// A random number in `0 ..< bound`.
     mutating func random(below bound: Int32) -> Int32 { random.below(bound) }
@@ -86,6 +94,6 @@ extension Desk {
 }
 
 extension Desk: PayloadSink {
-    mutating func pack(_ byte: UInt8) { outbox.pack(byte) }
-    mutating func pack(_ bytes: Span<UInt8>) { outbox.pack(bytes) }
+    public mutating func pack(_ byte: UInt8) { outbox.pack(byte) }
+    public mutating func pack(_ bytes: Span<UInt8>) { outbox.pack(bytes) }
 }

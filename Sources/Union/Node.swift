@@ -7,8 +7,9 @@
 /// var node = Node(settings, seed: seed, &arena)
 /// node.start(at: clock.now)
 /// while true {
-///     for i in 0..<node.outbox.count where node.stillHolds(node.outbox[i], at: clock.now) {
-///         carryOut(node.outbox[i], node.outbox.payload(i))
+///     let outbox = node.desk.outbox
+///     for i in 0..<outbox.count where node.stillHolds(outbox[i], at: clock.now) {
+///         carryOut(outbox[i], outbox.payload(i))
 ///     }
 ///     node.clearOutbox()
 ///     let (event, bytes) = wait(until: node.deadline)      // .tick when nothing else happened
@@ -21,16 +22,18 @@
 /// `Node`, `RequestReader`, `Ledger`, `Assigning` (the leader gives it away), `Node`, `Worker` (and
 /// its job), `Node`, `Outcomes` (the leader reads its result).
 public struct Node: ~Copyable {
-    private(set) var desk: Desk
-    private(set) var joining = Joining()
-    private(set) var twin = Twin()
-    private(set) var elector: Elector
-    private(set) var worker: Worker
-    private(set) var leader: Leader
+    /// What the last step wants done stands in its outbox. (A stored property: an accessor of the
+    /// node's would copy it.)
+    public internal(set) var desk: Desk
+    var joining = Joining()
+    var twin = Twin()
+    var elector: Elector
+    var worker: Worker
+    var leader: Leader
 
-    private var brokerIsThere = true
+    var brokerIsThere = true
     /// When anything was read or delivered last.
-    private var contactAt = Instant.zero
+    var contactAt = Instant.zero
     private var shown: (role: Role, online: Bool, working: Bool)?
 
     /// When the next `Event.tick` is due.
@@ -58,7 +61,7 @@ public struct Node: ~Copyable {
     }
 
     /// Takes one event, with its bytes, at the time `now`, which never goes back. What is to be
-    /// done stands in `outbox` then, in the order in which it must be done.
+    /// done stands in `desk.outbox` then, in the order in which it must be done.
     public mutating func step(_ event: Event, _ bytes: Span<UInt8>, at now: Instant) {
         let before = desk.now
         desk.begin(at: now)
@@ -89,10 +92,6 @@ extension Node {
     public var settings: Settings { desk.settings }
     public var counters: Counters { desk.counters }
 
-    /// What the last steps want done.
-    public var outbox: Outbox {
-        _read { yield desk.outbox }
-    }
     public mutating func clearOutbox() { desk.clearOutbox() }
 
     /// The term of the tenure that the leader log has now; 0 when it has none.
@@ -150,7 +149,7 @@ extension Node {
     }
 
     /// Carries out what belongs to the beginning and the end of leading.
-    private mutating func noticeLeading() {
+    mutating func noticeLeading() {
         switch elector.edge(desk) {
         case nil: return
         case .beganToLead:
@@ -257,7 +256,7 @@ extension Node {
         leader.onHeartbeat(h, running, &elector, &desk)
     }
 
-    private mutating func finishJoining() {
+    mutating func finishJoining() {
         if joining.finish(sawOwnID: twin.sawOwnID, &elector, &desk) { onJoined() }
     }
 
@@ -266,90 +265,6 @@ extension Node {
         elector.returnToMember(&desk)
         worker.beginHeartbeats(desk)
         joining.noteJoined(&desk)
-    }
-}
-
-// MARK: - A record of the leader log: judged first, for everybody alike; then obeyed
-
-extension Node {
-    private mutating func onLeader(_ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset) {
-        let wasMine = elector.isMine
-        let verdict = elector.judge(r, at: offset, desk)
-        guard verdict != .void else {
-            desk.count(.voidRecords)
-            return desk.say(.void(.leader, offset))
-        }
-        if verdict == .newTenure { onNewTenure(r) }
-        if wasMine && !elector.isMine { leader.end(&desk) }
-        noticeLeading()
-        obey(r, bytes, at: offset)
-        if case .claim = r.order {
-            // Who claims does not lead yet, and acknowledges nothing.
-        } else {
-            worker.onAcknowledged(
-                before: r.heartbeatOffset, at: offset, isHeard: twin.wasHeard, desk)
-        }
-        if case .resign = r.order {
-            desk.count(.resignations)
-            desk.say(.resigned(r.workerID, r.term))
-            worker.hastenHeartbeat()
-            return elector.campaignSoon(&desk)
-        }
-        // Any word of the leader ends a campaign, but not our own way into the tenure.
-        elector.returnToMember(&desk)
-    }
-
-    private mutating func onNewTenure(_ r: LeaderRecord) {
-        desk.count(.tenures)
-        elector.onNewTenure(r.term)
-        if r.workerID == desk.settings.workerID, r.incarnation != desk.settings.incarnation {
-            twin.onTenure(of: r.incarnation)
-        }
-        desk.say(.ledBy(r.workerID, r.term))
-        worker.hastenHeartbeat()
-        guard elector.isMine else { return }
-        leader.end(&desk)
-        leader.begin(elector, &desk)
-    }
-
-    private mutating func obey(_ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset) {
-        let me = desk.settings.workerID
-        let isOurs = r.workerID == me && r.incarnation == desk.settings.incarnation
-        if isOurs { leader.noteRoundTrip(of: r, desk) }
-        switch r.order {
-        case .claim, .noop, .resign: break
-        case .addMember(let id, let incarnation):
-            if id == me { twin.onAdded(incarnation, &desk) }
-            if isOurs { leader.onOwnAddition(id, incarnation) }
-        case .removeMember(let id):
-            if id == me {
-                twin.onRemoved()
-                worker.onRemoved(&desk)
-            }
-            if isOurs { leader.onOwnRemoval(of: id, sentAt: r.sentAt, elector, &desk) }
-        case .assign(let a): onAssigned(a, bytes, term: r.term, isOurs: isOurs)
-        case .cancel(let attempt):
-            if attempt.workerID == me { worker.onCancelled(attempt, &desk) }
-            if isOurs { leader.onOwnCancel(attempt, at: offset, desk) }
-        case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
-            let isBelieved = elector.keep(
-                checkpointAt: offset, bytes, requestsNext: requestsNext, resultsNext: resultsNext,
-                lastRequest: lastRequest, isReadingFromFirst: joining.isReadingFromFirst)
-            if isOurs && isBelieved { leader.onOwnCheckpoint(requestsNext: requestsNext) }
-        }
-    }
-
-    private mutating func onAssigned(
-        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, isOurs: Bool
-    ) {
-        guard elector.keep(a, term: term) else { return desk.count(.voidAssignments) }
-        worker.dropOtherAttempts(than: a.attempt, &desk)
-        guard a.attempt.workerID == desk.settings.workerID else { return }
-        // Orders are for the incarnation that was added last; a leader alone works unadded.
-        guard isOurs || twin.isAdded(desk) else { return desk.count(.notAccepted) }
-        // What was ordered before we came was another life's: the leader gives it to another.
-        guard !desk.isLeaving, joining.hasJoinedBefore else { return }
-        worker.onAssigned(a, bytes, term: term, &desk)
     }
 }
 
@@ -374,74 +289,6 @@ extension Node {
         case .result(let place, let serial):
             worker.onResultUndelivered(Int(place), serial: serial, desk)
         }
-    }
-
-    private mutating func onBounds(
-        _ topic: Topic, low: Offset, high: Offset, askedAt: Instant
-    ) {
-        switch topic {
-        case .leader: onLeaderBounds(low: low, high: high, askedAt: askedAt)
-        case .election: joining.onElectionBounds(high: high, &desk)
-        case .heartbeat:
-            if joining.knowsHeartbeats { leader.noteHeartbeatsSkipped(desk) }
-            let from = joining.onHeartbeatBounds(low: low, high: high, &desk)
-            elector.hasRead(heartbeatsBefore: from)
-        case .results: leader.onResultsBounds(low: low, high: high, &elector, &desk)
-        case .requests: leader.onRequestsBounds(low: low, high: high, &elector, &desk)
-        }
-        finishJoining()
-    }
-
-    private mutating func onLeaderBounds(low: Offset, high: Offset, askedAt: Instant) {
-        if worker.trust(from: high, askedAt: askedAt), brokerIsThere { desk.emit(.ask(.leader)) }
-        guard joining.isAsking else {
-            return worker.onLeaderLogEnd(
-                high, askedAt: askedAt, quietAt: elector.quietAt(desk), desk)
-        }
-        let next = desk.next(.leader)
-        if next > high { desk.say(.logLost(.leader, wanted: next, from: low)) }
-        // Who was added may be lost; unless only the log's first records were removed.
-        if next >= low { twin.forgetAdded() }
-        joining.onLeaderBounds(low: low, high: high, &elector, &desk)
-    }
-
-    /// The broker does not have the offset where we wanted to read on.
-    private mutating func onVanished(_ topic: Topic) {
-        desk.count(.logsLost)
-        switch topic {
-        case .leader:
-            joining.beginAgain()
-            twin.onLeaderLogLost()
-            elector.loseRecords(desk)
-            worker.doubtHeartbeats(desk)
-            leader.end(&desk)
-            noticeLeading()
-            // Nobody else may know what we were ordered to do.
-            worker.dropAll(&desk)
-        case .heartbeat: worker.onHeartbeatsLost()
-        case .election: break
-        case .results:
-            guard leader.hasTenure else { return }
-        case .requests:
-            guard leader.hasTenure else { return }
-            leader.onRequestsVanished()
-        }
-        desk.emit(.ask(topic))
-    }
-
-    private mutating func onBroker(isThere: Bool) {
-        guard isThere != brokerIsThere else { return }
-        desk.say(isThere ? .brokerFound : .brokerLost)
-        brokerIsThere = isThere
-        // What anybody had read of heartbeats may be lost, and others at those offsets.
-        worker.doubtHeartbeats(desk)
-        elector.doubtHeartbeats()
-        if isThere {
-            leader.doubtRequests(&desk)
-            desk.emit(.ask(.leader))
-        }
-        contactAt = desk.now
-        elector.returnToMember(&desk)
     }
 
     /// SIGTERM: stop, then resign, then leave (section 3).
@@ -482,6 +329,8 @@ extension Node {
         deadline = nextDeadline()
     }
 
+    /// Inlined, for a call would copy the node.
+    @inline(__always)
     private func nextDeadline() -> Instant {
         var next = min(
             elector.log.nextChange(after: desk.now),

@@ -26,6 +26,28 @@ struct JSONObject: ~Escapable {
         }
     }
 
+    /// The record's first field of this name, where that is a text that fits: for a record that is
+    /// refused, perhaps because of another field.
+    static func first<let n: Int>(
+        _ field: Field, _ text: Span<UInt8>, _ tokens: Span<Token>, _ names: borrowing FieldTable
+    ) -> FixedText<n>? {
+        let object = JSONObject(text: text, tokens: tokens)
+        var key = 1
+        while key + 1 < tokens.count {
+            if object.field(key, names) == field {
+                return try? object.text(at: key + 1, field)
+            }
+            key = object.behind(key + 1)
+        }
+        return nil
+    }
+
+    @_lifetime(copy text, copy tokens)
+    private init(text: Span<UInt8>, tokens: Span<Token>) {
+        self.text = text
+        self.tokens = tokens
+    }
+
     private func field(_ key: Int, _ names: borrowing FieldTable) -> Field? {
         let name = text.extracting(tokens[key].range)
         let size = name.unescapedSize

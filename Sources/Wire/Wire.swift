@@ -21,6 +21,8 @@ import Union
 public struct RecordDecoder: ~Copyable {
     private var tokens = Tokens()
     private let names = FieldTable()
+    /// The `request_id` of the request that was refused last; empty where it could not be read.
+    public private(set) var refusedID = RequestID()
 
     public init() {}
 
@@ -30,12 +32,26 @@ public struct RecordDecoder: ~Copyable {
         _ text: Span<UInt8>, from topic: Topic, payload: inout Payload.Buffer
     ) throws(Malformed) -> Record {
         payload.removeAll()
+        refusedID.removeAll()
         let limit = topic == .requests ? Limits.requestBytes : Limits.recordBytes
         guard text.count <= limit else {
             throw Malformed(.recordTooLong, given: text.count, limit: limit)
         }
         try Grammar.check(text)
         try tokens.find(in: text)
+        do throws(Malformed) {
+            return try record(text, from: topic, payload: &payload)
+        } catch {
+            if topic == .requests {
+                refusedID = JSONObject.first(.requestID, text, tokens.span, names) ?? RequestID()
+            }
+            throw error
+        }
+    }
+
+    private func record(
+        _ text: Span<UInt8>, from topic: Topic, payload: inout Payload.Buffer
+    ) throws(Malformed) -> Record {
         let object = try JSONObject(text, tokens.span, at: 0, names)
         switch topic {
         case .election: return .candidacy(try Candidacy(object, payload: &payload))

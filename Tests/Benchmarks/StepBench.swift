@@ -153,11 +153,11 @@ private final class Lab {
     }
 
     private func carryOut() {
-        for i in 0..<node.outbox.count {
-            switch node.outbox[i] {
+        for i in 0..<node.desk.outbox.count {
+            switch node.desk.outbox[i] {
             case .write(let record, let receipt):
                 var bytes: [UInt8] = []
-                let payload = node.outbox.payload(i)
+                let payload = node.desk.outbox.payload(i)
                 for place in payload.indices { bytes.append(payload[place]) }
                 let index = Int(record.topic.rawValue)
                 topics[index].append((record, bytes))

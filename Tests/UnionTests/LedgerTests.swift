@@ -196,6 +196,16 @@ struct LedgerTests {
         #expect(names == ["offset-0", "offset-1"])
     }
 
+    @Test("a malformed request whose id could be read is rejected under that")
+    func malformedWithID() {
+        let solo = leader()
+        solo.ends[Int(Topic.requests.rawValue)] = 1
+        solo.give(.malformed(.requests, text("mine"), 0), Array("op_code is missing".utf8))
+        #expect(solo.done.results.map { string($0.requestID) } == ["mine"])
+        solo.readBack()
+        #expect(solo.counters[.settled] == 1)
+    }
+
     @Test("a malformed request is rejected with its offset and the reason; reading goes on")
     func malformed() {
         let solo = leader()

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 @testable import Union
 
@@ -32,14 +33,15 @@ class Process {
 
     func step(_ event: Event, _ bytes: [UInt8], _ now: Instant) -> [Done] {
         node.step(event, bytes.span, at: now)
+        if let broken = node.brokenInvariant { Issue.record("after \(event): \(broken)") }
         return takeEffects()
     }
 
     private func takeEffects() -> [Done] {
         var done: [Done] = []
-        for i in 0..<node.outbox.count {
-            let span = node.outbox.payload(i)
-            done.append(Done(effect: node.outbox[i], bytes: (0..<span.count).map { span[$0] }))
+        for i in 0..<node.desk.outbox.count {
+            let span = node.desk.outbox.payload(i)
+            done.append(Done(effect: node.desk.outbox[i], bytes: (0..<span.count).map { span[$0] }))
         }
         node.clearOutbox()
         return done

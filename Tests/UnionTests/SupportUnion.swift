@@ -314,7 +314,8 @@ extension MemoryUnion {
             agenda.add(.poll(machine, topic), at: now)
         }
         let event: Event =
-            stored.record.map { .read($0, cursor.next) } ?? .malformed(topic, RequestID(), cursor.next)
+            stored.record.map { .read($0, cursor.next) }
+            ?? .malformed(topic, RequestID(), cursor.next)
         step(machine, .poll(machine, topic), event, stored.bytes)
     }
 

@@ -60,6 +60,29 @@ struct TakeoverTests {
         }
     }
 
+    // MARK: A leader alone
+
+    @Test(
+        "what a leader alone has from before counts, also where it is heard only after its takeover"
+    )
+    func ownWorkBeforeHeard() {
+        let solo = Solo()
+        solo.follow()
+        let order = Order.checkpoint(requestsNext: 10, resultsNext: 0)
+        solo.read(leaderRecord(order, by: 2, term: 1), packed([openWork(3, attempt: 1, worker: 1)]))
+        solo.read(leaderRecord(.resign, by: 2, term: 1))
+        // None of its own heartbeats is read before it leads.
+        while !solo.leads {
+            solo.wait(50)
+            solo.readBackOnce { $0.topic != .heartbeat }
+        }
+        answer(solo)
+        #expect(tookOver(solo).map { $0 == (1, 1) } == true)
+        solo.report(1, running: [3])
+        solo.read(request("next"))
+        #expect(solo.done.assignments.isEmpty, "its one slot is taken")
+    }
+
     // MARK: Results first
 
     @Test("results are read up to where they ended at the claim before anything is assigned")

@@ -102,41 +102,41 @@ struct ValueTests {
     }
 
     struct Inequality: Sendable {
-        let rule: String
+        let rule: Settings.Rule
         /// What is just allowed, and what is just not any more.
         let holds: @Sendable (inout Settings) -> Void
         let breaks: @Sendable (inout Settings) -> Void
     }
 
     static let inequalities = [
-        Inequality(rule: "2 x announce_ms <= lease_ms") {
+        Inequality(rule: .announcementsFitLease) {
             $0.announceMs = 100
             $0.leaseMs = 200
         } breaks: {
             $0.announceMs = 101
             $0.leaseMs = 201
         },
-        Inequality(rule: "lease_ms + 2 % + announce_ms / 2 <= leader_timeout_ms") {
+        Inequality(rule: .leaseEndsBeforeCampaign) {
             $0.leaderTimeoutMs = 916
         } breaks: {
             $0.leaderTimeoutMs = 915
         },
-        Inequality(rule: "2 x heartbeat_ms + announce_ms <= worker_lease_ms") {
+        Inequality(rule: .heartbeatsRenewLease) {
             $0.workerLeaseMs = 700
         } breaks: {
             $0.workerLeaseMs = 699
         },
-        Inequality(rule: "worker_lease_ms + kill_grace_ms + 2 % < member_timeout_ms") {
+        Inequality(rule: .jobsDieBeforeRemoval) {
             $0.memberTimeoutMs = 1990
         } breaks: {
             $0.memberTimeoutMs = 1989
         },
-        Inequality(rule: "member_timeout_ms <= ack_timeout_ms") {
+        Inequality(rule: .removalBeforeCancel) {
             $0.ackTimeoutMs = 2000
         } breaks: {
             $0.ackTimeoutMs = 1999
         },
-        Inequality(rule: "2 x countdown_delay_ms < campaign_ttl_ms") {
+        Inequality(rule: .countdownFitsCampaign) {
             $0.countdownDelayMs = 499
         } breaks: {
             $0.countdownDelayMs = 500
@@ -149,8 +149,13 @@ struct ValueTests {
         inequality.holds(&settings)
         #expect(settings.broken == nil)
         inequality.breaks(&settings)
-        #expect(settings.broken.map { "\($0.rule)" } == inequality.rule)
+        #expect(settings.broken?.rule == inequality.rule)
         #expect(settings.broken.map { $0.left >= $0.right } == true)
+    }
+
+    @Test("each rule between timings has its inequality here")
+    func everyRule() {
+        #expect(Self.inequalities.map(\.rule) == Array(Settings.Rule.all))
     }
 
     @Test("timings too large to add do not wrap around")

@@ -395,4 +395,27 @@ struct RefusalTests {
             station.complaint(json + padding + " ", from: .requests)
                 == "record of 31745 bytes; at most 31744")
     }
+
+    // MARK: Whose request it was
+
+    @Test(
+        "a request that is refused keeps its id wherever that can be read",
+        arguments: [
+            (#"{"request_id":"a1","op_code":7}"#, "a1"),
+            (#"{"op_code":"x","request_id":"a1","max_attempts":101}"#, "a1"),
+            (#"{"request_id":"a1"}"#, "a1"),
+            (#"{"request_id":"a1","op_code":"x","op_code":"y"}"#, "a1"),
+            (#"{"request_id":"a1","op_code":"x","request_id":"a2"}"#, "a1"),
+            (#"{"parameters":{"request_id":"inner"},"op_code":7}"#, ""),
+            (#"{"request_id":7,"op_code":"x"}"#, ""),
+            (#"{"request_id":"a\u0000","op_code":"x"}"#, ""),
+            (#"{"request_id":"a1","op_code":"x""#, ""),
+            ("[]", ""),
+        ])
+    func refusedID(json: String, id: String) {
+        #expect(station.complaint(json, from: .requests) != nil)
+        #expect(station.refusedID == id)
+        #expect(station.complaint(#"{"op_code":"x","request_id":"good"}"#, from: .requests) == nil)
+        #expect(station.refusedID.isEmpty, "what is accepted is not refused")
+    }
 }

@@ -34,6 +34,9 @@ final class Station {
         }
     }
 
+    /// The id of the request that was refused last.
+    var refusedID: String { string(decoder.refusedID) }
+
     /// Why `json` is refused, in words for people; nil when it is not.
     func complaint(_ json: String, from topic: Topic) -> String? {
         refusal(Array(json.utf8), from: topic).map { string($0.describe()) }

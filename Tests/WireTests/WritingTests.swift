@@ -44,6 +44,23 @@ struct WritingTests {
         #expect(try output(plain + [0xC3, 0xA4]) == (string(plain)! + "ä", false))
     }
 
+    @Test(
+        "what a node says itself instead of output stands there in words",
+        arguments: [
+            (WorkResult.Reason.workerLost, "its worker was lost"),
+            (.attemptsFailed(1), "1 attempt failed or was lost"),
+            (.attemptsFailed(3), "3 attempts failed or were lost"),
+            (.recordGone, "the broker has this request's record no more"),
+            (.neverStarted, "the worker gave it up before it ran"),
+        ])
+    func reasons(reason: WorkResult.Reason, words: String) throws {
+        let decoded = try station.decode(GoldenTests.result, from: .results)
+        guard case .result(var result) = decoded.record else { fatalError() }
+        result.reason = reason
+        let written = try #require(station.encode(Decoded(record: .result(result), payload: [])))
+        #expect(string(try station.decode(written, from: .results).payload) == words)
+    }
+
     @Test("strings are escaped as little as JSON allows")
     func escapes() throws {
         let text: [UInt8] = Array(0...0x7F)

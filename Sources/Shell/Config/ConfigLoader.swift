@@ -233,13 +233,13 @@ extension ConfigLoader {
     private mutating func complain(about broken: Settings.Broken) {
         complaints.say { (text: inout Complaints.Line) in
             text.put("these timings do not fit together: ")
-            text.put(broken.rule)
+            text.put(broken.rule.formula)
             text.put(" must hold, but the left side is ")
             text.put(broken.left)
             text.put(" and the right side ")
             text.put(broken.right)
             text.put(": ")
-            text.put(broken.why)
+            text.put(broken.rule.why)
         }
     }
 }

@@ -34,7 +34,9 @@ struct Campaign: ~Copyable {
 extension Campaign {
     /// A leader's: somebody runs against it, or ran before its claim was read. An uprising is
     /// answered at once; the caller announces, too.
-    func isUprising(_ c: Candidacy, against term: Term, leadingSince: Instant, _ desk: borrowing Desk)
+    func isUprising(
+        _ c: Candidacy, against term: Term, leadingSince: Instant, _ desk: borrowing Desk
+    )
         -> Bool
     {
         // Right after an election, what was said before the claim is no uprising.

@@ -37,6 +37,25 @@ public struct Arena: ~Copyable {
     }
 }
 
+extension Arena {
+    /// A box that holds `value`; traps when the region is used up.
+    public mutating func box<Value>(_ value: Value) -> Box<Value> { Box(table(1, filler: value)) }
+}
+
+/// One value in an `Arena`: what is large, and would be copied where its owner is handed on.
+public struct Box<Value>: ~Copyable {
+    private var table: Table<Value>
+
+    fileprivate init(_ table: consuming Table<Value>) { self.table = table }
+
+    @unsafe var address: UnsafePointer<Value> { unsafe table.address(0) }
+
+    public var value: Value {
+        unsafeAddress { unsafe table.address(0) }
+        unsafeMutableAddress { unsafe table.mutableAddress(0) }
+    }
+}
+
 /// A row of elements in an `Arena`; an index outside `0 ..< count` traps.
 @safe
 public struct Table<Element>: ~Copyable {

@@ -97,6 +97,10 @@ extension Leader {
             desk.count(.rosterFull)
             return
         }
+        // A leader alone works without being added: what it has is counted when it is known.
+        if h.workerID == desk.settings.workerID, roster[index].heardAt == .zero {
+            countInFlight(index)
+        }
         guard roster.counts(h, index, leadingSince: elector.leadingSince, desk) else { return }
         if roster[index].isMember, roster[index].added != h.incarnation, elector.leads(desk) {
             // The board was started anew: what it had is lost.

@@ -69,57 +69,62 @@ public struct Settings: Sendable {
         Int32(clamping: (Int64(ms) * 102 + 99) / 100)
     }
 
-    /// A rule between timings that does not hold, in the words of the configuration file.
+    /// What must hold between timings. Its two sides, as they stand in the configuration, are in
+    /// `Broken`; the words are the shell's.
+    public enum Rule: UInt8, Sendable, Cases {
+        /// `2 x announce_ms <= lease_ms`: one lost announcement must not end the lease.
+        case announcementsFitLease
+        /// `lease_ms + 2 % + announce_ms / 2 <= leader_timeout_ms`: followers must not campaign
+        /// while the leader's lease can run.
+        case leaseEndsBeforeCampaign
+        /// `2 x heartbeat_ms + announce_ms <= worker_lease_ms`: a worker's lease is renewed in time.
+        case heartbeatsRenewLease
+        /// `worker_lease_ms + kill_grace_ms + 2 % < member_timeout_ms`: a lost worker's jobs are dead
+        /// before they are given to another.
+        case jobsDieBeforeRemoval
+        /// `member_timeout_ms <= ack_timeout_ms`: an assignment is not given up before its worker is.
+        case removalBeforeCancel
+        /// `2 x countdown_delay_ms < campaign_ttl_ms`: a campaign is renewed between two numbers of
+        /// its countdown.
+        case countdownFitsCampaign
+    }
+
+    /// A rule that does not hold, and both of its sides in milliseconds.
     public struct Broken: Error, Sendable {
-        public var rule: StaticString
-        public var why: StaticString
-        /// Both sides of the rule, as configured.
+        public var rule: Rule
         public var left: Int32
         public var right: Int32
     }
 
     /// The first broken rule, or nil. Each value alone is in 0 ... 3,600,000 already.
     public var broken: Broken? {
-        let worked = Int32(clamping: Int64(workerLeaseMs) + Int64(killGraceMs))
-        let fenced = Int32(clamping: Int64(Self.withClockMargin(leaseMs)) + Int64(announceMs / 2))
-        let twoAnnouncements = Int32(clamping: 2 * Int64(announceMs))
-        let ackPath = Int32(clamping: 2 * Int64(heartbeatMs) + Int64(announceMs))
-        if twoAnnouncements > leaseMs {
-            return Broken(
-                rule: "2 x announce_ms <= lease_ms",
-                why: "one lost announcement would end the lease",
-                left: twoAnnouncements, right: leaseMs)
-        }
-        if fenced > leaderTimeoutMs {
-            return Broken(
-                rule: "lease_ms + 2 % + announce_ms / 2 <= leader_timeout_ms",
-                why: "followers must not campaign while the leader's lease can run",
-                left: fenced, right: leaderTimeoutMs)
-        }
-        if ackPath > workerLeaseMs {
-            return Broken(
-                rule: "2 x heartbeat_ms + announce_ms <= worker_lease_ms",
-                why: "a worker's lease would end before it can be renewed",
-                left: ackPath, right: workerLeaseMs)
-        }
-        if Self.withClockMargin(worked) >= memberTimeoutMs {
-            return Broken(
-                rule: "worker_lease_ms + kill_grace_ms + 2 % < member_timeout_ms",
-                why: "a lost worker's jobs must be dead before they are given to another",
-                left: Self.withClockMargin(worked), right: memberTimeoutMs)
-        }
-        if memberTimeoutMs > ackTimeoutMs {
-            return Broken(
-                rule: "member_timeout_ms <= ack_timeout_ms",
-                why: "an assignment must not be given up before its worker is",
-                left: memberTimeoutMs, right: ackTimeoutMs)
-        }
-        if countdownDelayMs >= campaignTtlMs / 2 {
-            return Broken(
-                rule: "2 x countdown_delay_ms < campaign_ttl_ms",
-                why: "a campaign would be dropped between two numbers of its countdown",
-                left: countdownDelayMs, right: campaignTtlMs / 2)
+        for rule in Rule.all {
+            let (left, right, holds) = sides(of: rule)
+            if !holds { return Broken(rule: rule, left: left, right: right) }
         }
         return nil
+    }
+
+    private func sides(of rule: Rule) -> (left: Int32, right: Int32, holds: Bool) {
+        switch rule {
+        case .announcementsFitLease:
+            let two = Int32(clamping: 2 * Int64(announceMs))
+            return (two, leaseMs, two <= leaseMs)
+        case .leaseEndsBeforeCampaign:
+            let fenced = Self.withClockMargin(leaseMs)
+            let heard = Int32(clamping: Int64(fenced) + Int64(announceMs / 2))
+            return (heard, leaderTimeoutMs, heard <= leaderTimeoutMs)
+        case .heartbeatsRenewLease:
+            let path = Int32(clamping: 2 * Int64(heartbeatMs) + Int64(announceMs))
+            return (path, workerLeaseMs, path <= workerLeaseMs)
+        case .jobsDieBeforeRemoval:
+            let worked = Int32(clamping: Int64(workerLeaseMs) + Int64(killGraceMs))
+            let dead = Self.withClockMargin(worked)
+            return (dead, memberTimeoutMs, dead < memberTimeoutMs)
+        case .removalBeforeCancel:
+            return (memberTimeoutMs, ackTimeoutMs, memberTimeoutMs <= ackTimeoutMs)
+        case .countdownFitsCampaign:
+            return (countdownDelayMs, campaignTtlMs / 2, countdownDelayMs < campaignTtlMs / 2)
+        }
     }
 }

@@ -182,9 +182,12 @@ extension Bench {
         change(place, to: .running)
     }
 
-    /// Whether a job runs there that has not been killed at once; from now on it has.
+    /// Whether a job may live there that has not been killed at once.
+    func isLeftAlive(_ place: Int) -> Bool { jobs[place].state.isAlive && !jobs[place].isDead }
+
+    /// The same; from now on it has.
     mutating func mustDieNow(_ place: Int) -> Bool {
-        guard jobs[place].state.isAlive, !jobs[place].isDead else { return false }
+        guard isLeftAlive(place) else { return false }
         jobs[place].isDead = true
         return true
     }

@@ -206,7 +206,9 @@ extension Worker {
     mutating func beginHeartbeats(_ desk: borrowing Desk) { heartbeatDueAt = desk.now }
 
     /// Writes a heartbeat with what the elector says of us, and what is on the bench.
-    mutating func sayHeartbeat(_ tenure: Referee.Tenure, _ role: Role, ranking: Int32, _ desk: inout Desk) {
+    mutating func sayHeartbeat(
+        _ tenure: Referee.Tenure, _ role: Role, ranking: Int32, _ desk: inout Desk
+    ) {
         var h = Heartbeat(
             workerID: desk.settings.workerID, incarnation: desk.settings.incarnation)
         h.count = heartbeatCount

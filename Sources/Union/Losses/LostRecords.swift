@@ -1,0 +1,75 @@
+/// The one door for records that the broker loses (design, chapter on lost records): what each room
+/// does about it. Nothing else in the node asks whether the broker may have lost something but
+/// through what these rooms say: `LeaderLogLoss` (is the log another, may others have orders that we
+/// do not know), `RequestsLoss` (are the requests still those that we have read), `WorkerLease` (do
+/// our heartbeats' offsets still mean ours) and `Blindness` (what a leader does that cannot know).
+extension Node {
+    /// Which offsets a topic holds: asked for to join, to take over, or in doubt.
+    mutating func onBounds(
+        _ topic: Topic, low: Offset, high: Offset, askedAt: Instant
+    ) {
+        switch topic {
+        case .leader: onLeaderBounds(low: low, high: high, askedAt: askedAt)
+        case .election: joining.onElectionBounds(high: high, &desk)
+        case .heartbeat:
+            if joining.knowsHeartbeats { leader.noteHeartbeatsSkipped(desk) }
+            let from = joining.onHeartbeatBounds(low: low, high: high, &desk)
+            elector.hasRead(heartbeatsBefore: from)
+        case .results: leader.onResultsBounds(low: low, high: high, &elector, &desk)
+        case .requests: leader.onRequestsBounds(low: low, high: high, &elector, &desk)
+        }
+        finishJoining()
+    }
+
+    private mutating func onLeaderBounds(low: Offset, high: Offset, askedAt: Instant) {
+        if worker.trust(from: high, askedAt: askedAt), brokerIsThere { desk.emit(.ask(.leader)) }
+        guard joining.isAsking else {
+            return worker.onLeaderLogEnd(
+                high, askedAt: askedAt, quietAt: elector.quietAt(desk), desk)
+        }
+        let next = desk.next(.leader)
+        if next > high { desk.say(.logLost(.leader, wanted: next, from: low)) }
+        // Who was added may be lost; unless only the log's first records were removed.
+        if next >= low { twin.forgetAdded() }
+        joining.onLeaderBounds(low: low, high: high, &elector, &desk)
+    }
+
+    /// The broker does not have the offset where we wanted to read on.
+    mutating func onVanished(_ topic: Topic) {
+        desk.count(.logsLost)
+        switch topic {
+        case .leader:
+            joining.beginAgain()
+            twin.onLeaderLogLost()
+            elector.loseRecords(desk)
+            worker.doubtHeartbeats(desk)
+            leader.end(&desk)
+            noticeLeading()
+            // Nobody else may know what we were ordered to do.
+            worker.dropAll(&desk)
+        case .heartbeat: worker.onHeartbeatsLost()
+        case .election: break
+        case .results:
+            guard leader.hasTenure else { return }
+        case .requests:
+            guard leader.hasTenure else { return }
+            leader.onRequestsVanished()
+        }
+        desk.emit(.ask(topic))
+    }
+
+    mutating func onBroker(isThere: Bool) {
+        guard isThere != brokerIsThere else { return }
+        desk.say(isThere ? .brokerFound : .brokerLost)
+        brokerIsThere = isThere
+        // What anybody had read of heartbeats may be lost, and others at those offsets.
+        worker.doubtHeartbeats(desk)
+        elector.doubtHeartbeats()
+        if isThere {
+            leader.doubtRequests(&desk)
+            desk.emit(.ask(.leader))
+        }
+        contactAt = desk.now
+        elector.returnToMember(&desk)
+    }
+}

@@ -1,0 +1,83 @@
+/// What the leader log says, and whom in this node it concerns (design, section 3).
+extension Node {
+    /// A record of the leader log: judged first, for everybody alike; then obeyed.
+    mutating func onLeader(_ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset) {
+        let wasMine = elector.isMine
+        let verdict = elector.judge(r, at: offset, desk)
+        guard verdict != .void else {
+            desk.count(.voidRecords)
+            return desk.say(.void(.leader, offset))
+        }
+        if verdict == .newTenure { onNewTenure(r) }
+        if wasMine && !elector.isMine { leader.end(&desk) }
+        noticeLeading()
+        obey(r, bytes, at: offset)
+        if case .claim = r.order {
+            // Who claims does not lead yet, and acknowledges nothing.
+        } else {
+            worker.onAcknowledged(
+                before: r.heartbeatOffset, at: offset, isHeard: twin.wasHeard, desk)
+        }
+        if case .resign = r.order {
+            desk.count(.resignations)
+            desk.say(.resigned(r.workerID, r.term))
+            worker.hastenHeartbeat()
+            return elector.campaignSoon(&desk)
+        }
+        // Any word of the leader ends a campaign, but not our own way into the tenure.
+        elector.returnToMember(&desk)
+    }
+
+    private mutating func onNewTenure(_ r: LeaderRecord) {
+        desk.count(.tenures)
+        elector.onNewTenure(r.term)
+        if r.workerID == desk.settings.workerID, r.incarnation != desk.settings.incarnation {
+            twin.onTenure(of: r.incarnation)
+        }
+        desk.say(.ledBy(r.workerID, r.term))
+        worker.hastenHeartbeat()
+        guard elector.isMine else { return }
+        leader.end(&desk)
+        leader.begin(elector, &desk)
+    }
+
+    private mutating func obey(_ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset) {
+        let me = desk.settings.workerID
+        let isOurs = r.workerID == me && r.incarnation == desk.settings.incarnation
+        if isOurs { leader.noteRoundTrip(of: r, desk) }
+        switch r.order {
+        case .claim, .noop, .resign: break
+        case .addMember(let id, let incarnation):
+            if id == me { twin.onAdded(incarnation, &desk) }
+            if isOurs { leader.onOwnAddition(id, incarnation) }
+        case .removeMember(let id):
+            if id == me {
+                twin.onRemoved()
+                worker.onRemoved(&desk)
+            }
+            if isOurs { leader.onOwnRemoval(of: id, sentAt: r.sentAt, elector, &desk) }
+        case .assign(let a): onAssigned(a, bytes, term: r.term, isOurs: isOurs)
+        case .cancel(let attempt):
+            if attempt.workerID == me { worker.onCancelled(attempt, &desk) }
+            if isOurs { leader.onOwnCancel(attempt, at: offset, desk) }
+        case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
+            let isBelieved = elector.keep(
+                checkpointAt: offset, bytes, requestsNext: requestsNext, resultsNext: resultsNext,
+                lastRequest: lastRequest, isReadingFromFirst: joining.isReadingFromFirst)
+            if isOurs && isBelieved { leader.onOwnCheckpoint(requestsNext: requestsNext) }
+        }
+    }
+
+    private mutating func onAssigned(
+        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, isOurs: Bool
+    ) {
+        guard elector.keep(a, term: term) else { return desk.count(.voidAssignments) }
+        worker.dropOtherAttempts(than: a.attempt, &desk)
+        guard a.attempt.workerID == desk.settings.workerID else { return }
+        // Orders are for the incarnation that was added last; a leader alone works unadded.
+        guard isOurs || twin.isAdded(desk) else { return desk.count(.notAccepted) }
+        // What was ordered before we came was another life's: the leader gives it to another.
+        guard !desk.isLeaving, joining.hasJoinedBefore else { return }
+        worker.onAssigned(a, bytes, term: term, &desk)
+    }
+}
