@@ -29,7 +29,7 @@ build: dist/scrap-worker-$(arch) ## the static binary for this machine, in dist/
 
 cross: dist/scrap-worker-amd64 dist/scrap-worker-arm64 ## the binaries for PCs and for ARM boards
 
-test: ## every test: those of the next three lines, and how long they took
+test: toolchain ## every test: those of the next three lines, and how long they took
 	@.ci/minutes 'make unit' 'make seeds' 'make end-to-end'
 
 unit: toolchain setup ## the tests of the core, the wire, the shell and the simulator (1 minute)
