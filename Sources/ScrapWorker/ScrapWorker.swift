@@ -37,6 +37,7 @@ private func perform(_ options: borrowing Options) throws(Exit) {
     useOwnResolver()
     Log.start(.info)
     if options.command == .demo { return try Demo.perform(options) }
+    if options.report { Report.begin(options.version) }
     let config = try ConfigLoader.load(options, identity: options.command == .run)
     Log.start(config.logLevel)
     switch options.command {

@@ -98,6 +98,54 @@ extension EndToEnd {
             }
         }
 
+        @Test("check --report is one paste: versions, machine, configuration, answers, no secrets")
+        func report() throws {
+            try Fleet.run(on: EndToEnd.noida.get()) { fleet in
+                let report = try run(
+                    [
+                        "check", "--report", "-o", "worker.id=00000000-0000-4000-8000-000000000001",
+                        "-o", "kafka.sasl.password=hush", "-o", "op.x.exec=/bin/true --token=hush",
+                    ], on: fleet)
+                #expect(try report.waitForEnd() == .exit(0), "\(report.story)")
+                let text = report.output.text
+                for words in [
+                    "scrap-worker 1.", "librdkafka 2.", "libgpiod 2.", "machine: ", "Linux ",
+                    "worker.ranking = 100", "kafka.bootstrap.servers = \(fleet.broker.address)",
+                    "kafka.sasl.password = (not shown)", "GPIO chips:", "journal",
+                    "\(fleet.prefix)results: holds offsets", "ok       broker",
+                ] { #expect(text.contains(words), "no \(words) in: \(text)") }
+                #expect(!text.contains("hush"))
+            }
+        }
+
+        @Test("a node tells its counters to its log when asked, and to watch --json")
+        func counters() throws {
+            try Fleet.run(on: EndToEnd.noida.get()) { fleet in
+                try fleet.launchAll(1)
+                let leader = try fleet.awaitLeader()
+                leader.child.signal(SIGUSR1)
+                try leader.awaitLog("counters:", "claims=1")
+                try leader.awaitLog("counters:", "logs_lost=0")
+                let watch = try Child(
+                    "watch --json", Programs.scrapWorker,
+                    ["watch", "--json", "-o", "worker.id=\(leader.id)"] + target(fleet))
+                let told = watch.output.wait { lines in
+                    lines.compactMap { JSON($0) }.first { $0["type"].string == "counters" }
+                }
+                #expect(told?["worker_id"].string == leader.id, "\(watch.story)")
+                #expect(told?["claims"].int == 1, "\(watch.story)")
+                watch.signal(SIGINT)
+                #expect(try watch.waitForEnd() == .exit(0))
+            }
+        }
+
+        @Test("--version names the commit")
+        func version() throws {
+            let version = try Command("--version")
+            #expect(version.end == .exit(0))
+            #expect(version.output.hasPrefix("scrap-worker 1."), "\(version.output)")
+        }
+
         @Test("tools name a broker that is out of reach")
         func outOfReach() throws {
             let broker = try Broker(.noida)

@@ -35,7 +35,8 @@ _scrap_worker() {
         submit) options+=' --code --param --timeout --max-attempts --id --count --rate --wait
             --json --within' ;;
         watch) options+=' --json' ;;
-        check | health) options+=' --within' ;;
+        check) options+=' --report --within' ;;
+        health) options+=' --within' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 } &&

@@ -6,6 +6,12 @@ import Wire
 /// `check`: tries everything that the configuration names, and says a line for each.
 enum Check {
     static func perform(_ options: borrowing Options, _ config: borrowing Config) throws(Exit) {
+        if options.report { Report.describe(config) }
+        let code = check(options, config)
+        guard code == EX_OK else { throw Exit(code: code) }
+    }
+
+    private static func check(_ options: borrowing Options, _ config: borrowing Config) -> Int32 {
         var worst = EX_OK
         say(true, "configuration", "every key is known and every value is in its range")
         if !hasIdentity(config) { worst = EX_CONFIG }
@@ -16,7 +22,7 @@ enum Check {
         } catch {
             if worst == EX_OK { worst = error.code }
         }
-        guard worst == EX_OK else { throw Exit(code: worst) }
+        return worst
     }
 
     private static func say(_ isFine: Bool, _ what: StaticString, _ words: StaticString) {
@@ -90,27 +96,35 @@ enum Check {
     ) throws(Exit) {
         do throws(Exit) {
             var client = try KafkaClient.open(config, withinS: options.withinS ?? 10)
-            client.log.ask(.leader)
-            while try client.wait(until: .never) {
+            for topic in Topic.all { client.log.ask(topic) }
+            var missing = Topic.count
+            while missing > 0, try client.wait(until: .never) {
                 while let event = try client.nextEvent() {
                     switch event {
                     case .topicsReady:
                         say(true, "topics", "all five are there, with one partition each")
-                    case .bounds(_, let low, let high, _):
-                        return say(true, "broker") { (line: inout FixedText<512>) in
-                            line.put("answers; the leader log holds offsets ")
-                            line.put(low)
-                            line.put(" to ")
-                            line.put(high)
-                        }
+                    case .bounds(let topic, let low, let high, _):
+                        missing -= 1
+                        sayBounds(config.name(of: topic), low, high)
                     default: continue
                     }
                 }
             }
+            if missing == 0 { return say(true, "broker", "answers about every topic") }
             throw Exit(code: 128 + SIGINT)
         } catch {
             say(false, "broker", "the union's topics cannot be used, see above")
             throw error
+        }
+    }
+
+    private static func sayBounds(_ name: FixedText<96>, _ low: Offset, _ high: Offset) {
+        say(true, "topic") { (line: inout FixedText<512>) in
+            line.put(name)
+            line.put(": holds offsets ")
+            line.put(low)
+            line.put(" to ")
+            line.put(high)
         }
     }
 }

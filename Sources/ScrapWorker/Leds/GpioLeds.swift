@@ -194,6 +194,32 @@ extension GpioLeds {
     }
 }
 
+// For a report.
+extension GpioLeds {
+    /// Says what chips there are, a line each: gpiod_chip_get_info. False when there are none.
+    static func describeChips(to output: inout Output) -> Bool {
+        var opened = 0
+        for number in 0..<chips {
+            var path = FixedText<64>("/dev/gpiochip")
+            path.put(number)
+            guard let chip = Chip(path), let info = unsafe gpiod_chip_get_info(chip.handle)
+            else { continue }
+            defer { unsafe gpiod_chip_info_free(info) }
+            opened += 1
+            output.put("  ")
+            output.put(path)
+            output.put(": ")
+            if let label = unsafe gpiod_chip_info_get_label(info) {
+                unsafe output.put(cString: label)
+            }
+            output.put(", ")
+            output.put(unsafe gpiod_chip_info_get_num_lines(info))
+            output.put(" lines\n")
+        }
+        return opened > 0
+    }
+}
+
 // Taking lines.
 extension GpioLeds {
     /// An open chip: gpiod_chip_open, gpiod_chip_close.

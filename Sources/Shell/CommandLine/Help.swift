@@ -53,7 +53,8 @@ package enum Help {
 
         Runs this board's node: it joins the union on the configured broker, takes part in
         elections, runs the jobs it is given and shows its role on the LEDs. The broker need not
-        be there yet. SIGTERM or Ctrl-C hand over and leave.
+        be there yet. SIGTERM or Ctrl-C hand over and leave; SIGUSR1 writes its counters to the
+        log.
 
         Examples:
           scrap-worker run -o kafka.bootstrap.servers=10.0.0.5:9092
@@ -121,7 +122,8 @@ package enum Help {
 
         Shows the union as it is: every worker's role, rank, job and counts, drawn anew while
         they change. When stdout is no terminal it prints a line for each change; with --json a
-        JSON object. It only reads. Ctrl-C ends it.
+        JSON object, and where this machine's node runs with the same configuration its counters
+        when they have changed, every five seconds. It only reads. Ctrl-C ends it.
         """
 
     private static let leds: StaticString = """
@@ -135,12 +137,16 @@ package enum Help {
         """
 
     private static let check: StaticString = """
-        Usage: scrap-worker check [--within S] [-c FILE] [-o SECTION.KEY=VALUE]...
+        Usage: scrap-worker check [--report] [--within S] [-c FILE] [-o SECTION.KEY=VALUE]...
 
         Loads the configuration and tries everything that it names: the broker within S seconds
         (10 if not given), the union's topics, the ops' programs, the LEDs' lines. Prints a line
         for each: `ok` or `problem`. Exit code: 0, 78 for a wrong configuration, 69 for what is
         not available.
+
+          --report    everything that a bug report needs, on standard output: the versions, the
+                      machine, the configuration without what may be secret, the GPIO chips, the
+                      node's last lines in the journal. Read it before you paste it.
         """
 
     private static let health: StaticString = """

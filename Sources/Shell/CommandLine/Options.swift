@@ -65,6 +65,10 @@ package struct Options: ~Copyable {
     /// How long the broker may be out of reach; nil: as long as the command likes.
     package var withinS: Int64?
 
+    // check
+    /// Everything that a bug report needs.
+    package var report = false
+
     // demo
     package var nodes: Int32 = 5
     package var killLeaderEveryS: Double?
@@ -158,6 +162,7 @@ package struct Options: ~Copyable {
             maxAttempts = Int32(try number(flag, value, 1...Int64(Limits.maxAttempts)))
         case .id: id = value
         case .wait: wait = true
+        case .report: report = true
         case .within: withinS = try number(flag, value, 1...86_400)
         case .nodes: nodes = Int32(try number(flag, value, 1...16))
         case .killLeader: killLeaderEveryS = try decimal(flag, value, upTo: 86_400)
@@ -267,6 +272,7 @@ enum Flag: UInt8, Cases {
     case config, override, help, version
     case json, code, parameter, count, rate, timeout, maxAttempts, id, wait, within
     case nodes, killLeader, duration, pace
+    case report
     case dieWithParent
 
     /// What getopt_long(3) returns for the first of them when it is given by its long name.
@@ -305,13 +311,14 @@ enum Flag: UInt8, Cases {
         case .killLeader: "--kill-leader-every"
         case .duration: "--for"
         case .pace: "--pace"
+        case .report: "--report"
         case .dieWithParent: "--die-with-parent"
         }
     }
 
     var takesValue: Bool {
         switch self {
-        case .help, .version, .json, .wait: false
+        case .help, .version, .json, .wait, .report: false
         case .config, .override, .code, .parameter, .count, .rate, .timeout, .maxAttempts, .id,
             .within, .nodes, .killLeader, .duration, .pace, .dieWithParent:
             true
@@ -327,6 +334,7 @@ enum Flag: UInt8, Cases {
             command == .submit
         case .within: command == .submit || command == .check || command == .health
         case .nodes, .killLeader, .duration, .pace: command == .demo
+        case .report: command == .check
         case .dieWithParent: command == .run || command == .broker
         }
     }

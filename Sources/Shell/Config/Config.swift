@@ -38,6 +38,8 @@ package struct Config: ~Copyable {
 
     /// Who this node is, and its timings.
     package var settings: Settings
+    /// What the timings are but for those that are configured one by one.
+    package var pace = Settings.Pace.normal
     package var topicPrefix = FixedText<64>("scrapworkerunion-1-")
     package var logLevel = Log.Level.info
     package var driver = LedDriver.none

@@ -26,7 +26,6 @@ package struct ConfigLoader<Keys: KafkaKeyCheck>: ~Copyable {
     // What depends on other keys, until all are known.
     var workerID: WorkerID?
     var isNamedByHost = false
-    var pace = Settings.Pace.normal
     var numbers = FixedArray<32, ConfiguredNumber>(
         filler: ConfiguredNumber(key: .ranking, value: 0))
 
@@ -38,7 +37,7 @@ package struct ConfigLoader<Keys: KafkaKeyCheck>: ~Copyable {
         complaints.begin("demo")
         setKafka(Argument("bootstrap.servers").bytes, servers)
         setKafka(Argument("fetch.wait.max.ms").bytes, Argument("5").bytes)
-        self.pace = pace
+        config.pace = pace
     }
 
     /// The configuration, when nothing is wrong with it. `identity` says whether it is wrong when
@@ -205,7 +204,7 @@ extension ConfigLoader {
 
     private mutating func setSettings(needsIdentity: Bool) {
         config.settings = Settings(
-            workerID: WorkerID(high: 0, low: 0), incarnation: randomNumber(), pace: pace)
+            workerID: WorkerID(high: 0, low: 0), incarnation: randomNumber(), pace: config.pace)
         for i in 0..<numbers.count { config.settings.set(numbers[i].key, numbers[i].value) }
         for i in 0..<config.ops.count {
             if let ms = config.ops[i].timeoutMs {

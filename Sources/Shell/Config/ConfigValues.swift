@@ -117,7 +117,7 @@ extension ConfigLoader {
         guard let pace = Settings.Pace(word: value) else {
             return complaints.say("pace must be fast, normal or classroom", not: value)
         }
-        self.pace = pace
+        config.pace = pace
     }
 
     private mutating func setLevel(_ value: Span<UInt8>) {

@@ -179,6 +179,11 @@ extension Span where Element == UInt8 {
         return count >= suffix.count && extracting((count - suffix.count)..<count).equals(suffix)
     }
 
+    package func contains(_ literal: StaticString) -> Bool {
+        for i in indices where extracting(i..<count).hasPrefix(literal) { return true }
+        return false
+    }
+
     package func firstIndex(of byte: UInt8) -> Int? {
         for i in indices where self[i] == byte { return i }
         return nil
