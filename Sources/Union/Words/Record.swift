@@ -188,7 +188,7 @@ public enum Status: UInt8, Cases, Equatable, Sendable {
     case rejected
     /// The worker was lost, or gave the job up, before there was a result.
     case lost
-    /// Every attempt was lost.
+    /// `max_attempts` attempts failed or were lost.
     case exhausted
 }
 
