@@ -175,6 +175,16 @@ extension SimulatedUnion {
         agenda.plan(.starts(board: leader), at: now + between(1_000_000, 30_000_000))
     }
 
+    /// All topics are what they were so long ago: the broker's data were set back, or it lost its
+    /// power before it wrote them.
+    func setBack(us: Int64) {
+        for topic in Topic.all {
+            let log = topics[topic.index]
+            let offset = log.firstOffset(since: now - us)
+            if offset < log.high { lose(topic, from: offset) }
+        }
+    }
+
     /// A clone that is switched on now cannot hear its twin.
     private func startClones() {
         for board in boards where board.lives == 0 && board.startsAt > now {

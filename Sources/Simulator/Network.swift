@@ -187,7 +187,7 @@ extension SimulatedUnion {
         _ record: Record?, _ payload: [UInt8], on topic: Topic, by writer: Int
     ) -> Offset {
         let offset = topics[topic.index].append(
-            SimulatedTopic.Entry(record: record, payload: payload, writer: writer))
+            SimulatedTopic.Entry(record: record, payload: payload, writer: writer, at: now))
         tally.records += 1
         if transcript.isKept {
             let what = record.map { Transcript.name($0) } ?? "something malformed"

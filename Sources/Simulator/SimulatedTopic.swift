@@ -13,6 +13,8 @@ struct SimulatedTopic {
         var payload: [UInt8]
         /// Which board wrote it; -1: a user.
         var writer: Int
+        /// When the broker took it, in µs.
+        var at: Int64
     }
 
     /// Of every other request that is none, the id can be read; empty: it cannot.
@@ -39,6 +41,13 @@ struct SimulatedTopic {
 
     subscript(offset: Offset) -> Entry {
         _read { yield entries[dead + Int(offset - low)] }
+    }
+
+    /// The first offset whose record the broker took at `time` or later; `high`: none.
+    func firstOffset(since time: Int64) -> Offset {
+        var first = entries.count
+        while first > dead && entries[first - 1].at >= time { first -= 1 }
+        return low + Offset(first - dead)
     }
 
     /// The broker loses everything from `offset` on.

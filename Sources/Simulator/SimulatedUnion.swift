@@ -318,6 +318,12 @@ extension SimulatedUnion {
         }
     }
 
+    /// Nobody reaches the broker until `startBroker`; it comes back as it was `ms` earlier.
+    public func stopBroker(setBackMs ms: Int64) {
+        setBroker(isUp: false)
+        setBack(us: ms * 1000)
+    }
+
     public func startBroker() { setBroker(isUp: true) }
 
     public func crash(_ board: Int) {

@@ -3,15 +3,16 @@ extension Node {
     /// A record of the leader log: judged first, for everybody alike; then obeyed.
     mutating func onLeader(_ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset) {
         let wasMine = elector.isMine
-        let verdict = elector.judge(r, at: offset, desk)
+        let (verdict, isSaid) = elector.judge(r, at: offset, desk)
         guard verdict != .void else {
+            if isSaid { _ = keepOpenWork(r, bytes, at: offset) }
             desk.count(.voidRecords)
             return desk.say(.void(.leader, offset))
         }
         if verdict == .newTenure { onNewTenure(r) }
         if wasMine && !elector.isMine { leader.end(&desk) }
         noticeLeading()
-        obey(r, bytes, at: offset)
+        obey(r, bytes, at: offset, isSaid: isSaid)
         if case .claim = r.order {
             // Who claims does not lead yet, and acknowledges nothing.
         } else {
@@ -41,7 +42,25 @@ extension Node {
         leader.begin(elector, &desk)
     }
 
-    private mutating func obey(_ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset) {
+    /// What the log says of open work is kept for whoever leads next, whether we obey it or not; false
+    /// when it says nothing new.
+    private mutating func keepOpenWork(
+        _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset
+    ) -> Bool {
+        switch r.order {
+        case .claim, .noop, .resign, .addMember, .removeMember, .cancel: false
+        case .assign(let a): elector.keep(a, term: r.term)
+        case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
+            elector.keep(
+                checkpointAt: offset, bytes, requestsNext: requestsNext, resultsNext: resultsNext,
+                lastRequest: lastRequest, isReadingFromFirst: joining.isReadingFromFirst)
+        }
+    }
+
+    private mutating func obey(
+        _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset, isSaid: Bool
+    ) {
+        let isKept = isSaid && keepOpenWork(r, bytes, at: offset)
         let me = desk.settings.workerID
         let isOurs = r.workerID == me && r.incarnation == desk.settings.incarnation
         if isOurs { leader.noteRoundTrip(of: r, desk) }
@@ -56,22 +75,20 @@ extension Node {
                 worker.onRemoved(&desk)
             }
             if isOurs { leader.onOwnRemoval(of: id, sentAt: r.sentAt, elector, &desk) }
-        case .assign(let a): onAssigned(a, bytes, term: r.term, isOurs: isOurs)
+        case .assign(let a):
+            guard isKept else { return desk.count(.voidAssignments) }
+            onAssigned(a, bytes, term: r.term, isOurs: isOurs)
         case .cancel(let attempt):
             if attempt.workerID == me { worker.onCancelled(attempt, &desk) }
             if isOurs { leader.onOwnCancel(attempt, at: offset, desk) }
-        case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
-            let isBelieved = elector.keep(
-                checkpointAt: offset, bytes, requestsNext: requestsNext, resultsNext: resultsNext,
-                lastRequest: lastRequest, isReadingFromFirst: joining.isReadingFromFirst)
-            if isOurs && isBelieved { leader.onOwnCheckpoint(requestsNext: requestsNext) }
+        case .checkpoint(let requestsNext, _, _):
+            if isOurs && isKept { leader.onOwnCheckpoint(requestsNext: requestsNext) }
         }
     }
 
     private mutating func onAssigned(
         _ a: Assignment, _ bytes: Span<UInt8>, term: Term, isOurs: Bool
     ) {
-        guard elector.keep(a, term: term) else { return desk.count(.voidAssignments) }
         worker.dropOtherAttempts(than: a.attempt, &desk)
         guard a.attempt.workerID == desk.settings.workerID else { return }
         // Orders are for the incarnation that was added last; a leader alone works unadded.

@@ -68,6 +68,24 @@ struct FoundTests {
             about: ["broker:", "steppedDown", "leads(", "CLAIM", "logLost", "requests[0]"])
     }
 
+    @Test(
+        "a leader that follows itself after the broker was set back leaves no request unanswered",
+        arguments: [1, 2, 5])
+    func setBack(nodes: Int) throws {
+        let union = SimulatedUnion.ledUnion(nodes: nodes, seed: 21)
+        for i in 0..<200 { union.submit("sleep-20", id: "r\(i)") }
+        union.run(ms: 2_000)
+        union.stopBroker(setBackMs: 1_500)
+        union.run(ms: 5_000)
+        union.startBroker()
+        for i in 0..<200 {
+            guard union.records(of: .requests).count > i else { break }
+            let outcome = union.outcome(of: "r\(i)", withinMs: 60_000)
+            #expect(outcome == .completed, "r\(i)")
+        }
+        #expect(union.violation == nil)
+    }
+
     @Test("when the broker has lost everything, more requests than a ledger holds are all answered")
     func allLostAndMany() throws {
         let union = SimulatedUnion.ledUnion(seed: 12)

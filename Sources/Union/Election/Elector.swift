@@ -63,7 +63,7 @@ extension Elector {
 
 extension Elector {
     mutating func judge(_ r: LeaderRecord, at offset: Offset, _ desk: borrowing Desk)
-        -> Referee.Verdict
+        -> (verdict: Referee.Verdict, isSaid: Bool)
     {
         if !log.loss.isBeginningKnown { log.beginsWith(r, at: offset) }
         return log.judge(r, at: desk.now)
@@ -76,13 +76,13 @@ extension Elector {
 
     mutating func onNewTenure(_ term: Term) { campaign.onNewTenure(term) }
 
-    /// A valid assignment, by whomever to whomever; false when it is void: for a request that is
-    /// settled, or an attempt number that was used before.
+    /// An assignment that is said, by whomever to whomever; false when it is void: for a request that
+    /// is settled, or an attempt number that was used before.
     mutating func keep(_ a: Assignment, term: Term) -> Bool {
         openWork.assign(a, term: term, isAfterCheckpoint: pen.checkpointOffset >= 0)
     }
 
-    /// A valid checkpoint; false when it is not believed. Bytes: its rows.
+    /// A checkpoint that is said; false when it is not believed. Bytes: its rows.
     mutating func keep(
         checkpointAt offset: Offset, _ rows: Span<UInt8>, requestsNext: Offset,
         resultsNext: Offset, lastRequest: Digest, isReadingFromFirst: Bool

@@ -4,6 +4,9 @@ struct LeaderLog {
     private let me: WorkerID
     private let incarnation: Incarnation
     private var referee = Referee()
+    /// What whoever begins to read now makes of the same records: after the broker has lost some, our
+    /// own tenure may be ahead of the log, and records that are void for us are valid for them.
+    private var newReader = Referee()
     private(set) var lease = LeaderLease()
     private(set) var loss = LeaderLogLoss()
 
@@ -15,8 +18,18 @@ struct LeaderLog {
     var tenure: Referee.Tenure { referee.tenure }
     var joinedMidLog: Bool { referee.joinedMidLog }
 
-    /// Judges the next record of the log, read at `now`.
-    mutating func judge(_ record: LeaderRecord, at now: Instant) -> Referee.Verdict {
+    /// Judges the next record of the log, read at `now`. `isSaid`: it is valid for whoever begins to
+    /// read now, so what it says of open work holds.
+    mutating func judge(
+        _ record: LeaderRecord, at now: Instant
+    ) -> (verdict: Referee.Verdict, isSaid: Bool) {
+        let isSaid = newReader.judge(record) != .void
+        return (judgeForUs(record, at: now), isSaid)
+    }
+
+    private mutating func judgeForUs(
+        _ record: LeaderRecord, at now: Instant
+    ) -> Referee.Verdict {
         let verdict = referee.judge(record)
         switch verdict {
         case .void:
@@ -47,6 +60,8 @@ struct LeaderLog {
     /// Reading begins; `midLog`: at no checkpoint, after the log's first record.
     mutating func startReading(midLog: Bool) {
         referee.startReading(midLog: midLog)
+        newReader = Referee()
+        newReader.startReading(midLog: midLog)
         if midLog { loss.startReadingMidLog() }
     }
 
@@ -68,12 +83,13 @@ struct LeaderLog {
         if isOurs { lease.end() }
     }
 
-    /// A valid checkpoint was read; whether it says what is open.
+    /// A checkpoint that is said was read; whether it says what is open.
     mutating func believes(checkpointReadingFromFirst isFromFirst: Bool) -> Bool {
-        guard loss.believesCheckpoint(of: tenure, readingFromFirst: isFromFirst) else {
+        let said = newReader.tenure
+        guard loss.believesCheckpoint(of: said, readingFromFirst: isFromFirst) else {
             return false
         }
-        loss.onCheckpoint(term: tenure.term)
+        loss.onCheckpoint(term: said.term)
         return true
     }
 }
