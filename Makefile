@@ -1,9 +1,11 @@
 # Scrap Worker's build. `make` lists the targets.
 #
-# Needs a Swift 6.3 toolchain (SWIFT=...), and apt-get and dpkg for the libraries.
+# Needs the Swift toolchain that .swift-version names (SWIFT=...; ANY_SWIFT=1 tries another), and
+# apt-get and dpkg for the libraries.
 
 SWIFT ?= swift
 ARGS ?=
+export ANY_SWIFT
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -17,24 +19,34 @@ under_test = SCRAP_WORKER=$(CURDIR)/dist/scrap-worker-$(arch) \
     SCRAP_WORKER_ARM=$(CURDIR)/dist/scrap-worker-arm64 \
     SCRAP_PROBE=$(CURDIR)/.build-$(arch)/release/probe
 
+# Two passes: the longest name makes the column.
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { \
+	    if (NR == FNR) { if (length($$1) > width) width = length($$1) } \
+	    else printf "  make %-" width "s  %s\n", $$1, $$2 }' Makefile Makefile
 
 build: dist/scrap-worker-$(arch) ## the static binary for this machine, in dist/
 
 cross: dist/scrap-worker-amd64 dist/scrap-worker-arm64 ## the binaries for PCs and for ARM boards
 
-test: setup tools build probe dist/scrap-worker-arm64 ## every test: the core's, the wire's, then whole workers on real brokers
+test: toolchain ## every test: those of the next three lines, and how long they took
+	@.ci/minutes 'make unit' 'make seeds' 'make end-to-end'
+
+unit: toolchain setup ## the tests of the core, the wire, the shell and the simulator (1 minute)
 	$(SWIFT) test --disable-xctest --skip EndToEndTests
+
+seeds: toolchain ## 120 simulated unions under faults, 20 of them never seen before
 	$(SWIFT) build -c release --product simulate
 	.build/release/simulate --brief --safety 120 --seeds 100
 	.build/release/simulate --brief --safety 120 --seeds 20 --seed $$RANDOM
+
+end-to-end: toolchain setup tools build probe dist/scrap-worker-arm64 ## whole workers on real brokers
 	$(under_test) $(SWIFT) test --disable-xctest --filter EndToEndTests
 
 demo: build ## broker and nodes in this terminal; ARGS="-n 7" and the like are passed on
 	dist/scrap-worker-$(arch) demo $(ARGS)
 
-bench: setup tools build probe ## the benchmarks: they print numbers and judge nothing
+bench: toolchain setup tools build probe ## the benchmarks: they print numbers and judge nothing
 	$(SWIFT) build -c release --product ScrapBench
 	$(under_test) .build/release/ScrapBench $(ARGS)
 
@@ -54,37 +66,54 @@ compose-test: build tools ## compose.yaml with a broker that needs no fetching (
 	board/tools docker
 	board/compose-test dist/scrap-worker-$(arch)
 
-reproducible: sysroot-amd64 sysroot-arm64 ## both binaries built twice, in two folders, and compared
+reproducible: toolchain sysroot-amd64 sysroot-arm64 ## both binaries built twice, in two folders, and compared
 	cross/reproducible
 
-simulate: ## unions under faults: SEEDS=1000 [NODES=5] [SEED=first]; SHOW=1 tells one seed
+simulate: toolchain ## unions under faults: SEEDS=1000 [NODES=5] [SEED=first]; SHOW=1 tells one seed
 	$(SWIFT) build -c release --product simulate
 	.build/release/simulate --seeds $(or $(SEEDS),1) --seed $(or $(SEED),1) \
 	    --nodes $(or $(NODES),5) $(if $(SHOW),--show) $(ARGS)
 
-mutants: ## breaks the core's rules one by one: the simulator must notice each
-	Tests/Mutants/run $(SEEDS)
+mutants: toolchain ## breaks the core's rules one by one: the simulator must notice each
+	SWIFT=$(SWIFT) Tests/Mutants/run $(SEEDS)
 
-fuzz: setup ## the decoder against changed records: RUNS=1000000 [SEED=first]; stops at what it finds
+fuzz: toolchain setup ## the decoder against changed records: RUNS=1000000 [SEED=first]; stops at what it finds
 	SWIFT=$(SWIFT) Tests/Fuzz/run $(or $(RUNS),1000000) $(SEED)
 
 model: ## checks the model of leases and claims exhaustively with spin
 	Tests/Model/run
 
-lint: ## format and shell checks
+docs: toolchain ## the core's documentation as web pages, in .build-docs/; warnings are errors
+	SWIFT=$(SWIFT) .ci/docc
+
+lint: python = PYTHONPATH=.build-lint python3 -m
+lint: toolchain lint-tools ## format, shell, YAML, links and paths in the documents
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
-	shellcheck -x Tests/tools Tests/Fuzz/run .ci/run \
-	    cross/sysroot cross/debian-archive cross/commit cross/reproducible \
-	    board/deb/{build,test,postinst,prerm,postrm,completion.bash} board/emulator/image \
-	    board/emulator/overlay/init board/{tools,prepare-sd,test-prepare-sd,compose-test}
+	shellcheck -x $$(git grep --untracked -lE '^#!/usr/bin/env bash' -- ':!docs') \
+	    board/deb/completion.bash board/deb/{postinst,prerm,postrm} board/emulator/overlay/init
+	$(python) yamllint --strict .yamllint .github compose.yaml board/compose-test.yaml
+	$(python) check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(python) check_jsonschema --builtin-schema vendor.github-issue-forms \
+	    .github/ISSUE_TEMPLATE/{bug,idea}.yml
+	$(python) check_jsonschema --builtin-schema vendor.github-issue-config \
+	    .github/ISSUE_TEMPLATE/config.yml
+	.ci/documents
+	.ci/toolchain --places
+	.ci/test-toolchain
 
 setup: $(jsmn) ## what a plain `swift test` needs: the JSON parser's header
 
-tools: ## what the tests need beside the toolchain: kcat, and two brokers in .build-tools/
+tools: ## what the tests need beside the toolchain: kcat, two brokers, a Python client
 	Tests/tools
 
+lint-tools: ## what lint needs beside the toolchain: shellcheck, yamllint, check-jsonschema
+	Tests/tools lint
+
+toolchain: ## whether Swift is here, and the right one
+	@.ci/toolchain $(SWIFT)
+
 clean: ## remove everything that make made, the libraries included
-	rm -rf .build .build-tools .build-board .build-fuzz .build-amd64 .build-arm64 dist \
+	rm -rf .build .build-{tools,lint,docs,board,fuzz,mutants,amd64,arm64} dist \
 	    $(bundle)/*/sysroot* $(jsmn)
 
 # The script itself knows whether its work is done.
@@ -95,7 +124,7 @@ $(jsmn): | sysroot-amd64
 	cp $(bundle)/amd64/sysroot/usr/include/jsmn.h $@
 
 # swift build knows its own sources: it is always asked, and answers fast.
-dist/scrap-worker-%: FORCE sysroot-% $(jsmn) commit
+dist/scrap-worker-%: toolchain sysroot-% $(jsmn) commit
 	SCRAP_BOARD=1 $(SWIFT) build -c release --swift-sdks-path cross \
 	    --swift-sdk scrap-worker-$* --scratch-path .build-$* --product scrap-worker
 	@mkdir -p dist
@@ -106,11 +135,12 @@ commit: FORCE
 	@cross/commit
 
 # A Kafka client of the tests, with the same libraries as the binary.
-probe: sysroot-$(arch)
+probe: toolchain sysroot-$(arch)
 	SCRAP_BOARD=1 $(SWIFT) build -c release --swift-sdks-path cross \
 	    --swift-sdk scrap-worker-$(arch) --scratch-path .build-$(arch) --product probe
 
 FORCE:
-.PHONY: simulate mutants fuzz model help build cross test demo bench lint setup tools probe clean \
-    deb board-test compose-test reproducible commit FORCE
+.PHONY: help build cross test unit seeds end-to-end demo bench deb board-test compose-test \
+    reproducible simulate mutants fuzz model docs lint setup tools lint-tools toolchain clean \
+    probe commit FORCE
 .PRECIOUS: dist/scrap-worker-%

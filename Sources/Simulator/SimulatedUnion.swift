@@ -28,7 +28,6 @@ public final class SimulatedUnion {
     public internal(set) var tally = Tally()
     /// Whether the broker can be reached by anybody.
     var brokerIsUp = true
-    private var submitted = 0
 
     public var violation: Violation? { checker.violation }
 

@@ -169,7 +169,7 @@ struct Grammar: ~Escapable {
         return unit
     }
 
-    /// The byte at the position; 0, which is no part of JSON, behind the end.
+    /// The byte at the position; 0, which is no part of JSON, after the end.
     private var next: UInt8 { position < text.count ? text[position] : 0 }
 
     private var isInObject: Bool { objects & 1 == 1 }

@@ -15,14 +15,14 @@ struct JSONObject: ~Escapable {
     ) throws(Malformed) {
         self.text = text
         self.tokens = tokens
-        let end = tokens[index].behind
+        let end = tokens[index].after
         var key = index + 1
         while key < tokens.count && tokens[key].first < end {
             if let field = field(key, names) {
                 guard values[Int(field.rawValue)] == 0 else { throw Malformed(.givenTwice, field) }
                 values[Int(field.rawValue)] = Int16(key + 1)
             }
-            key = behind(key + 1)
+            key = after(key + 1)
         }
     }
 
@@ -37,7 +37,7 @@ struct JSONObject: ~Escapable {
             if object.field(key, names) == field {
                 return try? object.text(at: key + 1, field)
             }
-            key = object.behind(key + 1)
+            key = object.after(key + 1)
         }
         return nil
     }
@@ -58,9 +58,9 @@ struct JSONObject: ~Escapable {
         return names.field(unescaped.span)
     }
 
-    /// The token behind the value at `token`, with all that is in it.
-    func behind(_ token: Int) -> Int {
-        let end = tokens[token].behind
+    /// The token after the value at `token`, with all that is in it.
+    func after(_ token: Int) -> Int {
+        let end = tokens[token].after
         var next = token + 1
         while next < tokens.count && tokens[next].first < end { next += 1 }
         return next
@@ -206,7 +206,7 @@ extension JSONObject {
 // MARK: Lists
 
 extension JSONObject {
-    /// A field's list; it has `count` elements, the first of them behind its own token.
+    /// A field's list; it has `count` elements, the first of them after its own token.
     func list(_ field: Field, limit: Int) throws(Malformed) -> (token: Int, count: Int) {
         let token = try required(field)
         guard tokens[token].isList else { throw Malformed(.notList, field) }

@@ -161,12 +161,12 @@ extension JSONObject {
         var row = list.token + 1
         for _ in 0..<list.count {
             payload.pack(try openWork(at: row))
-            row = behind(row)
+            row = after(row)
         }
     }
 
     private func openWork(at row: Int) throws(Malformed) -> OpenWork {
-        guard tokens[row].isList, tokens[row].count == 6, behind(row) == row + 7 else {
+        guard tokens[row].isList, tokens[row].count == 6, after(row) == row + 7 else {
             throw Malformed(.notRow, .unfinished)
         }
         return OpenWork(

@@ -92,7 +92,7 @@ public struct RequestPayload: ~Escapable {
 /// The parameters of a request while it is put together.
 public struct Parameters: ~Copyable {
     public private(set) var count = 0
-    /// As in a request's payload: each name and value behind its length.
+    /// As in a request's payload: each name and value after its length.
     private var packed = FixedText<1088>()
 
     public init() {}
@@ -149,7 +149,7 @@ extension Span where Element == UInt8 {
         Int(Payload.number(self, at: index, size: size))
     }
 
-    /// A text or nil, behind its length + 1.
+    /// A text or nil, after its length + 1.
     @_lifetime(copy self)
     fileprivate func text(at index: Int, lengthSize: Int) -> Span<UInt8>? {
         guard length(at: index, size: lengthSize) > 0 else { return nil }
@@ -160,7 +160,7 @@ extension Span where Element == UInt8 {
         index + lengthSize + Swift.max(length(at: index, size: lengthSize) - 1, 0)
     }
 
-    /// A parameter's name or value, behind its length.
+    /// A parameter's name or value, after its length.
     @_lifetime(copy self)
     fileprivate func run(at index: Int) -> Span<UInt8> {
         let start = index + 2

@@ -49,7 +49,7 @@ extension Token {
 
     /// The value's place in the text.
     var first: Int { Int(start) }
-    var behind: Int { Int(end) }
+    var after: Int { Int(end) }
     var range: Range<Int> { Int(start)..<Int(end) }
 
     /// An object's fields, or a list's elements.

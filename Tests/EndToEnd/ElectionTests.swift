@@ -81,7 +81,7 @@ extension EndToEnd {
                     }
                 }
                 _ = try fleet.awaitOutcomes(40)
-                // None of what it wrote behind its successor's claim counts.
+                // None of what it wrote after its successor's claim counts.
                 let valid = Referee(try fleet.tail("leader").all).valid
                 let acted = valid.filter { $0.worker == first.id && $0.offset > second.since }
                 #expect(acted.isEmpty)

@@ -110,7 +110,7 @@ extension EndToEnd {
                 try fleet.submit(twins + [request("noop", id: "middle")])
                 try fleet.awaitOutcome(of: "twin")
                 try fleet.awaitOutcome(of: "middle")
-                // And behind its outcome, too.
+                // And after its outcome, too.
                 try fleet.submit(twins + [request("noop", id: "last")])
                 try fleet.awaitOutcome(of: "last")
                 let runs = fleet.jobs.all.filter { $0.request == "twin" }

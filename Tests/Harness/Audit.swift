@@ -83,7 +83,7 @@ struct Audit {
     }
 
     /// Run exclusivity, as the log tells it: an attempt's number is used once, and the next
-    /// attempt comes behind what took the job from its former worker.
+    /// attempt comes after what took the job from its former worker.
     private mutating func checkAttempts() {
         var current: [Int: Record] = [:]
         var released: Set<Int> = []

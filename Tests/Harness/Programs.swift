@@ -10,6 +10,8 @@ public enum Programs {
     static let armWorker = path("SCRAP_WORKER_ARM", else: "dist/scrap-worker-arm64")
     static let armEmulator = "/usr/bin/qemu-aarch64-static"
     public static let probe = path("SCRAP_PROBE", else: ".build-amd64/release/probe")
+    /// Where Python finds confluent-kafka.
+    public static let python = path("SCRAP_PYTHON", else: ".build-tools/python")
     static let noida = path("SCRAP_NOIDA", else: ".build-tools/noida-db")
     static let tansu = path("SCRAP_TANSU", else: ".build-tools/tansu")
     static let kcat = "/usr/bin/kcat"

@@ -173,7 +173,7 @@ final class LeaderLogTests {
         log.loseRecords()
         #expect(judge(.claim, by: 3, term: 4) == .newTenure)
         #expect(log.tenure.holder == worker(3))
-        #expect(judge(.claim, by: 4, term: 4) == .void, "the first claim behind the loss wins")
+        #expect(judge(.claim, by: 4, term: 4) == .void, "the first claim after the loss wins")
     }
 
     @Test("who began mid-way is sure once a claim's holder has gone on: strangers are not adopted")

@@ -147,7 +147,7 @@ struct LedgerTests {
         #expect(solo.done.assignments.count == 1)
     }
 
-    @Test("a short op that turns out slow holds nobody: those behind it are recalled")
+    @Test("a short op that turns out slow holds nobody: those behind it are taken back")
     func recall() {
         let solo = leader(members: [2])
         makeShort("noop", on: solo)
@@ -359,7 +359,7 @@ struct LedgerTests {
         #expect(lost.map(\.attempt) == [1])
     }
 
-    @Test("so it is when it comes back in a new incarnation, behind its removal in the log")
+    @Test("so it is when it comes back in a new incarnation, after its removal in the log")
     func workerReturns() {
         let solo = leader(members: [2])
         solo.read(request("a"))

@@ -52,7 +52,7 @@ package enum Environment {
                 unsafe entry += 1
                 continue
             }
-            // The entries behind it move up.
+            // The entries after it move up.
             _ = unsafe name.withCString { unsafe unsetenv($0) }
         }
     }

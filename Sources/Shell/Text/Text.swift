@@ -24,7 +24,7 @@ extension TextSink where Self: ~Copyable {
     }
 
     /// Bytes that came from outside: control characters, those of ISO 6429 beyond ASCII (U+0080
-    /// to U+009F, in UTF-8 behind 0xC2) included, are shown as `?`, so that nobody's data can
+    /// to U+009F, in UTF-8 after 0xC2) included, are shown as `?`, so that nobody's data can
     /// move the cursor or forge a line.
     package mutating func put(foreign bytes: Span<UInt8>) {
         var before: UInt8 = 0
@@ -108,7 +108,7 @@ extension TextSink where Self: ~Copyable {
 }
 
 extension FixedText {
-    /// Lends a copy as a C string, with a zero byte behind it; traps when there is no room for it.
+    /// Lends a copy as a C string, with a zero byte after it; traps when there is no room for it.
     package func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
         precondition(count < capacity, "FixedText: no room for the zero byte")
         var copy = InlineArray<capacity, CChar>(repeating: 0)

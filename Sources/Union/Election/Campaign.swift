@@ -96,13 +96,27 @@ extension Campaign {
 
     /// A leader was heard: the campaign, if there was one, is over.
     mutating func returnToMember(_ desk: inout Desk) {
-        stand = .member
-        countdown = nil
-        countsAt = nil
-        claimedAt = nil
-        nominee = nil
+        take(.member, desk)
         renewAt = .never
         restartTimer(&desk)
+    }
+
+    /// The only place where we become something else in this campaign: with no countdown, no claim
+    /// and, but for a voter, no nominee.
+    private mutating func take(
+        _ stand: Stand, votingFor nominee: WorkerID? = nil, _ desk: borrowing Desk
+    ) {
+        precondition((stand == .voter) == (nominee != nil), "Campaign: a voter has a nominee")
+        self.stand = stand
+        self.nominee = nominee
+        stopCounting()
+        claimedAt = nil
+        standsSince = desk.now
+    }
+
+    private mutating func stopCounting() {
+        countdown = nil
+        countsAt = nil
     }
 
     /// A fresh random delay each time, so that boards do not move in lockstep.
@@ -174,10 +188,9 @@ extension Campaign {
         returnToMember(&desk)
         candidates.forget(desk.settings.workerID)
         electionAt = .never
-        stand = .candidate
+        take(.candidate, desk)
         term = max(tenure.term + 1, candidates.highestTerm)
         ownRanking = desk.settings.ranking
-        standsSince = desk.now
         desk.count(.campaigns)
         desk.say(.campaign(term, ranking: ownRanking))
         sayStand(&desk)
@@ -186,12 +199,7 @@ extension Campaign {
     private mutating func joinTerm(_ term: Term, _ desk: inout Desk) {
         precondition(term > self.term, "Campaign: a term is joined backwards")
         self.term = term
-        stand = .candidate
-        nominee = nil
-        countdown = nil
-        countsAt = nil
-        claimedAt = nil
-        standsSince = desk.now
+        take(.candidate, desk)
         sayStand(&desk)
     }
 
@@ -209,8 +217,7 @@ extension Campaign {
             if desk.settings.countdownStart == 0 { return claim(&pen, &desk) }
             return sayStand(&desk)
         }
-        countdown = nil
-        countsAt = nil
+        stopCounting()
         guard !candidates[mine].mustLower else { return }
         if let best = candidates.best(for: term, except: desk.settings.workerID, tiedToo: false),
             candidates[best].ranking > candidates[mine].ranking
@@ -222,11 +229,7 @@ extension Campaign {
     private mutating func vote(for id: WorkerID, _ desk: inout Desk) {
         precondition(id != desk.settings.workerID, "Campaign: nobody votes for itself")
         let isWithdrawn = stand == .voter
-        stand = .voter
-        nominee = id
-        countdown = nil
-        countsAt = nil
-        standsSince = desk.now
+        take(.voter, votingFor: id, desk)
         desk.count(.votes)
         desk.say(.votes(for: id))
         guard isWithdrawn else { return sayStand(&desk) }
@@ -249,8 +252,7 @@ extension Campaign {
         guard stand == .candidate, claimedAt == nil,
             let mine = candidates.find(desk.settings.workerID), candidates[mine].runs(for: term)
         else { return }
-        countdown = nil
-        countsAt = nil
+        stopCounting()
         let before = ownRanking
         ownRanking -= 1 + desk.random(below: 10)
         if ownRanking < 0 { ownRanking = desk.settings.ranking }
@@ -290,7 +292,7 @@ extension Campaign {
                 Candidacy(
                     workerID: desk.settings.workerID, incarnation: desk.settings.incarnation,
                     term: term, ranking: ownRanking, countdown: countdown,
-                    nominee: stand == .voter ? nominee : nil)))
+                    nominee: nominee)))
     }
 
     /// When `act` has something to do next.

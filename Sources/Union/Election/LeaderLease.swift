@@ -55,7 +55,7 @@ struct LeaderLease {
     }
 
     /// We hold the tenure no more.
-    mutating func giveUp() { until = .zero }
+    mutating func end() { until = .zero }
 
     /// From then on every lease is over that anything read until now has earned; ours is `leaseMs`.
     func quietAt(leaseMs: Int32) -> Instant {

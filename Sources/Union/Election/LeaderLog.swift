@@ -65,7 +65,7 @@ struct LeaderLog {
         loss.loseRecords(term: tenure.term)
         let isOurs = isMine
         referee.loseRecords(isOurs: isOurs)
-        if isOurs { lease.giveUp() }
+        if isOurs { lease.end() }
     }
 
     /// A valid checkpoint was read; whether it says what is open.

@@ -8,6 +8,7 @@ struct Pen {
     private(set) var checkpointOffset: Offset = -1
 
     mutating func write(_ order: Order, term: Term, _ desk: inout Desk) {
+        precondition(term > 0 && term <= Limits.term, "Pen: no such term")
         wroteAt = desk.now
         let record = LeaderRecord(
             workerID: desk.settings.workerID, incarnation: desk.settings.incarnation, term: term,

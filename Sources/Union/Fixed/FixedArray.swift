@@ -32,7 +32,7 @@ public struct FixedArray<let capacity: Int, Element> {
         return true
     }
 
-    /// Removes the element at `index`; those behind it move up.
+    /// Removes the element at `index`; those after it move up.
     public mutating func remove(at index: Int) {
         precondition(index >= 0 && index < count, "FixedArray: index out of range")
         for i in index..<(count - 1) { storage[i] = storage[i + 1] }

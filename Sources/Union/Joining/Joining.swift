@@ -34,7 +34,7 @@ struct Joining {
     private var heartbeatEnd: Offset?
     /// Where a checkpoint should be, if the record that named it was right; how many records may
     /// still be looked at.
-    private var checkpointAt: Offset = -1
+    private var wantedCheckpoint: Offset = -1
     private var looks = 0
 
     /// Heartbeats that are read from before the end.
@@ -72,7 +72,7 @@ extension Joining {
         precondition(leader == .asking, "Joining: the leader log is read already")
         elector.leaderLogReaches(from: low, to: high)
         (leaderLow, leaderEnd) = (low, high)
-        checkpointAt = -1
+        wantedCheckpoint = -1
         looks = Self.mostLooks
         guard high > low else { return read(from: high, midLog: low > 0, &elector, &desk) }
         leader = .lookingAtFirst
@@ -99,6 +99,7 @@ extension Joining {
     mutating func lookAt(
         _ record: LeaderRecord?, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) -> Bool {
+        precondition(isLookingForWayIn, "Joining: the way in is known")
         guard leader == .lookingAtFirst else {
             return findsCheckpoint(record, at: offset, &elector, &desk)
         }
@@ -135,7 +136,7 @@ extension Joining {
     private mutating func findsCheckpoint(
         _ record: LeaderRecord?, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) -> Bool {
-        if let record, offset == checkpointAt, case .checkpoint = record.order {
+        if let record, offset == wantedCheckpoint, case .checkpoint = record.order {
             elector.startReading(midLog: false)
             leader = .reading(fromFirst: false)
             return true
@@ -143,10 +144,10 @@ extension Joining {
         looks -= 1
         let named = record?.checkpointOffset ?? -1
         if looks > 0, named >= leaderLow, named < offset {
-            checkpointAt = named
+            wantedCheckpoint = named
             desk.open(.leader, from: named)
         } else if looks > 0, offset - leaderLow > looks {
-            checkpointAt = -1
+            wantedCheckpoint = -1
             desk.open(.leader, from: offset - 1)
         } else {
             // All of it, which may be little.

@@ -117,6 +117,8 @@ extension Leader {
         _ index: Int, to worker: Int, isShort: Bool, _ elector: inout Elector,
         _ desk: inout Desk
     ) {
+        precondition(isOpen(elector) && !blindness.isBlind, "Leader: who has what is not known")
+        precondition(ledger.entries[index].isLoaded, "Leader: its request is not known")
         ledger.assign(
             index, to: roster.id(worker), term: elector.term, isShort: isShort, at: desk.now)
         roster.give(worker, isShort: isShort, at: desk.now)

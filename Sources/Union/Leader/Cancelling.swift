@@ -5,6 +5,7 @@ extension Leader {
     mutating func cancel(
         _ index: Int, _ reason: CancelReason, _ elector: inout Elector, _ desk: inout Desk
     ) {
+        precondition(ledger.entries[index].state == .assigned, "Leader: nobody has it")
         ledger.cancel(index, reason)
         desk.count(.cancelled)
         let worker = ledger.entries[index].workerID.flatMap { roster.find($0) }
@@ -24,6 +25,7 @@ extension Leader {
     private mutating func writeCancel(
         _ index: Int, _ elector: inout Elector, _ desk: inout Desk
     ) {
+        precondition(ledger.entries[index].workerID != nil, "Leader: nobody has it")
         ledger.noteCancelWritten(index, at: desk.now)
         elector.order(.cancel(attempt(of: index, desk)), &desk)
     }

@@ -77,6 +77,7 @@ extension Leader {
         }
         checkpoints.noteWritten(requestsNext: requests.next, at: desk.now)
         desk.count(.checkpoints)
+        precondition(takeover.phase == .done, "Leader: what is open is not known")
         let order = Order.checkpoint(
             requestsNext: requests.next,
             resultsNext: takeover.resultsNext(isAhead: ledger.settledAhead > 0),

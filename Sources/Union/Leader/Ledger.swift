@@ -101,9 +101,28 @@ extension Ledger {
     }
 
     private mutating func change(_ index: Int, to state: State) {
+        precondition(Self.leads(from: entries[index].state, to: state), "Ledger: no such way")
         count(entries[index].state, -1)
         entries[index].state = state
         count(state, 1)
+    }
+
+    /// The ways between states, as they are drawn above.
+    private static func leads(from old: State, to new: State) -> Bool {
+        switch (old, new) {
+        case (.waiting, .waiting), (.waiting, .assigned), (.waiting, .concluded): true
+        case (.fetching, .waiting), (.fetching, .concluded): true
+        case (.assigned, .cancelling), (.assigned, .waiting), (.assigned, .fetching): true
+        // Somebody has it, and its record turns out to be no request.
+        case (.assigned, .concluded): true
+        case (.cancelling, .cancelling(.removed)): true
+        case (.cancelling, .waiting), (.cancelling, .fetching): true
+        // The broker lost what it was concluded for, and gave its offset to another.
+        case (.concluded, .waiting): true
+        case (.settled, _): false
+        case (_, .settled): true
+        default: false
+        }
     }
 
     private mutating func remove(at index: Int) {
@@ -335,7 +354,7 @@ extension Ledger {
     }
 
     /// Nobody has it any more.
-    mutating func release(_ index: Int) { entries[index].workerID = nil }
+    mutating func clearWorker(_ index: Int) { entries[index].workerID = nil }
 
     mutating func noteFailure(_ index: Int) { entries[index].failures += 1 }
 

@@ -56,7 +56,7 @@ extension Leader {
             desk.say(.cancelled(attempt, .settled))
             elector.order(.cancel(attempt), &desk)
         }
-        release(index, desk)
+        takeBack(index, desk)
         desk.count(.settled)
         if r.status != .completed {
             desk.say(.settled(requestOffset: r.requestOffset, r.status))
@@ -72,7 +72,7 @@ extension Leader {
         if desk.hasRoom { desk.say(.attemptEnded(attempt(of: index, desk), status)) }
         desk.count(.attemptsEnded)
         if ledger.entries[index].state == .cancelling(.stalled) { desk.count(.stalled) }
-        release(index, desk)
+        takeBack(index, desk)
         checkpoints.want()
         ledger.end(index, at: desk.now)
     }
@@ -90,10 +90,10 @@ extension Leader {
     }
 
     /// The entry's worker has one thing less to do.
-    private mutating func release(_ index: Int, _ desk: borrowing Desk) {
+    private mutating func takeBack(_ index: Int, _ desk: borrowing Desk) {
         let entry = ledger.entries[index]
         guard let id = entry.workerID else { return }
-        ledger.release(index)
+        ledger.clearWorker(index)
         guard let worker = roster.find(id) else { return }
         roster.takeBack(
             worker, wasShort: entry.isShort, wasOverrun: entry.state == .cancelling(.overrun),

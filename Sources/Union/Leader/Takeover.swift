@@ -28,7 +28,10 @@ struct Takeover {
         next = resultsNext
     }
 
-    mutating func hasRead(resultsTo offset: Offset) { next = offset }
+    mutating func hasRead(resultsTo offset: Offset) {
+        precondition(offset > 0, "Takeover: nothing stands there")
+        next = offset
+    }
 
     mutating func noteResultsEnd() { hasEnded = true }
 

@@ -1,4 +1,4 @@
-/// A leader that does not know who has what (design, chapter on lost records): the broker has lost
+/// A leader that does not know who has what (design, section 12): the broker has lost
 /// orders, or this leader has read the log from its middle. It removes everybody first, so that each
 /// drops what it has, and gives no work and writes no checkpoint before.
 struct Blindness {

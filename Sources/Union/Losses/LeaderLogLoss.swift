@@ -1,5 +1,5 @@
 /// What a node knows of the leader log itself: with which record it begins, and what the broker has
-/// lost of it (design, chapter on lost records).
+/// lost of it (design, section 12).
 ///
 /// Everything else asks here: whether others may have orders that are not in our tables
 /// (`isBlind`), whether all was lost (`beganAnew`), and whether a checkpoint is to be believed.

@@ -1,4 +1,4 @@
-/// The one door for records that the broker loses (design, chapter on lost records): what each room
+/// The one door for records that the broker loses (design, section 12): what each room
 /// does about it. Nothing else in the node asks whether the broker may have lost something but
 /// through what these rooms say: `LeaderLogLoss` (is the log another, may others have orders that we
 /// do not know), `RequestsLoss` (are the requests still those that we have read), `WorkerLease` (do

@@ -1,5 +1,5 @@
 /// The leader's doubts about `requests`: the broker may have lost the last records, and may have
-/// others at their offsets (design, chapter on lost records).
+/// others at their offsets (design, section 12).
 ///
 /// A loss is noticed by comparing: the last record that was read with what stands in its place now
 /// (`verifies`). Then the last ones are read again, and each compared with what was read before.
@@ -40,6 +40,7 @@ struct RequestsLoss: ~Copyable {
     fileprivate mutating func endLoss() { isLost = false }
 
     fileprivate mutating func verify(_ digest: Digest, at offset: Offset) {
+        precondition(offset >= 0, "RequestsLoss: nothing stands there")
         verifies = offset
         verifiesDigest = digest
     }
@@ -75,6 +76,7 @@ struct RequestsLoss: ~Copyable {
     func isRereading(_ offset: Offset) -> Bool { offset < rereadsUntil }
 
     fileprivate mutating func reread(until end: Offset, from start: Offset) {
+        precondition(verifies == nil, "RequestsLoss: it is read again, and verified")
         rereadsUntil = end
         readFrom = min(readFrom, start)
     }

@@ -39,6 +39,8 @@ struct WorkerLease: ~Copyable {
 extension WorkerLease {
     /// The heartbeat with this `count` was sent.
     mutating func noteSent(_ count: Int64, _ desk: borrowing Desk) {
+        precondition(
+            sent.isEmpty || sent[sent.count - 1].count < count, "WorkerLease: said twice")
         sent.push(Sent(count: count, at: desk.now, offset: nil, readBefore: readBefore))
     }
 
@@ -96,6 +98,7 @@ extension WorkerLease {
         _ end: Offset, askedAt: Instant, quietAt: Instant, _ desk: borrowing Desk
     ) {
         guard end <= desk.next(.leader), quietAt <= askedAt else { return }
+        precondition(askedAt <= desk.now, "WorkerLease: an answer before its question")
         extend(askedAt, desk)
     }
 }

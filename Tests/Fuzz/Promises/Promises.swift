@@ -4,7 +4,7 @@ import Wire
 /// What `Wire` promises about any bytes at all, checked on one input after the other: by the
 /// fuzzer on millions (`make fuzz`), by `CorpusTests` on those that were kept.
 ///
-/// An input is one digit, which is the topic's number, and behind it the bytes of a record.
+/// An input is one digit, which is the topic's number, and after it the bytes of a record.
 public struct Promises: ~Copyable {
     /// Both are used for every input, as in a node, but the other one has always just read the
     /// same record: nothing of one record may show in the next.

@@ -3,8 +3,8 @@ import Testing
 @testable import Union
 
 /// What a node does as a worker (design, section 6).
-@Suite("Workbench")
-struct WorkbenchTests {
+@Suite("Bench")
+struct BenchTests {
     /// A worker with a lease, that follows worker 2.
     private func worker1(slots: Int32 = 1, _ seed: UInt64 = 1) -> Solo {
         let solo = Solo(seed: seed) { $0.slots = slots }
@@ -190,7 +190,7 @@ struct WorkbenchTests {
         #expect(solo.done.starts.count == 1)
     }
 
-    @Test("an assignment that appears behind the CANCEL it was given up for is void")
+    @Test("an assignment that appears after the CANCEL it was given up for is void")
     func lateAssignment() {
         let solo = worker1()
         solo.read(leaderRecord(by: 2, term: 1, sentAt: ms(500)))
