@@ -47,7 +47,6 @@ struct KafkaLog: ~Copyable {
     /// The words that belong to the event taken last.
     private(set) var text = FixedText<512>()
 
-    private let bell: Bell
     private let names: TopicNames
     private let writerConf: KafkaConf
     private let readerConf: KafkaConf
@@ -62,6 +61,9 @@ struct KafkaLog: ~Copyable {
     private var readings = InlineArray<5, TopicReading>(repeating: TopicReading())
     private var setup = TopicSetup()
     private var connection = Connection()
+    /// Last, for it is closed last: librdkafka's threads ring it until the handles are gone, and would
+    /// write into whatever was opened under its number since.
+    private let bell: Bell
 
     /// Opens both handles; the broker need not be reachable yet. Throws when librdkafka refuses
     /// a key of `[kafka]`, or when this build cannot do what they ask for.
