@@ -63,7 +63,7 @@ struct KafkaConnectionTests {
         connection.onFatalError()
         #expect(connection.deadline == .zero && connection.events(at: ms(0)) == [])
         #expect(connection.replacement(at: ms(5), isRetiring: false) == .writer)
-        #expect(connection.deadline == .never)
+        #expect(connection.deadline == .never && connection.hasEvent)
         #expect(connection.events(at: ms(5)) == [.newWriter])
     }
 

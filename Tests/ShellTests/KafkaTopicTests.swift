@@ -229,6 +229,16 @@ struct KafkaOutageTests {
         #expect(topic.answer(0, 7) == .bounds(low: 0, high: 7, askedAt: ms(0)))
     }
 
+    @Test("a fresh handle is asked about a topic that is not read, too")
+    func freshHandleQuestion() {
+        var topic = Topic()
+        topic.reading.ask()
+        topic.run()
+        topic.reading.onHandleReplaced()
+        topic.run()
+        #expect(topic.told == [.listOffsets(serial: 1), .listOffsets(serial: 2)])
+    }
+
     @Test("a fresh handle does not read what nobody wants to be read")
     func closedTopic() {
         var topic = Topic.read(from: 5)
