@@ -33,27 +33,16 @@ typealias KafkaWords = InlineArray<512, CChar>
 
 /// A configuration of librdkafka: rd_kafka_conf_t.
 ///
-/// `[kafka]` decides everything but what the union's guarantees stand on, which is refused there
-/// (`owned`); what it leaves open has a default here that suits a small board.
+/// `[kafka]` decides everything but what the union's guarantees stand on; see `KafkaSettings`.
 @safe
 struct KafkaConf: ~Copyable {
     /// Nil once a handle has taken it over.
     private var conf: OpaquePointer?
 
-    /// Keys that `[kafka]` must leave alone: the guarantees depend on them.
-    static func isOwned(_ key: Span<UInt8>) -> Bool {
-        key.equals("acks") || key.equals("request.required.acks")
-            || key.equals("enable.idempotence") || key.equals("transactional.id")
-            || key.equals("message.timeout.ms") || key.equals("delivery.timeout.ms")
-            || key.equals("auto.offset.reset") || key.equals("enable.partition.eof")
-            || key.equals("allow.auto.create.topics") || key.equals("log.queue")
-            || key.equals("group.id") || key.equals("enabled_events")
-    }
-
     /// For a handle that talks to nobody: the mock cluster's owner. It is quiet about that.
     static func forMock() -> KafkaConf {
         let conf = unsafe KafkaConf(taking: rd_kafka_conf_new())
-        conf.set("log_level", "3")
+        conf.set(KafkaSetting("log_level", "3"))
         return conf
     }
 
@@ -64,7 +53,7 @@ struct KafkaConf: ~Copyable {
     /// Defaults, then what `[kafka]` says: rd_kafka_conf_set(3) for each pair.
     init(_ config: borrowing Config) throws(KafkaError) {
         unsafe conf = rd_kafka_conf_new()
-        setDefaults()
+        set(KafkaSettings.defaults)
         for i in 0..<config.kafka.count {
             if let refusal = Self.refusal(of: config.kafka[i], in: config) {
                 var error = KafkaError("[kafka] ")
@@ -82,9 +71,7 @@ struct KafkaConf: ~Copyable {
     /// What the guarantees need of the handle that writes (design, section 2).
     func forWriter() -> KafkaConf {
         let copy = copy()
-        copy.set("acks", "all")
-        copy.set("enable.idempotence", "true")
-        copy.set("allow.auto.create.topics", "false")
+        copy.set(KafkaSettings.writer)
         unsafe rd_kafka_conf_set_events(
             copy.conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         return copy
@@ -93,10 +80,7 @@ struct KafkaConf: ~Copyable {
     /// What the guarantees need of the handle that reads (design, section 2).
     func forReader() -> KafkaConf {
         let copy = copy()
-        copy.set("auto.offset.reset", "error")
-        copy.set("enable.partition.eof", "true")
-        copy.set("enable.auto.commit", "false")
-        copy.set("allow.auto.create.topics", "false")
+        copy.set(KafkaSettings.reader)
         unsafe rd_kafka_conf_set_events(copy.conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         return copy
     }
@@ -117,10 +101,14 @@ struct KafkaConf: ~Copyable {
         return unsafe handle
     }
 
+    private func set<let n: Int>(_ settings: InlineArray<n, KafkaSetting>) {
+        for i in 0..<n { set(settings[i]) }
+    }
+
     /// Ours to know: librdkafka accepts it, or this is a bug.
-    private func set(_ key: StaticString, _ value: StaticString) {
+    private func set(_ setting: KafkaSetting) {
         let result = unsafe rd_kafka_conf_set(
-            conf, Argument(key).cString, Argument(value).cString, nil, 0)
+            conf, Argument(setting.key).cString, Argument(setting.value).cString, nil, 0)
         precondition(result == RD_KAFKA_CONF_OK)
     }
 
@@ -132,32 +120,6 @@ struct KafkaConf: ~Copyable {
             }
         }
         precondition(result == RD_KAFKA_CONF_OK)
-    }
-
-    /// A board has little memory, a union's records are small, and a broker that comes back must
-    /// be found within a lease or two.
-    private func setDefaults() {
-        set("client.id", "scrap-worker")
-        set("log.queue", "true")
-        set("log.connection.close", "false")
-        set("enable.metrics.push", "false")
-        set("linger.ms", "0")
-        set("socket.nagle.disable", "true")
-        set("socket.keepalive.enable", "true")
-        set("socket.timeout.ms", "6000")
-        set("socket.connection.setup.timeout.ms", "3000")
-        set("reconnect.backoff.max.ms", "1000")
-        set("retry.backoff.ms", "20")
-        set("retry.backoff.max.ms", "500")
-        set("queue.buffering.max.messages", "10000")
-        set("queue.buffering.max.kbytes", "16384")
-        set("check.crcs", "true")
-        set("queued.min.messages", "1000")
-        set("queued.max.messages.kbytes", "1024")
-        set("fetch.message.max.bytes", "262144")
-        set("fetch.max.bytes", "1048576")
-        set("fetch.queue.backoff.ms", "10")
-        set("fetch.error.backoff.ms", "100")
     }
 
     /// Cyrus SASL is not linked in (CAbsent). Kerberos is also librdkafka's default as soon as

@@ -32,20 +32,16 @@ struct KafkaEvent: ~Copyable {
         return text
     }
 
-    /// The next delivery report of a RD_KAFKA_EVENT_DR; `offset` is nil for a record that was
-    /// given up: rd_kafka_event_message_next(3).
-    mutating func nextReport() -> Report? {
+    /// The next delivery report of a RD_KAFKA_EVENT_DR: rd_kafka_event_message_next(3).
+    mutating func nextReport() -> Delivery? {
         guard let message = unsafe rd_kafka_event_message_next(event) else { return nil }
-        let code = unsafe message.pointee.err
-        return unsafe Report(
-            tag: UInt(bitPattern: message.pointee._private), code: code,
-            offset: code == RD_KAFKA_RESP_ERR_NO_ERROR ? message.pointee.offset : nil)
-    }
-
-    struct Report {
-        var tag: UInt
-        var code: rd_kafka_resp_err_t
-        var offset: Offset?
+        let outcome: Delivery.Outcome =
+            switch unsafe message.pointee.err {
+            case RD_KAFKA_RESP_ERR_NO_ERROR: .delivered(unsafe message.pointee.offset)
+            case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: .unknownTopic
+            default: .undelivered
+            }
+        return Delivery(tag: unsafe UInt(bitPattern: message.pointee._private), outcome)
     }
 
     /// A line of librdkafka's log, and its syslog level: rd_kafka_event_log(3). Nil for what is
@@ -147,8 +143,32 @@ struct Message: ~Copyable {
 
     var offset: Offset { unsafe message.pointee.offset }
 
-    /// Not a record but an event in its place.
-    var code: rd_kafka_resp_err_t { unsafe message.pointee.err }
+    /// A record, or what came in its place.
+    enum Kind {
+        case record
+        /// The topic ends at `offset` for now.
+        case end
+        /// The broker does not have the offset where we wanted to read on.
+        case outOfRange
+        case unknownTopic
+        /// Another rd_kafka_resp_err_t.
+        case failure(Int32)
+    }
+
+    var kind: Kind {
+        let code = unsafe message.pointee.err
+        return switch code {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: .record
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF: .end
+        case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
+            RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
+            .outOfRange
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+            .unknownTopic
+        default: .failure(code.rawValue)
+        }
+    }
 
     /// The record's value; empty when it has none.
     var bytes: Span<UInt8> {

@@ -28,8 +28,8 @@ struct KafkaLog: ~Copyable {
         case undelivered(tag: UInt)
         /// The topic holds `low ..< high`; `askedAt` is when the answered question left.
         case bounds(Topic, low: Offset, high: Offset, askedAt: Instant)
-        /// The topic has been read up to this offset, where it ends for now. Comes once behind
-        /// each `seek`, and again only where the end does not lie right behind a record.
+        /// The topic has been read up to this offset, where it ends for now. Comes once after
+        /// each `seek`, and again only where the end does not lie right after a record.
         case reachedEnd(Topic, Offset)
         /// The broker does not have the offset where we wanted to read on; reading has stopped.
         case vanished(Topic)
@@ -47,7 +47,6 @@ struct KafkaLog: ~Copyable {
     /// The words that belong to the event taken last.
     private(set) var text = FixedText<512>()
 
-    private let bell: Bell
     private let names: TopicNames
     private let writerConf: KafkaConf
     private let readerConf: KafkaConf
@@ -58,33 +57,13 @@ struct KafkaLog: ~Copyable {
     /// The event whose delivery reports are being handed out.
     private var reports: KafkaEvent?
     private var reader: KafkaReader
-    private var questions = KafkaQuestions(kind: 0)
-    /// Whether the broker still has what was read (see `checkPositions`).
-    private var checks = KafkaQuestions(kind: 1)
-    /// Where each topic is to be read next, and where that was when the check was begun; -1: not
-    /// read. The reader follows as soon as the topics are there.
-    private var positions = InlineArray<5, Offset>(repeating: -1)
-    private var checkedPositions = InlineArray<5, Offset>(repeating: -1)
+    /// By topic.
+    private var readings = InlineArray<5, TopicReading>(repeating: TopicReading())
     private var setup = TopicSetup()
-    private var connection = Connection.unknown
-    /// Topics, a bit for each, whose `vanished` is not handed out yet.
-    private var vanished: UInt8 = 0
-    /// The ends that were read and not handed out yet.
-    private var ends = InlineArray<5, Offset?>(repeating: nil)
-    /// Topics, a bit for each, whose end was handed out since they were sought.
-    private var hasReachedEnd: UInt8 = 0
-    private var isFound = false
-    private var readError = RD_KAFKA_RESP_ERR_NO_ERROR
-    private var readErrorSaidAt = Instant(us: -5_000_000)
-    /// The writer met a fatal error, and that is not said yet.
-    private var isWriterLost = false
-    private var failureSaidAt = Instant(us: -5_000_000)
-    /// When the writer is to be replaced, whether the reader is too, and when that was done last.
-    private var replaceAt = Instant.never
-    private var replacesReader = false
-    private var replacedAt = Instant(us: -1_000_000)
-
-    private enum Connection { case unknown, online, lost }
+    private var connection = Connection()
+    /// Last, for it is closed last: librdkafka's threads ring it until the handles are gone, and would
+    /// write into whatever was opened under its number since.
+    private let bell: Bell
 
     /// Opens both handles; the broker need not be reachable yet. Throws when librdkafka refuses
     /// a key of `[kafka]`, or when this build cannot do what they ask for.
@@ -118,23 +97,24 @@ struct KafkaLog: ~Copyable {
     mutating func acknowledge() throws(Errno) { try bell.acknowledge() }
 
     /// Whether a broker answered, and nothing says that none would now.
-    var isOnline: Bool { connection == .online && setup.isReady }
+    var isOnline: Bool { connection.state == .online && setup.isReady }
 
     /// When `tick` must be called, or `nextEvent`: at once when reading left an event behind.
     var deadline: Instant {
-        if hasOwnEvent { return .zero }
-        let asked = setup.isReady ? min(questions.deadline, checks.deadline) : .never
-        return min(replaceAt, min(setup.deadline, asked))
+        var first = min(connection.deadline, setup.deadline)
+        if connection.hasEvent { first = .zero }
+        for i in 0..<Topic.count {
+            if readings[i].hasEvent { first = .zero }
+            if setup.isReady { first = min(first, readings[i].deadline) }
+        }
+        return first
     }
 
     /// Sends the questions that are due.
     mutating func tick(at now: Instant) {
         replaceHandles(at: now)
         setup.tick(at: now, reader)
-        if setup.isReady {
-            questions.tick(at: now, reader)
-            checks.tick(at: now, reader)
-        }
+        for topic in Topic.all { carryOut(topic, at: now) }
     }
 }
 
@@ -150,27 +130,33 @@ extension KafkaLog {
 
     /// Reads `topic` from `offset` on, wherever it was read before.
     mutating func seek(_ topic: Topic, to offset: Offset) {
-        forgetEvents(of: topic)
-        positions[Int(topic.rawValue)] = offset
-        if setup.isReady { reader.seek(topic, to: offset) } else { reader.close(topic) }
+        readings[topic.index].seek(to: offset)
+        carryOut(topic)
     }
 
     /// Reads `topic` no more.
     mutating func close(_ topic: Topic) {
-        forgetEvents(of: topic)
-        positions[Int(topic.rawValue)] = -1
-        reader.close(topic)
-    }
-
-    private mutating func forgetEvents(of topic: Topic) {
-        vanished &= ~(1 << topic.rawValue)
-        hasReachedEnd &= ~(1 << topic.rawValue)
-        ends[Int(topic.rawValue)] = nil
+        readings[topic.index].close()
+        carryOut(topic)
     }
 
     /// Finds out which offsets the topic holds; answered by `bounds` as soon as a broker can. A
     /// question that is asked again is a new question. It leaves with the next `tick`.
-    mutating func ask(_ topic: Topic) { questions.ask(topic) }
+    mutating func ask(_ topic: Topic) { readings[topic.index].ask() }
+
+    /// Has the reader do what the topic's reading wants. `now`: nil where no question is to leave.
+    private mutating func carryOut(_ topic: Topic, at now: Instant? = nil) {
+        while let action = readings[topic.index].act(at: now, topicsReady: setup.isReady) {
+            switch action {
+            case .read(let offset): reader.read(topic, from: offset)
+            case .stop: reader.stop(topic)
+            case .listOffsets(let serial):
+                for bound in BoundsQuestion.Bound.all {
+                    reader.listOffset(BoundRequest(topic, bound, serial: serial))
+                }
+            }
+        }
+    }
 
     /// Records that are not delivered yet, and reports that are not taken yet.
     var undelivered: Int { writer.pending }
@@ -184,34 +170,23 @@ extension KafkaLog {
     /// The next record of `topic`, nil when there is none now. What stands in a record's place
     /// becomes an event, so the owner looks for events again after it has read.
     mutating func read(_ topic: Topic) -> Message? {
-        while let message = reader.read(topic) {
-            let code = message.code
-            if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-                positions[Int(topic.rawValue)] = message.offset + 1
-                // An end that was not handed out yet was none.
-                ends[Int(topic.rawValue)] = nil
-                return message
-            }
-            switch code {
-            case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-                noteEnd(of: topic, at: message.offset)
-            case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
-                RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
-                lose(topic)
-            case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
-                RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-                setup.checkAgain()
-            default: readError = code
-            }
+        while let message = reader.next(of: topic) {
+            onMessage(message.kind, at: message.offset, of: topic)
+            if case .record = message.kind { return message }
         }
         return nil
     }
 
-    /// The end comes behind nearly every record of a quiet topic, and then says nothing new.
-    private mutating func noteEnd(of topic: Topic, at offset: Offset) {
-        let (index, bit) = (Int(topic.rawValue), UInt8(1) << topic.rawValue)
-        guard hasReachedEnd & bit == 0 || offset != positions[index] else { return }
-        ends[index] = offset
+    private mutating func onMessage(_ kind: Message.Kind, at offset: Offset, of topic: Topic) {
+        switch kind {
+        case .record: readings[topic.index].onRecord(at: offset)
+        case .end: readings[topic.index].onEnd(at: offset)
+        case .outOfRange:
+            readings[topic.index].onOutOfRange()
+            carryOut(topic)
+        case .unknownTopic: setup.checkAgain()
+        case .failure(let code): connection.onReadError(code: code)
+        }
     }
 
     /// The next event, nil when there is none now.
@@ -232,63 +207,44 @@ extension KafkaLog {
         }
     }
 
-    /// Whether `nextOwnEvent` may have one.
-    private var hasOwnEvent: Bool {
-        for i in 0..<Topic.count where ends[i] != nil { return true }
-        return isFound || saysNewWriter || vanished != 0
-            || readError != RD_KAFKA_RESP_ERR_NO_ERROR
-    }
-
-    private var saysNewWriter: Bool { isWriterLost && replaceAt == .never }
-
     /// What was noticed on the way to something else.
     private mutating func nextOwnEvent(at now: Instant) -> Event? {
-        if isFound {
-            isFound = false
-            text.removeAll()
-            return .brokerFound
+        if let event = connection.nextEvent(at: now) { return understand(event) }
+        for topic in Topic.all {
+            if let event = readings[topic.index].nextEvent() { return Event(event, of: topic) }
         }
-        if saysNewWriter {
-            isWriterLost = false
-            text.removeAll()
-            text.put("the broker lost records that it had acknowledged: new producer")
-            return .line(level: LOG_WARNING)
-        }
-        for i in 0..<UInt8(Topic.count) where vanished & (1 << i) != 0 {
-            vanished &= ~(1 << i)
-            return .vanished(Topic(rawValue: i)!)
-        }
-        for i in 0..<Topic.count {
-            if let end = ends[i] {
-                ends[i] = nil
-                hasReachedEnd |= 1 << UInt8(i)
-                return .reachedEnd(Topic(rawValue: UInt8(i))!, end)
-            }
-        }
-        let code = readError
-        readError = RD_KAFKA_RESP_ERR_NO_ERROR
-        guard code != RD_KAFKA_RESP_ERR_NO_ERROR, now >= readErrorSaidAt + 5000 else {
-            return nil
-        }
-        readErrorSaidAt = now
-        text.removeAll()
-        text.put("cannot read: ")
-        if let words = unsafe rd_kafka_err2str(code) { unsafe text.put(cString: words) }
-        return .line(level: LOG_ERR)
+        return nil
     }
 
-    private mutating func nextReport() -> KafkaEvent.Report? {
+    private mutating func understand(_ event: Connection.Event) -> Event {
+        text.removeAll()
+        switch event {
+        case .brokerFound: return .brokerFound
+        case .newWriter:
+            text.put("the broker lost records that it had acknowledged: new producer")
+            return .line(level: LOG_WARNING)
+        case .cannotRead(let code):
+            text.put("cannot read: ")
+            unsafe text.put(cString: rd_kafka_err2str(rd_kafka_resp_err_t(code)))
+            return .line(level: LOG_ERR)
+        }
+    }
+
+    private mutating func nextReport() -> Delivery? {
         guard var event = reports.take(), let report = event.nextReport() else { return nil }
         reports = consume event
         return report
     }
 
-    private mutating func understand(_ report: KafkaEvent.Report) -> Event? {
-        if report.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { setup.checkAgain() }
-        if report.offset == nil { noteFatalError() }
-        guard report.tag != 0 else { return nil }
-        guard let offset = report.offset else { return .undelivered(tag: report.tag) }
-        return .delivered(tag: report.tag, offset)
+    private mutating func understand(_ report: Delivery) -> Event? {
+        switch report.outcome {
+        case .delivered: break
+        case .unknownTopic:
+            setup.checkAgain()
+            noteFatalError()
+        case .undelivered: noteFatalError()
+        }
+        return report.event.map { Event($0) }
     }
 
     private mutating func takeEvent() -> KafkaEvent? {
@@ -308,119 +264,98 @@ extension KafkaLog {
         case RD_KAFKA_EVENT_ERROR:
             return onError(event)
         case RD_KAFKA_EVENT_LISTOFFSETS_RESULT:
-            let offset = event.listedOffset()
-            if offset != nil { noteOnline() }
-            guard KafkaQuestions.kind(event.opaque) == 0 else {
-                if let answer = checks.answer(event.opaque, offset, at: now) { onCheck(answer) }
-                return nil
-            }
-            return questions.answer(event.opaque, offset, at: now)
+            return onListedOffset(event, at: now)
         default:
-            if event.code == RD_KAFKA_RESP_ERR_NO_ERROR { noteOnline() }
+            if event.code == RD_KAFKA_RESP_ERR_NO_ERROR { connection.onAnswer() }
             let outcome = setup.answer(event, names, reader, at: now, words: &text)
-            if case .topicsReady = outcome { resumeReading() }
-            if setup.hasLostTopics { replaceAll() }
+            if case .topicsReady = outcome {
+                for topic in Topic.all {
+                    readings[topic.index].onTopicsReady()
+                    carryOut(topic)
+                }
+            }
+            if setup.hasLostTopics { connection.onTopicsLost() }
             return outcome
         }
     }
 
-    /// Reads on where it was read, and asks whether the topics still reach so far. Not every
-    /// broker answers a fetch behind the end with an error, so a topic that was lost and made
-    /// again would stay silent until it has grown as long as it was.
-    private mutating func resumeReading() {
-        checkedPositions = positions
-        for i in 0..<Topic.count where positions[i] >= 0 {
-            let topic = Topic(rawValue: UInt8(i))!
-            if !reader.reads(topic) { reader.seek(topic, to: positions[i]) }
-            if positions[i] > 0 { checks.ask(topic) }
-        }
+    private mutating func onListedOffset(
+        _ event: consuming KafkaEvent, at now: Instant
+    ) -> Event? {
+        let (request, offset) = (BoundRequest(number: event.opaque), event.listedOffset())
+        if offset != nil { connection.onAnswer() }
+        let answer = readings[request.topic.index].onBound(
+            request.bound, offset, serial: request.serial, at: now)
+        carryOut(request.topic)
+        return answer.map { Event($0, of: request.topic) }
     }
 
-    private mutating func onCheck(_ answer: Event) {
-        guard case .bounds(let topic, _, let high, _) = answer else { return }
-        let index = Int(topic.rawValue)
-        if positions[index] >= checkedPositions[index] && high < checkedPositions[index] {
-            lose(topic)
-        }
-    }
-
-    /// What we want to read on is not there.
-    private mutating func lose(_ topic: Topic) {
-        close(topic)
-        vanished |= 1 << topic.rawValue
-    }
-
-    /// A broker that is out of reach fails twice a second: that is said now and then.
     private mutating func onLogLine(_ event: consuming KafkaEvent, at now: Instant) -> Event? {
         guard let line = event.logLine(into: &text) else { return nil }
-        if line.isFailure && connection == .lost {
-            guard now >= failureSaidAt + 5000 else { return nil }
-            failureSaidAt = now
-        }
+        guard !line.isFailure || connection.tellsFailure(at: now) else { return nil }
         return .line(level: line.level)
     }
 
     /// librdkafka's log has a line for every error too; here is what must be acted on.
     private mutating func onError(_ event: consuming KafkaEvent) -> Event? {
-        if event.code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && connection != .lost {
-            if connection == .online { replaceAll() }
-            connection = .lost
-            isFound = false
-            setup.checkAgain()
-            text = event.words
-            return .brokerLost
+        guard event.code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, connection.onAllBrokersDown()
+        else {
+            noteFatalError()
+            return nil
         }
-        noteFatalError()
-        return nil
+        setup.checkAgain()
+        text = event.words
+        return .brokerLost
     }
 
-    /// A round trip succeeded.
-    private mutating func noteOnline() {
-        if connection != .online { isFound = true }
-        connection = .online
-    }
+    /// Looks whether the writer is of no use any more; librdkafka does not always send an event.
+    private mutating func noteFatalError() { if writer.isUseless { connection.onFatalError() } }
 }
 
 // New handles for old ones.
 extension KafkaLog {
-    /// Looks whether the writer is of no use any more; librdkafka does not always send an event.
-    private mutating func noteFatalError() {
-        guard writer.isUseless && !isWriterLost else { return }
-        if replaceAt == .never { replaceAt = replacedAt + 1000 }
-        isWriterLost = true
-    }
-
-    /// What librdkafka has in mind of a cluster that was away or has lost topics is of no use, and
-    /// dangerous: release 2.8 can crash when a topic of the same name comes back with another id
-    /// (its issue 4964). Fresh handles have nothing in mind.
-    private mutating func replaceAll() {
-        if replaceAt == .never { replaceAt = replacedAt + 1000 }
-        replacesReader = true
-    }
-
     /// Replaces what is to be replaced. What the old writer had is given up and reported: a
     /// broker that lost acknowledged records no longer accepts it after a fatal error.
     private mutating func replaceHandles(at now: Instant) {
-        guard replaceAt <= now else { return }
-        guard retired == nil else {
-            replaceAt = now + 100
+        guard let what = connection.replacement(at: now, isRetiring: retired != nil) else {
             return
         }
-        replaceAt = .never
-        replacedAt = now
         writer.purge()
         do {
             var other = try KafkaWriter(writerConf.copy(), names, leaseMs: leaseMs, bell: bell.fd)
             swap(&writer, &other)
             retired = consume other
-            guard replacesReader else { return }
-            replacesReader = false
+            guard what == .bothHandles else { return }
             reader = try KafkaReader(readerConf.copy(), names, bell: bell.fd)
         } catch {
             // The same configuration was good before: the system is out of threads or memory.
             fatalError("rd_kafka_new")
         }
         setup = TopicSetup()
-        questions.sendAgain()
+        for i in 0..<Topic.count { readings[i].onHandleReplaced() }
     }
+}
+
+extension KafkaLog.Event {
+    fileprivate init(_ event: TopicReading.Event, of topic: Topic) {
+        self =
+            switch event {
+            case .bounds(let low, let high, let askedAt):
+                .bounds(topic, low: low, high: high, askedAt: askedAt)
+            case .reachedEnd(let offset): .reachedEnd(topic, offset)
+            case .vanished: .vanished(topic)
+            }
+    }
+
+    fileprivate init(_ event: Delivery.Event) {
+        self =
+            switch event {
+            case .delivered(let tag, let offset): .delivered(tag: tag, offset)
+            case .undelivered(let tag): .undelivered(tag: tag)
+            }
+    }
+}
+
+extension Topic {
+    fileprivate var index: Int { Int(rawValue) }
 }

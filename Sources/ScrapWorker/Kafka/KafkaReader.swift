@@ -42,10 +42,9 @@ struct KafkaReader: ~Copyable {
         unsafe destroyAside(handle)
     }
 
-    /// Reads `topic` from `offset` on, wherever it was read before; what was fetched ahead is
-    /// dropped: rd_kafka_consume_start_queue(3).
-    mutating func seek(_ topic: Topic, to offset: Offset) {
-        close(topic)
+    /// Reads `topic`, which is not being read, from `offset` on: rd_kafka_consume_start_queue(3).
+    /// What was fetched before a `stop` is dropped.
+    mutating func read(_ topic: Topic, from offset: Offset) {
         let index = Int(topic.rawValue)
         if unsafe topics[index] == nil {
             unsafe topics[index] = rd_kafka_topic_new(handle, names[topic], nil)
@@ -57,18 +56,15 @@ struct KafkaReader: ~Copyable {
 
     /// Reads `topic` no more: rd_kafka_consume_stop(3), which waits for a thread of librdkafka
     /// that does not block.
-    mutating func close(_ topic: Topic) {
+    mutating func stop(_ topic: Topic) {
         let index = Int(topic.rawValue)
-        guard isOpen[index] else { return }
         unsafe rd_kafka_consume_stop(topics[index], 0)
         isOpen[index] = false
     }
 
-    func reads(_ topic: Topic) -> Bool { isOpen[Int(topic.rawValue)] }
-
     /// The next record of `topic` or event in its place, nil when none is here yet:
     /// rd_kafka_consume_queue(3).
-    func read(_ topic: Topic) -> Message? {
+    func next(of topic: Topic) -> Message? {
         let index = Int(topic.rawValue)
         guard isOpen[index] else { return nil }
         return unsafe Message(rd_kafka_consume_queue(records[index], 0))
@@ -80,15 +76,20 @@ struct KafkaReader: ~Copyable {
 
 // Admin requests. Each is answered by an event within its timeout, whatever happens.
 extension KafkaReader {
-    /// Asks where the topic begins or ends: rd_kafka_ListOffsets(3). The end is that of what can
-    /// be read: records of a transaction that is still open lie behind it.
-    func listOffset(of topic: Topic, end: Bool, opaque: UInt) {
+    /// Asks where a topic begins or ends: rd_kafka_ListOffsets(3). The end is that of what can
+    /// be read: records of a transaction that is still open lie after it.
+    func listOffset(_ request: BoundRequest) {
         let wanted = unsafe rd_kafka_topic_partition_list_new(1)
         defer { unsafe rd_kafka_topic_partition_list_destroy(wanted) }
-        let spec = end ? RD_KAFKA_OFFSET_SPEC_LATEST : RD_KAFKA_OFFSET_SPEC_EARLIEST
-        unsafe rd_kafka_topic_partition_list_add(wanted, names[topic], 0).pointee.offset =
+        let spec =
+            switch request.bound {
+            case .low: RD_KAFKA_OFFSET_SPEC_EARLIEST
+            case .high: RD_KAFKA_OFFSET_SPEC_LATEST
+            }
+        unsafe rd_kafka_topic_partition_list_add(wanted, names[request.topic], 0).pointee.offset =
             Int64(spec.rawValue)
-        unsafe withOptions(RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeoutMs: 3000, opaque: opaque) {
+        let number = request.number
+        unsafe withOptions(RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeoutMs: 3000, opaque: number) {
             unsafe destroy(
                 rd_kafka_AdminOptions_set_isolation_level(
                     $0, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED))

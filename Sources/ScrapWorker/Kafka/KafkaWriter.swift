@@ -83,7 +83,7 @@ struct KafkaWriter: ~Copyable {
         if unsafe topics[index] == nil {
             let conf = unsafe rd_kafka_default_topic_conf_dup(handle)
             var timeout = FixedText<12>()
-            timeout.put(timeoutMs(topic))
+            timeout.put(KafkaSettings.messageTimeoutMs(topic, leaseMs: leaseMs))
             let result = unsafe timeout.withCString {
                 unsafe rd_kafka_topic_conf_set(
                     conf, Argument("message.timeout.ms").cString, $0, nil, 0)
@@ -92,19 +92,6 @@ struct KafkaWriter: ~Copyable {
             unsafe topics[index] = rd_kafka_topic_new(handle, names[topic], conf)
         }
         return unsafe topics[index]
-    }
-
-    /// How long a record is worth sending: late words are worthless, results must not be lost,
-    /// and a user waits for a request.
-    ///
-    /// A lease, but not less than a second: librdkafka looks for what is late once a second, and
-    /// gives up the connection to a broker that is only slow.
-    private func timeoutMs(_ topic: Topic) -> Int32 {
-        switch topic {
-        case .leader, .election, .heartbeat: max(leaseMs, 1000)
-        case .results: 0
-        case .requests: 30_000
-        }
     }
 }
 

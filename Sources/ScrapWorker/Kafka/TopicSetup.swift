@@ -16,7 +16,6 @@ struct TopicSetup {
     private static let retryMs: Int32 = 200
     /// Between two looks that found a topic missing where it could not be created.
     private static let patienceMs: Int32 = 2000
-    private static let repeatMs: Int32 = 5000
 
     private var stage = Stage.due(Instant(us: .min))
     /// Counts the looks, and the answers to the last one that are still to come: the first good
@@ -29,9 +28,9 @@ struct TopicSetup {
     private var refusal = RD_KAFKA_RESP_ERR_NO_ERROR
     private var readyAt: Instant?
     /// Topics that were there are gone. They are made again through fresh handles only (see
-    /// `KafkaLog.replaceAll`), with a fresh setup.
+    /// `Connection`), with a fresh setup.
     private(set) var hasLostTopics = false
-    private var saidAt = Instant(us: -5_000_000)
+    private var complaints = RateLimit(everyMs: 5000)
 
     var isReady: Bool { if case .ready = stage { true } else { false } }
 
@@ -145,8 +144,7 @@ struct TopicSetup {
         _ topic: Topic?, _ code: rd_kafka_resp_err_t, _ names: TopicNames, at now: Instant,
         words: inout FixedText<512>
     ) -> KafkaLog.Event? {
-        guard now >= saidAt + Self.repeatMs else { return nil }
-        saidAt = now
+        guard complaints.allows(at: now) else { return nil }
         words.removeAll()
         if let topic {
             words.put("topic ")

@@ -174,11 +174,6 @@ extension Span where Element == UInt8 {
         return count >= prefix.count && extracting(0..<prefix.count).equals(prefix)
     }
 
-    package func hasSuffix(_ literal: StaticString) -> Bool {
-        let suffix = literal.bytes
-        return count >= suffix.count && extracting((count - suffix.count)..<count).equals(suffix)
-    }
-
     package func contains(_ literal: StaticString) -> Bool {
         for i in indices where extracting(i..<count).hasPrefix(literal) { return true }
         return false
