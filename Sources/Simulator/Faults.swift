@@ -5,7 +5,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case crash, reboot, shutDown, pause, pauseProcess, pauseInStep, join, clone
     case cutOff, cutReading, cutWriting, cutTopic
     case produceFails, produceLost, produceLate
-    case brokerOutage, logTailLost, logLost, retention
+    case brokerOutage, logTailLost, logLost, brokerSetBack, retention
     case clockRates, slowBoard, deadlinesNeglected
     case malformedRequest, malformedRecord, hostileRecord, replay, readTwice
     case duplicateRequest, burst, fullTables
@@ -57,7 +57,8 @@ extension SimulatedUnion {
             pause(victim, us: drawPause(), fault)
             return false
         case .cutOff, .cutReading, .cutWriting, .cutTopic: return strikeConnection(board, fault)
-        case .brokerOutage, .logTailLost, .logLost, .retention: return strikeBroker(fault)
+        case .brokerOutage, .logTailLost, .logLost, .brokerSetBack, .retention:
+            return strikeBroker(fault)
         case .slowBoard:
             board.slowUs = between(1_000, 400_000)
             agenda.plan(
@@ -153,6 +154,7 @@ extension SimulatedUnion {
         switch fault {
         case .logTailLost: loseTail()
         case .logLost: for topic in Topic.all { lose(topic, from: 0) }
+        case .brokerSetBack: setBack(us: between(50_000, 5_000_000))
         default: break
         }
         startClones()
