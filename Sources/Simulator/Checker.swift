@@ -203,8 +203,9 @@ extension Checker {
         }
     }
 
-    /// The broker lost everything from `offset` on.
-    func onCut(_ topic: Topic, at offset: Offset, _ union: SimulatedUnion) {
+    /// The broker lost everything from `offset` on. `isSetBack`: and so it did of all topics, back to
+    /// one instant, at which the log said that what has lost its outcome is open.
+    func onCut(_ topic: Topic, at offset: Offset, isSetBack: Bool, _ union: SimulatedUnion) {
         hasLost[topic.index] = true
         switch topic {
         case .leader:
@@ -219,16 +220,17 @@ extension Checker {
             isVoid.removeLast(max(0, isVoid.count - Int(offset)))
             isCaughtUp = []
         case .results:
-            // What the broker lost with an outcome is nobody's fault.
             for (name, outcome) in outcomes where outcome.at >= offset {
                 outcomes[name] = nil
-                requests[name.offset] = nil
                 attempts[name.offset] = nil
+                guard !isSetBack else { continue }
+                // The leader log may say that it is settled: then nobody looks at it again.
+                requests[name.offset] = nil
                 lostIDs.insert(name.key)
             }
             for (key, at) in settledIDs where at >= offset {
                 settledIDs[key] = nil
-                lostIDs.insert(key)
+                if !isSetBack { lostIDs.insert(key) }
             }
         case .requests:
             usedOffsets = 0..<max(usedOffsets.upperBound, (requests.keys.max() ?? -1) + 1)

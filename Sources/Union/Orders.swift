@@ -51,9 +51,11 @@ extension Node {
         case .claim, .noop, .resign, .addMember, .removeMember, .cancel: false
         case .assign(let a): elector.keep(a, term: r.term)
         case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
-            elector.keep(
-                checkpointAt: offset, bytes, requestsNext: requestsNext, resultsNext: resultsNext,
-                lastRequest: lastRequest, isReadingFromFirst: joining.isReadingFromFirst)
+            r.speaksOfThisLog(at: offset)
+                && elector.keep(
+                    checkpointAt: offset, bytes, requestsNext: requestsNext,
+                    resultsNext: resultsNext,
+                    lastRequest: lastRequest, isReadingFromFirst: joining.isReadingFromFirst)
         }
     }
 

@@ -136,7 +136,9 @@ extension Joining {
     private mutating func findsCheckpoint(
         _ record: LeaderRecord?, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) -> Bool {
-        if let record, offset == wantedCheckpoint, case .checkpoint = record.order {
+        if let record, offset == wantedCheckpoint, record.speaksOfThisLog(at: offset),
+            case .checkpoint = record.order
+        {
             elector.startReading(midLog: false)
             leader = .reading(fromFirst: false)
             return true

@@ -66,3 +66,9 @@ struct LeaderLogLoss {
         beganAnew = false
     }
 }
+
+extension LeaderRecord {
+    /// False when it was on its way as the broker lost the log's tail: it names a checkpoint that
+    /// would stand after it.
+    func speaksOfThisLog(at offset: Offset) -> Bool { checkpointOffset < offset }
+}
