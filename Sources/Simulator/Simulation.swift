@@ -75,7 +75,8 @@ extension SimulatedUnion {
             case .deadlinesNeglected:
                 conditions.poisonOneIn = 100 + random.below(300)
                 faults.meanUs[fault.rawValue] = mean * 3
-            case .logLost, .logTailLost, .brokerSetBack, .retention: faults.meanUs[fault.rawValue] = mean * 3
+            case .logLost, .logTailLost, .brokerSetBack, .retention:
+                faults.meanUs[fault.rawValue] = mean * 3
             case .join: delayStarts()
             case .clone:
                 for _ in 0...random.below(3) {

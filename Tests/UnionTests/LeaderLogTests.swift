@@ -15,7 +15,8 @@ final class LeaderLogTests {
             leaderRecord(
                 order, by: number, term: term, sentAt: ms(sentAt), incarnation: incarnation,
                 leaseMs: leaseMs),
-            at: ms(now)).verdict
+            at: ms(now)
+        ).verdict
     }
 
     // MARK: The referee's table
