@@ -166,6 +166,14 @@ extension Ledger {
         entries.isUsed(index) && entries[index].workerID == id
     }
 
+    /// Whether an attempt is under way; not where we concluded it although somebody has it.
+    func isOut(_ index: Int) -> Bool {
+        switch entries[index].state {
+        case .assigned, .cancelling: true
+        case .waiting, .fetching, .concluded, .settled: false
+        }
+    }
+
     /// The entry in this place is to be read again, from `start` or after it.
     func isFetching(_ index: Int, from start: Offset) -> Bool {
         entries.isUsed(index) && entries[index].state == .fetching

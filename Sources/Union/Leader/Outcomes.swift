@@ -30,7 +30,7 @@ extension Leader {
         }
         if r.final {
             settle(index, r, isCurrent: isCurrent, &elector, &desk)
-        } else if isCurrent {
+        } else if isCurrent && ledger.isOut(index) {
             if r.status == .failed || r.status == .timedOut { ledger.noteFailure(index) }
             end(index, r.status, &desk)
         } else {
