@@ -15,8 +15,6 @@ struct EventLoop: ~Copyable {
     private static let eventsPerTurn = 256
     /// Turns in a row that neither waited nor took anything: a deadline that never passes.
     private static let idleTurns = 10_000
-    /// From a refused write to its `undelivered`: the producer's queue needs time to drain.
-    private static let refusalMs: Int32 = 50
     /// For what is still in the producer when the node leaves.
     private static let flushMs: Int32 = 500
 
@@ -33,9 +31,6 @@ struct EventLoop: ~Copyable {
     private var payload = Payload.Buffer()
     private var polled = PollSet()
 
-    /// Writes that the producer did not take.
-    private var refused = FixedArray<256, Receipt>(filler: .none)
-    private var refusedUntil = Instant.never
     /// There may be more to take than was taken.
     private var hasMore = true
     /// Requests were left unread in this turn, because the node did not want them.
@@ -141,7 +136,7 @@ extension EventLoop {
     }
 
     private var deadline: Instant {
-        let own = min(min(node.deadline, refusedUntil), min(log.deadline, jobs.deadline))
+        let own = min(node.deadline, min(log.deadline, jobs.deadline))
         // Online, records come by themselves and feed the watchdog.
         return min(min(own, leds.nextBlink), log.isOnline ? .never : notify.deadline)
     }
@@ -170,14 +165,6 @@ extension EventLoop {
         log.tick(at: now)
         leds.tick(at: now)
         jobs.tick(at: now)
-        guard refusedUntil <= now else { return }
-        refusedUntil = .never
-        let count = refused.count
-        for _ in 0..<count {
-            let receipt = refused[0]
-            refused.remove(at: 0)
-            step(.undelivered(receipt), config)
-        }
     }
 
     /// SIGUSR1 asks for the counters. The first other signal asks the node to hand over; the
@@ -330,9 +317,9 @@ extension EventLoop {
     ) {
         let fits = Self.encode(record, node.desk.outbox, index, into: &encoded)
         precondition(fits, "EventLoop: a record that nobody could read")
-        guard !log.write(encoded.span, to: record.topic, tag: receipt.tag) else { return }
-        guard receipt != .none, refused.append(receipt) else { return }
-        refusedUntil = min(refusedUntil, now + Self.refusalMs)
+        if !log.write(encoded.span, to: record.topic, tag: receipt.tag) {
+            log.giveUp(tag: receipt.tag, at: now)
+        }
     }
 }
 

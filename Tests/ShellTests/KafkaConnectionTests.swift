@@ -97,12 +97,13 @@ struct KafkaConnectionTests {
     @Test("what reading fails with is told every five seconds at most")
     func readErrors() {
         var connection = Connection.online()
+        let failure = KafkaFailure(.other, "why")
         var told = 0
         for second in 0..<10 {
-            connection.onReadError(code: 7)
+            connection.onReadError(failure)
             #expect(connection.hasEvent)
             let events = connection.events(at: ms(Int64(second) * 1000))
-            #expect(events == (second % 5 == 0 ? [.cannotRead(code: 7)] : []))
+            #expect(events == (second % 5 == 0 ? [.cannotRead(failure)] : []))
             told += events.count
         }
         #expect(told == 2)
@@ -115,22 +116,5 @@ struct KafkaConnectionTests {
         _ = connection.onAllBrokersDown()
         let told = (0..<10).map { connection.tellsFailure(at: ms(Int64($0) * 1000)) }
         #expect(told.indices.filter { told[$0] } == [0, 5])
-    }
-}
-
-@Suite("Delivery reports")
-struct KafkaDeliveryTests {
-    @Test("what became of a record is told to who wrote it")
-    func told() {
-        #expect(Delivery(tag: 3, .delivered(9)).event == .delivered(tag: 3, 9))
-        #expect(Delivery(tag: 3, .undelivered).event == .undelivered(tag: 3))
-        #expect(Delivery(tag: 3, .unknownTopic).event == .undelivered(tag: 3))
-    }
-
-    @Test("a record written with tag 0 is not reported")
-    func untold() {
-        for outcome in [.delivered(9), .undelivered, .unknownTopic] as [Delivery.Outcome] {
-            #expect(Delivery(tag: 0, outcome).event == nil)
-        }
     }
 }

@@ -68,6 +68,35 @@ struct KafkaSettingsTests {
         #expect(KafkaSettings.messageTimeoutMs(.requests, leaseMs: 1500) == 30_000)
     }
 
+    @Test("topics are created with the broker's clock, and kept as the design says")
+    func topics() {
+        func settings(_ topic: Topic, _ replication: Int32) -> [String] {
+            var settings: [String] = []
+            KafkaSettings.forTopic(topic, replication: replication) {
+                settings.append("\($0.key)=\($0.value)")
+            }
+            return settings
+        }
+        let clock = "message.timestamp.type=LogAppendTime"
+        #expect(settings(.requests, 1) == [clock])
+        #expect(settings(.results, 2) == [clock])
+        #expect(settings(.results, 3) == ["min.insync.replicas=2", clock])
+        #expect(settings(.election, 1) == [clock, "retention.ms=86400000"])
+        #expect(settings(.heartbeat, 1) == [clock, "retention.ms=3600000"])
+        #expect(
+            settings(.leader, 1) == [clock, "retention.ms=-1", "retention.bytes=1073741824"])
+    }
+
+    @Test("a topic is known by its full name")
+    func names() {
+        let names = TopicNames(Config())
+        #expect(string(names[.heartbeat].bytes) == "scrapworkerunion-1-heartbeat")
+        for topic in Topic.all {
+            #expect(names.topic(named: names[topic].bytes) == topic)
+        }
+        #expect("scrapworkerunion-1-leade".lend { names.topic(named: $0) } == nil)
+    }
+
     @Test("a host in .local is seen, wherever it stands in the list of brokers")
     func localNames() {
         for list in ["pi.local", "pi.local:9092", "a:1,pi.local:9092", "pi.local,a:1"] {

@@ -58,8 +58,7 @@ struct MockCluster: ~Copyable {
         unsafe self.handle = handle
         unsafe self.cluster = cluster
         for topic in Topic.all {
-            let name = unsafe names[topic]
-            let code = unsafe rd_kafka_mock_topic_create(cluster, name, 1, 1)
+            let code = unsafe rd_kafka_mock_topic_create(cluster, names[topic].cString, 1, 1)
             precondition(code == RD_KAFKA_RESP_ERR_NO_ERROR, "rd_kafka_mock_topic_create")
         }
     }

@@ -150,39 +150,6 @@ struct KafkaConf: ~Copyable {
     }
 }
 
-/// The five topics' full names as C strings that stay where they are. Made once per process.
-@safe
-struct TopicNames {
-    private static let room = 128
-    private let base: UnsafeMutablePointer<CChar>
-
-    init(_ config: borrowing Config) {
-        guard let page = unsafe scrap_map(Topic.count * Self.room) else { fatalError("mmap") }
-        unsafe base = page.assumingMemoryBound(to: CChar.self)
-        for i in 0..<Topic.count {
-            let name = config.name(of: Topic(rawValue: UInt8(i))!)
-            for j in 0..<name.count {
-                unsafe base[i * Self.room + j] = CChar(bitPattern: name[j])
-            }
-        }
-    }
-
-    /// The name, ended by a zero byte: the page is zeroed, and longer than any name.
-    subscript(topic: Topic) -> UnsafePointer<CChar> {
-        unsafe UnsafePointer(base + Int(topic.rawValue) * Self.room)
-    }
-
-    /// The topic that is called so.
-    @unsafe
-    func topic(named name: UnsafePointer<CChar>) -> Topic? {
-        for i in 0..<Topic.count {
-            let topic = Topic(rawValue: UInt8(i))!
-            if unsafe strcmp(self[topic], name) == 0 { return topic }
-        }
-        return nil
-    }
-}
-
 extension FixedText {
     /// What C wrote into `words`, up to its zero byte.
     mutating func put<let n: Int>(_ words: InlineArray<n, CChar>) {

@@ -18,7 +18,8 @@ struct KafkaEvent: ~Copyable {
 
     var type: Int32 { unsafe rd_kafka_event_type(event) }
 
-    var code: rd_kafka_resp_err_t { unsafe rd_kafka_event_error(event) }
+    /// Why the event says that something failed; nil when it does not.
+    var failure: KafkaFailure? { unsafe KafkaFailure(rd_kafka_event_error(event)) }
 
     /// The number that an admin request was sent with.
     var opaque: UInt { unsafe UInt(bitPattern: rd_kafka_event_opaque(event)) }
@@ -36,43 +37,31 @@ struct KafkaEvent: ~Copyable {
     mutating func nextReport() -> Delivery? {
         guard let message = unsafe rd_kafka_event_message_next(event) else { return nil }
         let outcome: Delivery.Outcome =
-            switch unsafe message.pointee.err {
-            case RD_KAFKA_RESP_ERR_NO_ERROR: .delivered(unsafe message.pointee.offset)
-            case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: .unknownTopic
+            switch unsafe KafkaFailure(message.pointee.err)?.kind {
+            case nil: .delivered(unsafe message.pointee.offset)
+            case .unknownTopic: .unknownTopic
             default: .undelivered
             }
         return Delivery(tag: unsafe UInt(bitPattern: message.pointee._private), outcome)
     }
 
-    /// A line of librdkafka's log, and its syslog level: rd_kafka_event_log(3). Nil for what is
-    /// no news: `[kafka]` goes to both handles, and each warns of the other's keys.
-    func logLine(into text: inout FixedText<512>) -> (level: Int32, isFailure: Bool)? {
+    /// Lends a line of librdkafka's log, and its syslog level: rd_kafka_event_log(3).
+    func withLogLine<Result>(
+        _ body: (Int32, _ facility: Span<UInt8>, _ words: Span<UInt8>) -> Result?
+    ) -> Result? {
         var facility: UnsafePointer<CChar>?
         var words: UnsafePointer<CChar>?
         var level: Int32 = 0
         guard unsafe rd_kafka_event_log(event, &facility, &words, &level) == 0,
             let facility = unsafe facility, let words = unsafe words
         else { return nil }
-        if unsafe strcmp(facility, Argument("CONFWARN").cString) == 0,
-            unsafe strstr(words, Argument("will be ignored by").cString) != nil
-        {
-            return nil
-        }
-        text.removeAll()
-        unsafe text.put(cString: words)
-        if unsafe strstr(words, Argument("Failed to resolve").cString) != nil,
-            unsafe strstr(words, Argument(".local:").cString) != nil
-        {
-            text.put(" ")
-            text.put(localNamesAdvice)
-        }
-        return (level, unsafe strcmp(facility, Argument("FAIL").cString) == 0)
+        return unsafe body(
+            level, Argument(cString: facility).bytes, Argument(cString: words).bytes)
     }
 
     /// The offset in a RD_KAFKA_EVENT_LISTOFFSETS_RESULT about one partition.
     func listedOffset() -> Offset? {
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR,
-            let result = unsafe rd_kafka_event_ListOffsets_result(event)
+        guard failure == nil, let result = unsafe rd_kafka_event_ListOffsets_result(event)
         else { return nil }
         var count = 0
         let infos = unsafe rd_kafka_ListOffsets_result_infos(result, &count)
@@ -84,47 +73,75 @@ struct KafkaEvent: ~Copyable {
     }
 
     /// How many brokers a RD_KAFKA_EVENT_DESCRIBECLUSTER_RESULT names.
-    func brokerCount() -> Int? {
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR,
-            let result = unsafe rd_kafka_event_DescribeCluster_result(event)
-        else { return nil }
+    func brokerCount() -> Int {
+        guard let result = unsafe rd_kafka_event_DescribeCluster_result(event) else { return 0 }
         var count = 0
         _ = unsafe rd_kafka_DescribeCluster_result_nodes(result, &count)
         return count
     }
 
-    /// Hands over what a RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT says of each topic: its error, and
-    /// how many partitions it has.
-    func describedTopics(
-        _ names: TopicNames, _ body: (Topic, rd_kafka_resp_err_t, Int) -> Void
-    ) {
-        guard let result = unsafe rd_kafka_event_DescribeTopics_result(event) else { return }
+    /// What a RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT says of each topic.
+    func findings(_ names: TopicNames) -> PerTopic<TopicFinding> {
+        var findings = PerTopic(TopicFinding.absent)
+        guard let result = unsafe rd_kafka_event_DescribeTopics_result(event) else {
+            return findings
+        }
         var count = 0
         let topics = unsafe rd_kafka_DescribeTopics_result_topics(result, &count)
         for i in 0..<count {
             guard let description = unsafe topics?[i],
                 let name = unsafe rd_kafka_TopicDescription_name(description),
-                let topic = unsafe names.topic(named: name)
+                let topic = unsafe names.topic(named: Argument(cString: name).bytes)
             else { continue }
-            var partitions = 0
-            _ = unsafe rd_kafka_TopicDescription_partitions(description, &partitions)
-            let error = unsafe rd_kafka_error_code(rd_kafka_TopicDescription_error(description))
-            body(topic, error, partitions)
+            let error = unsafe rd_kafka_TopicDescription_error(description)
+            if let failure = unsafe KafkaFailure(rd_kafka_error_code(error)) {
+                findings[topic] = failure.kind == .unknownTopic ? .absent : .failed(failure)
+            } else {
+                var partitions = 0
+                _ = unsafe rd_kafka_TopicDescription_partitions(description, &partitions)
+                findings[topic] = .present(partitions: partitions)
+            }
         }
+        return findings
     }
 
-    /// Hands over what a RD_KAFKA_EVENT_CREATETOPICS_RESULT says of each topic.
-    func createdTopics(_ names: TopicNames, _ body: (Topic, rd_kafka_resp_err_t) -> Void) {
-        guard let result = unsafe rd_kafka_event_CreateTopics_result(event) else { return }
+    /// What a RD_KAFKA_EVENT_CREATETOPICS_RESULT says of each topic.
+    func creationFailures(_ names: TopicNames) -> PerTopic<KafkaFailure?> {
+        var failures = PerTopic(KafkaFailure?.none)
+        guard let result = unsafe rd_kafka_event_CreateTopics_result(event) else {
+            return failures
+        }
         var count = 0
         let topics = unsafe rd_kafka_CreateTopics_result_topics(result, &count)
         for i in 0..<count {
             guard let outcome = unsafe topics?[i],
                 let name = unsafe rd_kafka_topic_result_name(outcome),
-                let topic = unsafe names.topic(named: name)
+                let topic = unsafe names.topic(named: Argument(cString: name).bytes)
             else { continue }
-            body(topic, unsafe rd_kafka_topic_result_error(outcome))
+            failures[topic] = unsafe KafkaFailure(rd_kafka_topic_result_error(outcome))
         }
+        return failures
+    }
+}
+
+extension KafkaFailure {
+    /// Nil for success. The words are rd_kafka_err2str(3)'s, which are never freed.
+    init?(_ code: rd_kafka_resp_err_t) {
+        let kind: Kind
+        switch code {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: return nil
+        case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
+            RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
+            kind = .outOfRange
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+            kind = .unknownTopic
+        case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: kind = .topicExists
+        case RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__TRANSPORT: kind = .unreachable
+        case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: kind = .allBrokersDown
+        default: kind = .other
+        }
+        unsafe self.init(kind, Argument(cString: rd_kafka_err2str(code)))
     }
 }
 
@@ -143,31 +160,11 @@ struct Message: ~Copyable {
 
     var offset: Offset { unsafe message.pointee.offset }
 
-    /// A record, or what came in its place.
-    enum Kind {
-        case record
-        /// The topic ends at `offset` for now.
-        case end
-        /// The broker does not have the offset where we wanted to read on.
-        case outOfRange
-        case unknownTopic
-        /// Another rd_kafka_resp_err_t.
-        case failure(Int32)
-    }
-
-    var kind: Kind {
+    /// Whether it is a record, or what stands in its place.
+    var reading: KafkaSession.Reading {
         let code = unsafe message.pointee.err
-        return switch code {
-        case RD_KAFKA_RESP_ERR_NO_ERROR: .record
-        case RD_KAFKA_RESP_ERR__PARTITION_EOF: .end
-        case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
-            RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
-            .outOfRange
-        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
-            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-            .unknownTopic
-        default: .failure(code.rawValue)
-        }
+        if code == RD_KAFKA_RESP_ERR__PARTITION_EOF { return .end(offset) }
+        return KafkaFailure(code).map { .failed($0) } ?? .record(offset)
     }
 
     /// The record's value; empty when it has none.

@@ -47,7 +47,7 @@ struct KafkaReader: ~Copyable {
     mutating func read(_ topic: Topic, from offset: Offset) {
         let index = Int(topic.rawValue)
         if unsafe topics[index] == nil {
-            unsafe topics[index] = rd_kafka_topic_new(handle, names[topic], nil)
+            unsafe topics[index] = rd_kafka_topic_new(handle, names[topic].cString, nil)
         }
         let result = unsafe rd_kafka_consume_start_queue(topics[index], 0, offset, records[index])
         precondition(result == 0, "rd_kafka_consume_start_queue")
@@ -86,7 +86,8 @@ extension KafkaReader {
             case .low: RD_KAFKA_OFFSET_SPEC_EARLIEST
             case .high: RD_KAFKA_OFFSET_SPEC_LATEST
             }
-        unsafe rd_kafka_topic_partition_list_add(wanted, names[request.topic], 0).pointee.offset =
+        let name = unsafe names[request.topic].cString
+        unsafe rd_kafka_topic_partition_list_add(wanted, name, 0).pointee.offset =
             Int64(spec.rawValue)
         let number = request.number
         unsafe withOptions(RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeoutMs: 3000, opaque: number) {
@@ -97,23 +98,18 @@ extension KafkaReader {
         }
     }
 
-    /// How many answers `describeTopics` brings.
-    static let describers = 2
-
     /// Asks whether the five topics exist: rd_kafka_DescribeTopics(3), which creates none. The
     /// question goes to the cluster's controller, and to broker 1 for librdkafka's mock cluster,
-    /// which says that it has no controller.
+    /// which says that it has no controller: two answers (`TopicSetup.answers`).
     func describeTopics(opaque: UInt) {
         var pointers = unsafe InlineArray<5, UnsafePointer<CChar>?>(repeating: nil)
-        for i in 0..<Topic.count {
-            unsafe pointers[i] = names[Topic(rawValue: UInt8(i))!]
-        }
+        for topic in Topic.all { unsafe pointers[Int(topic.rawValue)] = names[topic].cString }
         var span = unsafe pointers.mutableSpan
         let topics = unsafe span.withUnsafeMutableBufferPointer {
             unsafe rd_kafka_TopicCollection_of_topic_names($0.baseAddress, Topic.count)
         }
         defer { unsafe rd_kafka_TopicCollection_destroy(topics) }
-        for way in 0..<Self.describers {
+        for way in 0..<TopicSetup.answers {
             unsafe withOptions(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeoutMs: 3000, opaque: opaque) {
                 if way == 1 { unsafe rd_kafka_AdminOptions_set_broker($0, 1, nil, 0) }
                 unsafe rd_kafka_DescribeTopics(handle, topics, $0, queue)
@@ -128,17 +124,20 @@ extension KafkaReader {
         }
     }
 
-    /// Creates the topics in `missing`, a bit for each: rd_kafka_CreateTopics(3).
-    func createTopics(_ missing: UInt8, replication: Int32) {
+    /// Creates the topics in `missing`: rd_kafka_CreateTopics(3).
+    func createTopics(_ missing: PerTopic<Bool>, replication: Int32) {
         var topics = unsafe InlineArray<5, OpaquePointer?>(repeating: nil)
         var count = 0
-        for i in 0..<Topic.count where missing & (1 << UInt8(i)) != 0 {
-            let topic = Topic(rawValue: UInt8(i))!
-            unsafe topics[count] = rd_kafka_NewTopic_new(names[topic], 1, replication, nil, 0)
-            if let created = unsafe topics[count] {
-                unsafe configure(created, topic, replication)
-                count += 1
+        for topic in Topic.all where missing[topic] {
+            let created = unsafe rd_kafka_NewTopic_new(
+                names[topic].cString, 1, replication, nil, 0)
+            guard let created = unsafe created else { continue }
+            KafkaSettings.forTopic(topic, replication: replication) { setting in
+                let (key, value) = (Argument(setting.key), Argument(setting.value))
+                _ = unsafe rd_kafka_NewTopic_set_config(created, key.cString, value.cString)
             }
+            unsafe topics[count] = created
+            count += 1
         }
         var span = unsafe topics.mutableSpan
         unsafe withOptions(RD_KAFKA_ADMIN_OP_CREATETOPICS, timeoutMs: 5000, opaque: 0) { options in
@@ -147,27 +146,6 @@ extension KafkaReader {
                 unsafe rd_kafka_CreateTopics(handle, $0.baseAddress, count, options, queue)
                 unsafe rd_kafka_NewTopic_destroy_array($0.baseAddress, count)
             }
-        }
-    }
-
-    /// The table in the design, section 2.
-    @unsafe
-    private func configure(_ created: OpaquePointer, _ topic: Topic, _ replication: Int32) {
-        func set(_ key: StaticString, _ value: StaticString) {
-            _ = unsafe rd_kafka_NewTopic_set_config(
-                created, Argument(key).cString, Argument(value).cString)
-        }
-        if replication == 3 { set("min.insync.replicas", "2") }
-        // The broker's clock: a board without one of its own that lasts writes as of a date long
-        // past, which retention would delete at once, or of one to come, which Kafka 4 refuses.
-        set("message.timestamp.type", "LogAppendTime")
-        switch topic {
-        case .election: set("retention.ms", "86400000")
-        case .heartbeat: set("retention.ms", "3600000")
-        case .leader:
-            set("retention.ms", "-1")
-            set("retention.bytes", "1073741824")
-        case .results, .requests: break
         }
     }
 

@@ -89,7 +89,7 @@ struct KafkaWriter: ~Copyable {
                     conf, Argument("message.timeout.ms").cString, $0, nil, 0)
             }
             precondition(result == RD_KAFKA_CONF_OK)
-            unsafe topics[index] = rd_kafka_topic_new(handle, names[topic], conf)
+            unsafe topics[index] = rd_kafka_topic_new(handle, names[topic].cString, conf)
         }
         return unsafe topics[index]
     }

@@ -8,8 +8,7 @@ package struct Connection {
         case brokerFound
         /// The fresh writer stands in the place of one that had met a fatal error.
         case newWriter
-        /// Reading fails with this code of librdkafka's.
-        case cannotRead(code: Int32)
+        case cannotRead(KafkaFailure)
     }
 
     package enum Replacement: Equatable { case writer, bothHandles }
@@ -32,7 +31,7 @@ package struct Connection {
     private var due: (at: Instant, what: Replacement)?
     private var mayReplaceAt = Instant.zero
     /// What reading failed with, when that is not handed out yet.
-    private var readError: Int32?
+    private var readError: KafkaFailure?
     private var readErrors = RateLimit(everyMs: repeatMs)
     private var failures = RateLimit(everyMs: repeatMs)
 
@@ -55,8 +54,8 @@ package struct Connection {
             isWriterLost = false
             return .newWriter
         }
-        guard let code = readError.take(), readErrors.allows(at: now) else { return nil }
-        return .cannotRead(code: code)
+        guard let failure = readError.take(), readErrors.allows(at: now) else { return nil }
+        return .cannotRead(failure)
     }
 
     /// Whether librdkafka's line about a failed connection is to be passed on: a broker that is
@@ -104,7 +103,7 @@ extension Connection {
         isWriterLost = true
     }
 
-    package mutating func onReadError(code: Int32) { readError = code }
+    package mutating func onReadError(_ failure: KafkaFailure) { readError = failure }
 
     /// What librdkafka has in mind of a cluster that was away or has lost topics is of no use, and
     /// dangerous: release 2.8 can crash when a topic of the same name comes back with another id

@@ -11,11 +11,6 @@ package struct Delivery: Equatable {
         case undelivered
     }
 
-    package enum Event: Equatable {
-        case delivered(tag: UInt, Offset)
-        case undelivered(tag: UInt)
-    }
-
     /// What the record was written with; 0 asks for no report.
     package var tag: UInt
     package var outcome: Outcome
@@ -26,7 +21,7 @@ package struct Delivery: Equatable {
     }
 
     /// What its writer is told.
-    package var event: Event? {
+    package var event: KafkaSession.Event? {
         guard tag != 0 else { return nil }
         return switch outcome {
         case .delivered(let offset): .delivered(tag: tag, offset)

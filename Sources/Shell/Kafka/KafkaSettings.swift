@@ -95,3 +95,24 @@ package enum KafkaSettings {
         }
     }
 }
+
+// What topics are created with.
+extension KafkaSettings {
+    /// Hands over the table in the design, section 2.
+    package static func forTopic(
+        _ topic: Topic, replication: Int32, _ set: (KafkaSetting) -> Void
+    ) {
+        if replication == 3 { set(KafkaSetting("min.insync.replicas", "2")) }
+        // The broker's clock: a board without one of its own that lasts writes as of a date long
+        // past, which retention would delete at once, or of one to come, which Kafka 4 refuses.
+        set(KafkaSetting("message.timestamp.type", "LogAppendTime"))
+        switch topic {
+        case .election: set(KafkaSetting("retention.ms", "86400000"))
+        case .heartbeat: set(KafkaSetting("retention.ms", "3600000"))
+        case .leader:
+            set(KafkaSetting("retention.ms", "-1"))
+            set(KafkaSetting("retention.bytes", "1073741824"))
+        case .results, .requests: break
+        }
+    }
+}
