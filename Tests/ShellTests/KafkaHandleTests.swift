@@ -132,6 +132,18 @@ struct KafkaBrokerTests {
         #expect(talk.session.isOnline)
     }
 
+    @Test("a late answer after that does not make up for a look at the topics")
+    func lateAnswer() {
+        var talk = Talk.online
+        // Handles are replaced once a second: these stay for a while.
+        talk.session.onRefusedWrite(isFatal: true)
+        talk.tick()
+        talk.lose()
+        _ = talk.session.onBound(BoundRequest(.leader, .low, serial: 1), 0, at: talk.now)
+        #expect(talk.events().contains(.brokerFound))
+        #expect(!talk.session.isOnline)
+    }
+
     @Test("a broker that never was there is waited for with the same handles")
     func neverThere() {
         var talk = Talk()
