@@ -282,7 +282,7 @@ extension EventLoop {
             let now = Clock.now
             if node.stillHolds(effect, at: now) {
                 carryOut(effect, at: i, now, config)
-            } else if case .start(let place, _, _) = effect {
+            } else if case .start(let place, _, _, _) = effect {
                 jobs.refuse(Int(place), .lost, "the worker's lease ended before it began", at: now)
             }
         }
@@ -297,8 +297,10 @@ extension EventLoop {
         case .show(let role, let online, let working):
             leds.show(role, online: online, working: working, at: now)
             (status.role, status.online) = (role, online)
-        case .start(let place, let assignment, let term):
-            Self.start(&jobs, place, assignment, term, node.desk.outbox, index, config, at: now)
+        case .start(let place, let assignment, let term, let deadlineMs):
+            Self.start(
+                &jobs, place, assignment, term, deadlineMs, node.desk.outbox, index, config, at: now
+            )
         case .kill(let place, let isUrgent): jobs.kill(Int(place), now: isUrgent, at: now)
         case .ask(let topic): log.ask(topic)
         case .seek(let topic, let offset):
@@ -326,10 +328,12 @@ extension EventLoop {
 extension EventLoop {
     private static func start(
         _ jobs: inout Jobs, _ place: Place, _ assignment: Assignment, _ term: Term,
-        _ outbox: borrowing Outbox, _ index: Int, _ config: borrowing Config, at now: Instant
+        _ deadlineMs: Int32, _ outbox: borrowing Outbox, _ index: Int, _ config: borrowing Config,
+        at now: Instant
     ) {
         jobs.start(
-            Int(place), assignment, term: term, outbox.payload(index), config, at: now)
+            Int(place), assignment, term: term, deadlineMs: deadlineMs, outbox.payload(index),
+            config, at: now)
     }
 
     private static func encode(
@@ -347,6 +351,7 @@ extension Receipt {
         case .none: 0
         case .heartbeat(let count): UInt(truncatingIfNeeded: count) << 2 | 1
         case .result(let place, let serial): UInt(serial) << 10 | UInt(place) << 2 | 2
+        case .refusal: 3
         }
     }
 
@@ -354,6 +359,7 @@ extension Receipt {
         switch tag & 3 {
         case 1: self = .heartbeat(Int64(tag >> 2))
         case 2: self = .result(Place(tag >> 2 & 255), serial: UInt32(truncatingIfNeeded: tag >> 10))
+        case 3: self = .refusal
         default: self = .none
         }
     }

@@ -103,6 +103,10 @@ final class Board {
     var cutSerial = 0
     /// Jobs that were not started, for their time was over.
     var lostStarts: [Place] = []
+    /// The last attempt of each request that this life has started.
+    var started: [Offset: Int32] = [:]
+    /// It was told to leave.
+    var isLeaving = false
 
     init(_ index: Int, _ settings: Settings) {
         self.index = index
@@ -146,6 +150,8 @@ final class Board {
         questions = []
         deferred = []
         lostStarts = []
+        started = [:]
+        isLeaving = false
         pausedUntil = nil
         jobsRunOn = false
         knowsBroker = true

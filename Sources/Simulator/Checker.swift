@@ -4,7 +4,7 @@ import Union
 
 /// A property that did not hold.
 public struct Violation: Sendable {
-    /// As the design numbers them, 1 to 8.
+    /// As the design numbers them, 1 to 9.
     public var property: Int
     public var what: String
     /// µs of true time.
@@ -63,6 +63,8 @@ final class Checker {
     /// And every one that it has had.
     private var keysEver: [Offset: UInt64] = [:]
     private var attempts: [Offset: Int32] = [:]
+    /// How often each request was started, but for what was given back in good order.
+    private var starts: [Name: Int32] = [:]
     /// Where `results` ended when the present tenure began.
     private var resultsAtTenure: Offset = 0
 
@@ -281,6 +283,7 @@ extension Checker {
     }
 
     func onWrite(_ board: Board, _ record: Record, _ union: SimulatedUnion) {
+        if case .result(let r) = record { checkGivenBack(r, board, union) }
         guard case .leader(let r) = record, case .assign(let a) = r.order else { return }
         guard let outcome = outcome(of: a.attempt.requestOffset) else { return }
         var read = board.readers[Topic.results.index].position
@@ -290,10 +293,28 @@ extension Checker {
         fail(4, union, "\(Transcript.name(a.attempt)) is ordered after its outcome was read")
     }
 
+    /// What has started counts, unless its board is leaving.
+    private func checkGivenBack(_ r: WorkResult, _ board: Board, _ union: SimulatedUnion) {
+        guard !r.counts, r.workerID == board.settings.workerID,
+            board.started[r.requestOffset] == r.attempt
+        else { return }
+        guard board.isLeaving else {
+            return fail(9, union, "board \(board.index) takes a start for none")
+        }
+        board.started[r.requestOffset] = nil
+        starts[Name(offset: r.requestOffset, key: r.requestID.key), default: 0] -= 1
+    }
+
     func onJobStarts(
         _ board: Board, _ a: Assignment, _ term: Term, _ union: SimulatedUnion
     ) {
         let offset = a.attempt.requestOffset
+        board.started[offset] = a.attempt.attempt
+        let name = Name(offset: offset, key: a.request.requestID.key)
+        starts[name, default: 0] += 1
+        if starts[name]! > a.request.maxAttempts, !hasLost.contains(true) {
+            fail(9, union, "requests[\(offset)] is started \(starts[name]!) times")
+        }
         checkAlone(board, offset, union)
         if let last = attempts[offset], a.attempt.attempt <= last,
             !hasLost[Topic.leader.index], !hasLost[Topic.requests.index]

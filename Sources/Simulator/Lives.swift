@@ -76,16 +76,18 @@ extension SimulatedUnion {
 // MARK: - Jobs
 
 extension SimulatedUnion {
-    /// The deadline of an op for which neither request nor configuration names one.
-    static let jobTimeoutMs: Int64 = 5000
+    /// The boards' own deadline of the ops that do not end by themselves.
+    static let opDeadlineMs: Int32 = 5000
 
-    func startJob(_ board: Board, _ place: Int, _ assignment: Assignment, _ term: Term) {
+    func startJob(
+        _ board: Board, _ place: Int, _ assignment: Assignment, _ term: Term, deadlineMs: Int32
+    ) {
         let a = assignment.attempt
         let (op, argument) = Self.parse(assignment.request.opCode)
         transcript.say(now, board, "runs requests[\(a.requestOffset)] attempt \(a.attempt) (\(op))")
         precondition(board.jobs[place] == nil, "two jobs on one place")
         board.jobSerial += 1
-        let timeout = Int64(assignment.request.timeoutMs ?? Int32(Self.jobTimeoutMs)) * 1000
+        let timeout = Int64(deadlineMs) * 1000
         var lasts = Int64(1000 + random.below(500))
         var status = Status.completed
         switch op {

@@ -46,7 +46,7 @@ public final class SimulatedUnion {
             for op in ["hang", "never"] {
                 var name = OpName()
                 name.append(Array(op.utf8).span)
-                settings.setTimeout(of: name, ms: Int32(Self.jobTimeoutMs))
+                settings.setTimeout(of: name, ms: Self.opDeadlineMs)
             }
             configure(index, &settings)
             boards.append(Board(index, settings))
@@ -172,7 +172,8 @@ public final class SimulatedUnion {
         planTick(board, life)
         while !board.lostStarts.isEmpty {
             let place = board.lostStarts.removeFirst()
-            let lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
+            var lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
+            lost.wasStarted = false
             feed(board, .jobEnded(place, lost))
             guard board.life === life, board.pausedUntil == nil else { return }
         }
@@ -188,8 +189,8 @@ public final class SimulatedUnion {
             transcript.say(now, board, "is \(role)\(online ? "" : ", offline")")
             board.shown = (role, online)
             checker.onShow(board, role, self)
-        case .start(let place, let assignment, let term):
-            startJob(board, Int(place), assignment, term)
+        case .start(let place, let assignment, let term, let deadlineMs):
+            startJob(board, Int(place), assignment, term, deadlineMs: deadlineMs)
         case .kill(let place, let atOnce): killJob(board, Int(place), atOnce)
         case .ask(let topic): ask(topic, board)
         case .seek(let topic, let offset): seek(topic, offset, board)
@@ -205,7 +206,7 @@ public final class SimulatedUnion {
     private func dropped(_ effect: Effect, _ board: Board) {
         tally.effectsDropped += 1
         transcript.say(now, board, "too late: \(Transcript.name(effect))")
-        if case .start(let place, _, _) = effect { board.lostStarts.append(place) }
+        if case .start(let place, _, _, _) = effect { board.lostStarts.append(place) }
     }
 
     private func leave(_ board: Board, _ farewell: Farewell) {
@@ -373,6 +374,7 @@ extension SimulatedUnion {
     public func shutDown(_ board: Int) {
         guard boards[board].life != nil else { return }
         transcript.say(now, boards[board], "is told to leave")
+        boards[board].isLeaving = true
         hand(boards[board], .shutdown)
     }
 

@@ -57,7 +57,8 @@ extension Transcript {
         case .addMember(let id, _): "ADD_MEMBER \(name(id))"
         case .removeMember(let id): "REMOVE_MEMBER \(name(id))"
         case .assign(let a): "ASSIGN \(name(a.attempt)), \(a.failures) failed"
-        case .cancel(let a): "CANCEL \(name(a))"
+        case .cancel(let a, let unlessStarted):
+            "CANCEL \(name(a))\(unlessStarted ? " unless started" : "")"
         case .checkpoint(let requests, let results, _):
             "CHECKPOINT requests from \(requests), results from \(results)"
         }
@@ -70,7 +71,7 @@ extension Transcript {
     static func name(_ effect: Effect) -> String {
         switch effect {
         case .write(let record, _): "write \(name(record))"
-        case .start(_, let a, _): "start \(name(a.attempt))"
+        case .start(_, let a, _, _): "start \(name(a.attempt))"
         default: "\(effect)"
         }
     }

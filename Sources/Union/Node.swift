@@ -274,7 +274,7 @@ extension Node {
     private mutating func onDelivered(_ receipt: Receipt, at offset: Offset) {
         contactAt = desk.now
         switch receipt {
-        case .none: break
+        case .none, .refusal: break
         case .heartbeat(let count):
             worker.onHeartbeatDelivered(count, at: offset, isHeard: twin.wasHeard, desk)
         case .result(let place, let serial):
@@ -285,7 +285,7 @@ extension Node {
     private mutating func onUndelivered(_ receipt: Receipt) {
         desk.count(.undelivered)
         switch receipt {
-        case .none, .heartbeat: break
+        case .none, .heartbeat, .refusal: break
         case .result(let place, let serial):
             worker.onResultUndelivered(Int(place), serial: serial, desk)
         }
@@ -297,7 +297,7 @@ extension Node {
         desk.leave(withinMs: desk.settings.leaseMs + desk.settings.killGraceMs)
         noticeLeading()
         show()
-        worker.dropAll(&desk)
+        worker.giveBack(&desk)
         elector.resign(&desk)
     }
 }

@@ -79,9 +79,12 @@ extension Node {
             if isOurs { leader.onOwnRemoval(of: id, sentAt: r.sentAt, elector, &desk) }
         case .assign(let a):
             guard isKept else { return desk.count(.voidAssignments) }
-            onAssigned(a, bytes, term: r.term, isOurs: isOurs)
-        case .cancel(let attempt):
-            if attempt.workerID == me { worker.onCancelled(attempt, &desk) }
+            if isOurs { leader.onOwnAssignment(a.attempt, at: offset, desk) }
+            onAssigned(a, bytes, term: r.term, at: offset, isOurs: isOurs)
+        case .cancel(let attempt, let unlessStarted):
+            if attempt.workerID == me {
+                worker.onCancelled(attempt, unlessStarted: unlessStarted, &desk)
+            }
             if isOurs { leader.onOwnCancel(attempt, at: offset, desk) }
         case .checkpoint(let requestsNext, _, _):
             if isOurs && isKept { leader.onOwnCheckpoint(requestsNext: requestsNext) }
@@ -89,7 +92,7 @@ extension Node {
     }
 
     private mutating func onAssigned(
-        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, isOurs: Bool
+        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset, isOurs: Bool
     ) {
         worker.dropOtherAttempts(than: a.attempt, &desk)
         guard a.attempt.workerID == desk.settings.workerID else { return }
@@ -97,6 +100,6 @@ extension Node {
         guard isOurs || twin.isAdded(desk) else { return desk.count(.notAccepted) }
         // What was ordered before we came was another life's: the leader gives it to another.
         guard !desk.isLeaving, joining.hasJoinedBefore else { return }
-        worker.onAssigned(a, bytes, term: term, &desk)
+        worker.onAssigned(a, bytes, term: term, at: offset, &desk)
     }
 }

@@ -11,18 +11,18 @@ enum Field: UInt8 {
     // LeaderRecord, on `leader`.
     case opCode, metadata, unionMembers, memberID, memberIncarnation, workRequest
     case sentUs, leaseMs, heartbeatOffset, checkpointOffset
-    case requestOffset, attempt, failures
+    case requestOffset, attempt, failures, unlessStarted
     case requestsNext, resultsNext, lastRequest, unfinished
 
     // Heartbeat, on `heartbeat`.
-    case count, leaderID, leaderOffset, role, slots
-    case currentRequestID, running, completedRequestIDs, completedCount
+    case count, leaderID, leaderOffset, startedOffset, role, slots
+    case currentRequestID, running, runningTimeoutsMs, completedRequestIDs, completedCount
 
     // WorkRequest, on `requests` and in ASSIGN_WORK_REQUEST.
     case requestID, code, parameters, requesterID, signature, timeoutMs, maxAttempts
 
     // WorkResult, on `results`.
-    case status, exitCode, output, truncated, durationMs, final
+    case status, exitCode, output, truncated, durationMs, counts, final
 
     static let all = Int(Field.final.rawValue) + 1
 
@@ -48,6 +48,7 @@ enum Field: UInt8 {
         case .requestOffset: "request_offset"
         case .attempt: "attempt"
         case .failures: "failures"
+        case .unlessStarted: "unless_started"
         case .requestsNext: "requests_next"
         case .resultsNext: "results_next"
         case .lastRequest: "last_request"
@@ -55,10 +56,12 @@ enum Field: UInt8 {
         case .count: "count"
         case .leaderID: "leader_id"
         case .leaderOffset: "leader_offset"
+        case .startedOffset: "started_offset"
         case .role: "role"
         case .slots: "slots"
         case .currentRequestID: "current_work_request_id"
         case .running: "running"
+        case .runningTimeoutsMs: "running_timeouts_ms"
         case .completedRequestIDs: "completed_work_request_ids"
         case .completedCount: "completed_count"
         case .requestID: "request_id"
@@ -73,6 +76,7 @@ enum Field: UInt8 {
         case .output: "output"
         case .truncated: "truncated"
         case .durationMs: "duration_ms"
+        case .counts: "counts"
         case .final: "final"
         }
     }

@@ -8,6 +8,7 @@ extension Heartbeat {
         leaderID = try object.optionalWorkerID(.leaderID)
         term = try object.integer(.term)
         leaderOffset = try object.integer(.leaderOffset)
+        startedOffset = try object.optionalInteger(.startedOffset)
         role = try Role(object)
         ranking = try object.small(.ranking)
         slots = try object.small(.slots, from: 1, to: Int64(Limits.slots))
@@ -17,6 +18,15 @@ extension Heartbeat {
             payload.pack(try object.integer(at: running.token + 1 + i, .running))
         }
         runningCount = Int32(running.count)
+        if let deadlines = try object.optionalList(.runningTimeoutsMs, limit: running.count) {
+            for i in 0..<deadlines.count {
+                let ms = try object.integer(
+                    at: deadlines.token + 1 + i, .runningTimeoutsMs, from: 1,
+                    to: Int64(Limits.timeoutMs))
+                payload.pack(deadlineMs: Int32(ms))
+            }
+            deadlineCount = Int32(deadlines.count)
+        }
         let completed = try object.list(.completedRequestIDs, limit: Limits.completedIDs)
         for i in 0..<completed.count {
             let token = completed.token + 1 + i
@@ -33,6 +43,7 @@ extension Heartbeat {
         buffer.field(.leaderID, leaderID)
         buffer.field(.term, term)
         buffer.field(.leaderOffset, leaderOffset)
+        buffer.field(.startedOffset, startedOffset)
         buffer.field(.role, word: role.word)
         buffer.field(.ranking, ranking)
         buffer.field(.slots, slots)
@@ -45,9 +56,16 @@ extension Heartbeat {
             buffer.write(decimal: Heartbeat.running(payload, i))
         }
         buffer.closeList()
+        buffer.name(.runningTimeoutsMs)
+        buffer.openList()
+        for i in 0..<deadlineCount {
+            buffer.separate()
+            buffer.write(decimal: Int64(deadlineMs(payload, i)))
+        }
+        buffer.closeList()
         buffer.name(.completedRequestIDs)
         buffer.openList()
-        var next = 8 * Int(runningCount)
+        var next = 8 * Int(runningCount) + 4 * Int(deadlineCount)
         while next < payload.count {
             let end = next + 1 + Int(payload[next])
             buffer.separate()

@@ -6,7 +6,7 @@ struct JSONObject: ~Escapable {
     let text: Span<UInt8>
     let tokens: Span<Token>
     /// The token of each field's value; 0, which is the record itself, when the field is absent.
-    private var values = InlineArray<48, Int16>(repeating: 0)
+    private var values = InlineArray<64, Int16>(repeating: 0)
 
     /// The object at token `index`. Unknown fields are passed over; a known one given twice throws.
     @_lifetime(copy text, copy tokens)
@@ -102,6 +102,10 @@ extension JSONObject {
         try integer(at: required(field), field, from: low, to: high)
     }
 
+    func optionalInteger(_ field: Field) throws(Malformed) -> Int64? {
+        optional(field) == nil ? nil : try integer(field)
+    }
+
     func small(
         _ field: Field, from low: Int64 = 0, to high: Int64 = maxSmall
     ) throws(Malformed) -> Int32 {
@@ -123,6 +127,10 @@ extension JSONObject {
             let value = text.extracting(tokens[token].range).integer, value >= low, value <= high
         else { throw Malformed(field, notFrom: low, to: high) }
         return value
+    }
+
+    func optionalBoolean(_ field: Field) throws(Malformed) -> Bool? {
+        optional(field) == nil ? nil : try boolean(field)
     }
 
     func boolean(_ field: Field) throws(Malformed) -> Bool {
@@ -215,6 +223,13 @@ extension JSONObject {
             throw Malformed(.tooMany, field, given: count, limit: limit)
         }
         return (token, count)
+    }
+
+    /// The same; nil when the field is absent or null.
+    func optionalList(
+        _ field: Field, limit: Int
+    ) throws(Malformed) -> (token: Int, count: Int)? {
+        optional(field) == nil ? nil : try list(field, limit: limit)
     }
 
     /// Packs a list of worker ids.

@@ -57,7 +57,10 @@ extension Order {
                 Assignment(
                     attempt: try Attempt(object), failures: try object.small(.failures),
                     request: try WorkRequest(request, payload: &payload)))
-        case .cancel: self = .cancel(try Attempt(object))
+        case .cancel:
+            self = .cancel(
+                try Attempt(object),
+                unlessStarted: try object.optionalBoolean(.unlessStarted) ?? false)
         case .checkpoint:
             try object.packUnfinished(into: &payload)
             self = .checkpoint(
@@ -95,7 +98,9 @@ extension Order {
             buffer.field(.failures, assignment.failures)
             buffer.name(.workRequest)
             assignment.request.write(payload, into: &buffer)
-        case .cancel(let attempt): attempt.write(into: &buffer)
+        case .cancel(let attempt, let unlessStarted):
+            attempt.write(into: &buffer)
+            buffer.field(.unlessStarted, unlessStarted)
         case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
             buffer.field(.requestsNext, requestsNext)
             buffer.field(.resultsNext, resultsNext)

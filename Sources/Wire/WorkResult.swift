@@ -14,6 +14,7 @@ extension WorkResult {
             truncated: try object.boolean(.truncated),
             durationMs: try object.integer(.durationMs),
             final: try object.boolean(.final))
+        counts = try object.optionalBoolean(.counts) ?? true
         try object.unescape(
             object.required(.output), .output, limit: Limits.outputBytes, nul: true, into: &payload)
     }
@@ -39,6 +40,7 @@ extension WorkResult {
         }
         buffer.field(.truncated, truncated || !isWhole)
         buffer.field(.durationMs, durationMs)
+        buffer.field(.counts, counts)
         buffer.field(.final, final)
         buffer.closeObject()
     }
@@ -55,8 +57,14 @@ extension WorkResult.Reason {
             text.append(
                 count == 1 ? " attempt failed or was lost" : " attempts failed or were lost")
             return text
+        case .attemptsInVain(let count):
+            var text = FixedText<64>()
+            text.append(decimal: Int64(count))
+            text.append(" attempts were not started, or given back")
+            return text
         case .recordGone: return FixedText("the broker has this request's record no more")
-        case .neverStarted: return FixedText("the worker gave it up before it ran")
+        case .neverStarted: return FixedText("it was not started")
+        case .benchFull: return FixedText("its worker had no place for it")
         }
     }
 }

@@ -341,12 +341,15 @@ struct ConfigListTests {
         }
     }
 
-    @Test("an op's own deadline is known to the core, which gives it to requests that name none")
+    @Test("an op's own deadline is known to the core, for requests that name none")
     func opTimeout() {
         load("[op.slow]\nexec = /bin/sleep 600\ntimeout_ms = 700000\n[op.quick]\nexec = /bin/true")
         {
-            #expect($0.settings.timeout(of: fixed("slow")) == 700_000)
-            #expect($0.settings.timeout(of: fixed("quick")) == nil)
+            var request = WorkRequest(
+                requestID: fixed("a"), opCode: fixed("slow"), timeoutMs: nil, maxAttempts: 1)
+            #expect($0.settings.deadlineMs(of: request) == 700_000)
+            request.opCode = fixed("quick")
+            #expect($0.settings.deadlineMs(of: request) == Settings.defaultDeadlineMs)
         }
     }
 

@@ -53,7 +53,7 @@ struct OptionsTests {
     func defaults() throws {
         let submit = try parse("submit", "noop")
         #expect(submit.requests == 1 && submit.rate == nil && submit.timeoutMs == nil)
-        #expect(submit.maxAttempts == 3 && submit.id.count == 0 && !submit.wait && !submit.json)
+        #expect(submit.maxAttempts == 5 && submit.id.count == 0 && !submit.wait && !submit.json)
         #expect(submit.configFile == nil && submit.overrides.count == 0 && submit.withinS == nil)
         #expect(submit.code == nil && submit.parameters.count == 0)
         let demo = try parse("demo")

@@ -6,8 +6,13 @@ import Testing
 @Suite("Bench")
 struct BenchTests {
     /// A worker with a lease, that follows worker 2.
-    private func worker1(slots: Int32 = 1, _ seed: UInt64 = 1) -> Solo {
-        let solo = Solo(seed: seed) { $0.slots = slots }
+    private func worker1(
+        slots: Int32 = 1, _ change: (inout Settings) -> Void = { _ in }
+    ) -> Solo {
+        let solo = Solo {
+            $0.slots = slots
+            change(&$0)
+        }
         solo.follow()
         solo.renewLease()
         solo.readBackOnce()
@@ -24,9 +29,13 @@ struct BenchTests {
         solo.read(leaderRecord(order, by: 2, term: 1), emptyPayload)
     }
 
-    private func cancel(_ offset: Offset, attempt: Int32 = 1, to number: Int = 1, on solo: Solo) {
+    private func cancel(
+        _ offset: Offset, attempt: Int32 = 1, to number: Int = 1, unlessStarted: Bool = false,
+        on solo: Solo
+    ) {
         let attempt = Attempt(requestOffset: offset, attempt: attempt, workerID: worker(number))
-        solo.read(leaderRecord(.cancel(attempt), by: 2, term: 1))
+        let order = Order.cancel(attempt, unlessStarted: unlessStarted)
+        solo.read(leaderRecord(order, by: 2, term: 1))
     }
 
     // MARK: Orders
@@ -121,12 +130,18 @@ struct BenchTests {
         #expect(solo.done.starts.isEmpty)
     }
 
-    @Test("a bench has 64 places; what does not fit is left to the leader's timeout")
+    @Test("a bench has 64 places; what does not fit is given back at once, and does not count")
     func benchFull() {
         let solo = worker1()
         for offset in 0..<70 { assign(Offset(offset), on: solo) }
         #expect(solo.counters[.accepted] == 64)
         #expect(solo.counters[.notAccepted] == 6)
+        let refused = solo.done.results
+        #expect(refused.map(\.requestOffset) == Array(64..<70))
+        #expect(refused.allSatisfy { $0.status == .lost && !$0.final && !$0.counts })
+        #expect(refused.allSatisfy { $0.reason == .benchFull })
+        assign(64, on: solo)
+        #expect(solo.done.results.count == 6, "an order that is read twice is answered once")
         solo.idle(20)
         #expect(solo.done.heartbeats.last?.runningCount == 64)
     }
@@ -140,6 +155,21 @@ struct BenchTests {
         solo.give(.jobEnded(0, jobEnd()))
         #expect(solo.done.starts.count == 1)
         #expect(solo.done.results.count == 1)
+    }
+
+    @Test("what is taken back unless it has started goes where it waits, and stays where it runs")
+    func cancelUnlessStarted() {
+        let solo = worker1()
+        assign(0, on: solo)
+        assign(1, on: solo)
+        cancel(0, unlessStarted: true, on: solo)
+        cancel(1, unlessStarted: true, on: solo)
+        #expect(solo.done.kills.isEmpty)
+        solo.idle(20)
+        #expect(solo.done.reports.last!.running == [0])
+        solo.give(.jobEnded(0, jobEnd()))
+        #expect(solo.done.results.map(\.requestOffset) == [0])
+        #expect(solo.done.starts.count == 1)
     }
 
     @Test("a job that runs when it is cancelled is killed, and has no result")
@@ -374,6 +404,33 @@ struct BenchTests {
         #expect(solo.done.reports.last!.running.sorted() == [5, 6])
     }
 
+    @Test("it says which have a deadline, for they run, and up to which order it has started all")
+    func deadlines() {
+        let solo = worker1 { $0.setTimeout(of: text("slow"), ms: 7000) }
+        assign(4, request("a", op: "slow"), on: solo)
+        let next = solo.node.desk.next(.leader)
+        assign(5, request("b", op: "slow", timeoutMs: 8), on: solo)
+        solo.idle(30)
+        #expect(solo.done.reports.last!.running == [4, 5])
+        #expect(solo.done.reports.last!.deadlines == [7000])
+        #expect(solo.done.heartbeats.last!.startedOffset == next)
+        solo.give(.jobEnded(0, jobEnd()))
+        solo.idle(30)
+        #expect(solo.done.reports.last!.running == [5, 4], "what runs comes first")
+        #expect(solo.done.reports.last!.deadlines == [8])
+        #expect(solo.done.heartbeats.last!.startedOffset == next + 1)
+    }
+
+    @Test("what a board started in a log that the broker lost says nothing of the new one")
+    func startedInLostLog() {
+        let solo = worker1()
+        assign(4, on: solo)
+        solo.loseLeaderLog()
+        solo.give(.jobEnded(0, jobEnd(.failed)))
+        solo.idle(600)
+        #expect(solo.done.heartbeats.last!.startedOffset == 0)
+    }
+
     @Test("of the finished only the last four are named")
     func completed() {
         let solo = worker1()
@@ -413,7 +470,7 @@ struct BenchTests {
         #expect(solo.done.results.map(\.requestOffset) == [1])
         solo.give(.jobEnded(0, jobEnd(.failed)))
         #expect(solo.done.results.map(\.status) == [.lost, .lost])
-        #expect(solo.done.results.allSatisfy { !$0.final })
+        #expect(solo.done.results.allSatisfy { !$0.final && !$0.counts })
         #expect(solo.done.exits.isEmpty)
         for (record, _, receipt) in solo.unread where record.topic == .results {
             solo.give(.delivered(receipt, 0))

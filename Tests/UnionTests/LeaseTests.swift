@@ -214,7 +214,12 @@ struct LeaseTests {
         solo.give(.jobEnded(0, jobEnd(.failed)))
         #expect(solo.done.results.map(\.status) == [.lost])
         #expect(solo.done.results.map(\.final) == [false])
+        #expect(solo.done.results.map(\.counts) == [true], "it had started")
         #expect(solo.done.starts.isEmpty)
+        var unstarted = jobEnd(.lost)
+        unstarted.wasStarted = false
+        solo.give(.jobEnded(1, unstarted))
+        #expect(solo.done.results.last?.counts == false, "the shell came too late to start it")
     }
 
     @Test("who was stopped kills its jobs before it looks at anything")

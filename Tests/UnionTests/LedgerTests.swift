@@ -16,13 +16,15 @@ struct LedgerTests {
     /// Time passes; the members say every 200 ms what they have.
     private func live(
         _ solo: Solo, _ milliseconds: Int64, _ running: [Int: [Offset]], slots: Int32 = 1,
-        incarnations: [Int: Incarnation] = [:]
+        incarnations: [Int: Incarnation] = [:], started: Offset? = nil
     ) {
         for _ in 0..<(milliseconds / 200) {
             solo.live(200)
             for (number, offsets) in running.sorted(by: { $0.key < $1.key }) {
                 let incarnation = incarnations[number] ?? 1
-                solo.report(number, running: offsets, slots: slots, incarnation: incarnation)
+                solo.report(
+                    number, running: offsets, started: started, slots: slots,
+                    incarnation: incarnation)
             }
             solo.readBack()
         }
@@ -74,7 +76,7 @@ struct LedgerTests {
         #expect(said.failures == 0)
     }
 
-    @Test("an op's configured deadline travels with the assignment of a request that names none")
+    @Test("the leader's own deadline of an op is no other board's")
     func opDeadline() {
         let solo = Solo { $0.setTimeout(of: text("resize"), ms: 60_000) }
         solo.lead()
@@ -82,7 +84,7 @@ struct LedgerTests {
         solo.addMember(3)
         solo.read(request("a", op: "resize"))
         solo.read(request("b", op: "resize", timeoutMs: 5))
-        #expect(solo.done.assignments.map(\.request.timeoutMs) == [60_000, 5])
+        #expect(solo.done.assignments.map(\.request.timeoutMs) == [nil, 5])
     }
 
     @Test("a worker has as many at once as it has slots")
@@ -147,23 +149,55 @@ struct LedgerTests {
         #expect(solo.done.assignments.count == 1)
     }
 
-    @Test("a short op that turns out slow holds nobody: those behind it are taken back")
-    func recall() {
+    /// A leader whose worker 2 has a slow job, and others of a short op queued after it, which were
+    /// recalled; and the offset of the leader log after the slow one's order.
+    private func recalled() -> (solo: Solo, offsets: [Offset], started: Offset) {
         let solo = leader(members: [2])
         makeShort("noop", on: solo)
-        for i in 0..<4 { solo.read(request("n\(i)", op: "noop")) }
+        var started: Offset = 0
+        for i in 0..<4 {
+            solo.read(request("n\(i)", op: "noop"))
+            solo.readBack()
+            if i == 0 { started = solo.node.desk.next(.leader) }
+        }
         let offsets = solo.done.assignments.map(\.attempt.requestOffset)
         #expect(offsets.count >= 2)
         solo.clear()
-        live(solo, 400, [2: offsets])
-        #expect(solo.done.cancels.map(\.requestOffset) == Array(offsets.dropFirst()))
+        while solo.done.cancels.isEmpty {
+            solo.report(2, running: offsets, deadlines: [1000], started: started)
+            solo.live(50)
+        }
+        solo.readBack()
+        return (solo, offsets, started)
+    }
+
+    @Test("a short op that turns out slow holds nobody: those behind it are taken back")
+    func recall() {
+        let (solo, offsets, started) = recalled()
+        let recalled = solo.done.leaderRecords.compactMap {
+            if case .cancel(let attempt, true) = $0.order { attempt.requestOffset } else { nil }
+        }
+        #expect(recalled == Array(offsets.dropFirst()))
         solo.addMember(3)
         solo.clear()
-        solo.report(2, running: [offsets[0]])
+        solo.report(2, running: [offsets[0]], deadlines: [1000], started: started)
         #expect(solo.done.assignments.first?.attempt.attempt == 2)
-        #expect(solo.done.assignments.first?.failures == 0, "nothing speaks against the job")
+        #expect(solo.done.assignments.first?.failures == 0, "it was never started")
         #expect(solo.done.assignments.first?.attempt.workerID == worker(3))
         #expect(solo.counters[.stalled] == offsets.count - 1)
+    }
+
+    @Test("what had started when it was to be taken back stays where it is")
+    func recallTooLate() {
+        let (solo, offsets, _) = recalled()
+        solo.addMember(3)
+        solo.clear()
+        let next = solo.node.desk.next(.leader)
+        live(solo, 3000, [2: Array(offsets[0...1])], started: next)
+        let moved = solo.done.assignments.map(\.attempt.requestOffset)
+        #expect(!moved.contains(offsets[1]))
+        solo.read(result(of: offsets[1], by: 2, id: "n1"))
+        #expect(solo.counters[.settled] == 4, "the three that made it short, and this one")
     }
 
     // MARK: What is taken in
@@ -325,18 +359,80 @@ struct LedgerTests {
         #expect(solo.counters[.settled] == 0)
     }
 
-    @Test("an attempt that was given up counts as no failure")
-    func givenUp() {
+    // MARK: Which attempts count
+
+    /// The workers' own words: so many attempts at `a` are lost.
+    private func lose(_ attempts: ClosedRange<Int32>, counts: Bool, on solo: Solo) {
+        for attempt in attempts {
+            let number = solo.done.assignments.last!.attempt.workerID == worker(2) ? 2 : 3
+            var lost = result(of: 0, by: number, attempt: attempt, .lost, final: false, id: "a")
+            lost.counts = counts
+            solo.read(lost)
+        }
+    }
+
+    @Test("an attempt that was not started, or given back, does not count")
+    func givenBack() {
         let solo = leader()
         solo.read(request("a", maxAttempts: 1))
-        for attempt in 1...5 {
-            let number = solo.done.assignments.last!.attempt.workerID == worker(2) ? 2 : 3
-            solo.read(
-                result(of: 0, by: number, attempt: Int32(attempt), .lost, final: false, id: "a"))
-        }
+        lose(1...5, counts: false, on: solo)
         #expect(solo.done.assignments.count == 6)
         #expect(solo.done.assignments.allSatisfy { $0.failures == 0 })
         #expect(conclusions(solo).isEmpty)
+    }
+
+    @Test("a start counts, whatever ended it")
+    func startCounts() {
+        let solo = leader()
+        solo.read(request("a", maxAttempts: 3))
+        lose(1...3, counts: true, on: solo)
+        #expect(solo.done.assignments.map(\.failures) == [0, 1, 2])
+        #expect(conclusions(solo).first?.status == .exhausted)
+        #expect(conclusions(solo).first?.reason == .attemptsFailed(3))
+    }
+
+    @Test("a hundred attempts that do not count are enough")
+    func inVain() {
+        let solo = leader()
+        solo.read(request("a", maxAttempts: 1))
+        lose(1...99, counts: false, on: solo)
+        #expect(conclusions(solo).isEmpty)
+        lose(100...100, counts: false, on: solo)
+        #expect(conclusions(solo).first?.status == .exhausted)
+        #expect(conclusions(solo).first?.reason == .attemptsInVain(100))
+    }
+
+    @Test(
+        "an assignment that its worker never showed counts, unless it says that it did not start it",
+        arguments: [nil, 0, 1] as [Offset?])
+    func unshown(startedAfterOrder: Offset?) {
+        let solo = leader()
+        let before = solo.node.desk.next(.leader)
+        solo.read(request("a"))
+        solo.readBack()
+        live(solo, 3200, [2: [], 3: []], started: startedAfterOrder.map { before + $0 })
+        #expect(solo.counters[.unacknowledged] == 1)
+        let failures: Int32 = startedAfterOrder == 0 ? 0 : 1
+        #expect(solo.done.assignments.last?.failures == failures)
+        #expect(solo.done.assignments.last?.attempt.attempt == 2)
+    }
+
+    @Test("a worker's bench is full in the leader's eyes before it is")
+    func benchIsCounted() {
+        let solo = leader(members: [2], slots: 8)
+        makeShort("noop", on: solo)
+        for i in 0..<200 { solo.read(request("n\(i)", op: "noop")) }
+        let first = solo.done.assignments
+        // It has finished them all, and has no delivery report for any of their results.
+        let offsets = first.map(\.attempt.requestOffset)
+        for offset in offsets { solo.read(result(of: offset, by: 2, id: "n\(offset - 3)")) }
+        let open = solo.done.assignments.count - first.count
+        #expect(first.count + open <= Limits.bench)
+        // Its heartbeat shows that it has them no more.
+        solo.report(
+            2, running: solo.done.assignments.dropFirst(first.count).map(\.attempt.requestOffset),
+            slots: 8)
+        #expect(solo.done.assignments.count > first.count + open)
     }
 
     // MARK: Workers that die, and jobs that kill
@@ -540,6 +636,24 @@ struct LedgerTests {
         live(solo, 400, [2: [0], 3: []])
         #expect(solo.done.cancels.count == 1)
         #expect(solo.counters[.overruns] == 1)
+    }
+
+    @Test("a deadline that the request does not name is its worker's: it tells the leader")
+    func toldDeadline() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        for _ in 0..<17 {
+            solo.live(200)
+            solo.report(2, running: [0], deadlines: [1000])
+            solo.report(3)
+        }
+        #expect(solo.done.cancels.isEmpty, "the worker has the time to kill it")
+        solo.live(200)
+        #expect(solo.done.cancels.count == 1)
+        #expect(solo.counters[.overruns] == 1)
+        let said = solo.done.checkpoints.last?.rows.first
+        #expect(said?.timeoutMs == 1000, "and the next leader")
     }
 
     @Test("its worker is suspended until a heartbeat shows it free")

@@ -62,19 +62,20 @@ extension [Done] {
         records.compactMap { if case .heartbeat(let h) = $0 { h } else { nil } }
     }
     /// What the heartbeats' payloads say.
-    var reports: [(running: [Offset], completed: [String])] {
+    var reports: [(running: [Offset], deadlines: [Int32], completed: [String])] {
         compactMap {
             guard case .write(.heartbeat(let h), _) = $0.effect else { return nil }
             let bytes = $0.bytes
             var completed: [String] = []
-            var next = 8 * Int(h.runningCount)
+            var next = 8 * Int(h.runningCount) + 4 * Int(h.deadlineCount)
             while next < bytes.count {
                 let end = next + 1 + Int(bytes[next])
                 completed.append(String(decoding: bytes[(next + 1)..<end], as: UTF8.self))
                 next = end
             }
             return (
-                (0..<h.runningCount).map { Heartbeat.running(bytes.span, $0) }, completed
+                (0..<h.runningCount).map { Heartbeat.running(bytes.span, $0) },
+                (0..<h.deadlineCount).map { h.deadlineMs(bytes.span, $0) }, completed
             )
         }
     }
@@ -85,7 +86,7 @@ extension [Done] {
         leaderRecords.compactMap { if case .assign(let a) = $0.order { a } else { nil } }
     }
     var cancels: [Attempt] {
-        leaderRecords.compactMap { if case .cancel(let a) = $0.order { a } else { nil } }
+        leaderRecords.compactMap { if case .cancel(let a, _) = $0.order { a } else { nil } }
     }
     var added: [WorkerID] {
         leaderRecords.compactMap { if case .addMember(let id, _) = $0.order { id } else { nil } }
@@ -117,7 +118,11 @@ extension [Done] {
     }
     var starts: [(place: Place, assignment: Assignment, term: Term)] {
         compactMap {
-            if case .start(let place, let a, let term) = $0.effect { (place, a, term) } else { nil }
+            if case .start(let place, let a, let term, _) = $0.effect {
+                (place, a, term)
+            } else {
+                nil
+            }
         }
     }
     var kills: [Place] {

@@ -220,15 +220,21 @@ final class Solo: Process {
         readBack()
     }
 
-    /// A leader's: worker `number` has read everything, and has these requests.
+    /// A leader's: worker `number` has read everything, and has these requests; the first of them
+    /// run, with these deadlines. `started`: nothing from that offset of the leader log on; nil: it
+    /// does not say.
     func report(
-        _ number: Int, running: [Offset] = [], slots: Int32 = 1, incarnation: Incarnation = 1
+        _ number: Int, running: [Offset] = [], deadlines: [Int32] = [], started: Offset? = nil,
+        slots: Int32 = 1, incarnation: Incarnation = 1
     ) {
-        let h = heartbeat(
+        var h = heartbeat(
             by: number, leader: 1, term: node.elector.log.tenure.term, running: running.count,
             leaderOffset: node.desk.next(.leader), slots: slots, incarnation: incarnation)
+        h.deadlineCount = Int32(deadlines.count)
+        h.startedOffset = started
         var payload = Payload.Buffer()
         for offset in running { payload.pack(offset) }
+        for ms in deadlines { payload.pack(deadlineMs: ms) }
         read(.heartbeat(h), (0..<payload.count).map { payload[$0] })
     }
 

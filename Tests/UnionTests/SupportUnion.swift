@@ -338,7 +338,7 @@ extension MemoryUnion {
             switch done.effect {
             case .write(let record, let receipt): write(machine, record, done.bytes, receipt)
             case .show(let role, let online, _): machine.shown = (role, online)
-            case .start(let place, let assignment, _): startJob(machine, place, assignment)
+            case .start(let place, let assignment, _, _): startJob(machine, place, assignment)
             case .kill(let place, _): killJob(machine, place)
             case .ask(let topic):
                 agenda.add(.ask(machine, topic, askedAt: now), at: now.adding(us: latencyUs))

@@ -175,7 +175,7 @@ struct ValueTests {
         }
     }
 
-    @Test("an op's own deadline is known by its name, for as many ops as there may be")
+    @Test("a job's deadline is the request's, else the op's on this board, else a minute")
     func opTimeouts() {
         var settings = Settings(workerID: worker(1), incarnation: 1)
         for i in 0..<Limits.ops {
@@ -184,8 +184,9 @@ struct ValueTests {
         }
         let isKept = settings.setTimeout(of: text("one-more"), ms: 1)
         #expect(!isKept)
-        #expect(settings.timeout(of: text("op7")) == 7)
-        #expect(settings.timeout(of: text("op")) == nil)
+        #expect(settings.deadlineMs(of: request("a", op: "op7")) == 7)
+        #expect(settings.deadlineMs(of: request("a", op: "op7", timeoutMs: 5)) == 5)
+        #expect(settings.deadlineMs(of: request("a", op: "op")) == 60_000)
     }
 
     // MARK: The clock

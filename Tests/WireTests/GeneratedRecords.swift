@@ -41,7 +41,7 @@ struct Generator {
             guard case .request(let work) = request.record else { fatalError() }
             order = .assign(Assignment(attempt: attempt(), failures: small(), request: work))
             payload = request.payload
-        case 6: order = .cancel(attempt())
+        case 6: order = .cancel(attempt(), unlessStarted: chance())
         default:
             order = .checkpoint(
                 requestsNext: number(), resultsNext: number(), lastRequest: random.next())
@@ -63,6 +63,7 @@ struct Generator {
         heartbeat.leaderID = chance() ? nil : id()
         heartbeat.term = number()
         heartbeat.leaderOffset = number()
+        heartbeat.startedOffset = chance() ? nil : number()
         heartbeat.role = Role(rawValue: UInt8(random.below(4)))!
         heartbeat.ranking = small()
         heartbeat.slots = 1 + random.below(Int32(Limits.slots))
@@ -70,6 +71,10 @@ struct Generator {
         heartbeat.runningCount = random.below(65)
         var payload = Payload.Buffer()
         for _ in 0..<heartbeat.runningCount { payload.pack(number()) }
+        heartbeat.deadlineCount = min(random.below(9), heartbeat.runningCount)
+        for _ in 0..<heartbeat.deadlineCount {
+            payload.pack(deadlineMs: 1 + random.below(Limits.timeoutMs))
+        }
         for _ in 0..<random.below(5) { payload.packCompleted(fixed(text(64, nul: false))) }
         heartbeat.completedCount = number()
         return Decoded(record: .heartbeat(heartbeat), payload: contents(of: payload))
@@ -93,15 +98,14 @@ struct Generator {
     }
 
     mutating func result() -> Decoded {
-        Decoded(
-            record: .result(
-                WorkResult(
-                    requestID: fixed(text(64, nul: false)), requestOffset: number(),
-                    workerID: id(), term: number(), attempt: small(),
-                    status: Status(rawValue: UInt8(random.below(6)))!,
-                    exitCode: chance() ? nil : Int32(truncatingIfNeeded: random.next()),
-                    truncated: chance(), durationMs: number(), final: chance())),
-            payload: text(300, nul: true))
+        var result = WorkResult(
+            requestID: fixed(text(64, nul: false)), requestOffset: number(),
+            workerID: id(), term: number(), attempt: small(),
+            status: Status(rawValue: UInt8(random.below(6)))!,
+            exitCode: chance() ? nil : Int32(truncatingIfNeeded: random.next()),
+            truncated: chance(), durationMs: number(), final: chance())
+        result.counts = chance()
+        return Decoded(record: .result(result), payload: text(300, nul: true))
     }
 
     // MARK: Values
@@ -170,12 +174,13 @@ func facts(_ decoded: Decoded) -> [String] {
         facts += ["\(String(describing: it.leaderID))", "\(it.term)", "\(it.leaderOffset)"]
         facts += ["\(it.role)", "\(it.ranking)", "\(it.slots)"]
         facts += [it.current.map { string($0) } ?? "none", "\(it.runningCount)"]
-        facts.append("\(it.completedCount)")
+        facts += ["\(it.completedCount)", "\(it.deadlineCount)"]
+        facts.append(String(describing: it.startedOffset))
     case .request(let it): facts += describe(it)
     case .result(let it):
         facts += [string(it.requestID), "\(it.requestOffset)", "\(it.workerID)", "\(it.term)"]
         facts += ["\(it.attempt)", "\(it.status)", "\(String(describing: it.exitCode))"]
-        facts += ["\(it.truncated)", "\(it.durationMs)", "\(it.final)"]
+        facts += ["\(it.truncated)", "\(it.durationMs)", "\(it.counts)", "\(it.final)"]
     }
     return facts + ["\(decoded.payload)"]
 }

@@ -15,8 +15,8 @@ struct GoldenTests {
         """
     static let heartbeat = """
         {"worker_id":"\(ann)","incarnation":"00000000000000ab","count":12,"leader_id":"\(bob)",\
-        "term":7,"leader_offset":1001,"role":"member","ranking":100,"slots":2,\
-        "current_work_request_id":"6f1d","running":[42,44],\
+        "term":7,"leader_offset":1001,"started_offset":998,"role":"member","ranking":100,"slots":2,\
+        "current_work_request_id":"6f1d","running":[42,44],"running_timeouts_ms":[60000],\
         "completed_work_request_ids":["6f1b","6f1c"],"completed_count":9}
         """
     static let request = """
@@ -27,7 +27,7 @@ struct GoldenTests {
     static let result = """
         {"request_id":"6f1d","request_offset":42,"worker_id":"\(ann)","term":7,"attempt":1,\
         "status":"failed","exit_code":2,"output":"no such file\\n","truncated":false,\
-        "duration_ms":31,"final":true}
+        "duration_ms":31,"counts":true,"final":true}
         """
 
     static func order(_ code: String, _ fields: String) -> String {
@@ -56,7 +56,10 @@ struct GoldenTests {
             "work_request":\(request),
             """),
         order(
-            "CANCEL_WORK_REQUEST", "\"member_id\":\"\(bob)\",\"request_offset\":42,\"attempt\":2,"),
+            "CANCEL_WORK_REQUEST",
+            """
+            "member_id":"\(bob)","request_offset":42,"attempt":2,"unless_started":true,
+            """),
         order(
             "CHECKPOINT",
             """

@@ -32,7 +32,7 @@ struct ReadingTests {
             """)
         #expect(request.requestID.isEmpty)
         #expect(request.timeoutMs == nil)
-        #expect(request.maxAttempts == 3)
+        #expect(request.maxAttempts == 5)
         #expect(payload == [0, 0, 0, 0, 0, 0])
     }
 

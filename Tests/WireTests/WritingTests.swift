@@ -51,7 +51,9 @@ struct WritingTests {
             (.attemptsFailed(1), "1 attempt failed or was lost"),
             (.attemptsFailed(3), "3 attempts failed or were lost"),
             (.recordGone, "the broker has this request's record no more"),
-            (.neverStarted, "the worker gave it up before it ran"),
+            (.attemptsInVain(100), "100 attempts were not started, or given back"),
+            (.neverStarted, "it was not started"),
+            (.benchFull, "its worker had no place for it"),
         ])
     func reasons(reason: WorkResult.Reason, words: String) throws {
         let decoded = try station.decode(GoldenTests.result, from: .results)

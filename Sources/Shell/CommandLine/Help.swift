@@ -100,8 +100,7 @@ package enum Help {
           --code TEXT         the job's standard input; `-`: read it from ours
           --param KEY=VALUE   a parameter; may be repeated, 16 times at most
           --timeout MS        the job's deadline
-          --max-attempts N    give up after N attempts that failed, timed out or
-                              were lost, 1 to 100; 3 if not given
+          --max-attempts N    start the job at most N times, 1 to 100; 5 if not given
           --id ID             the request's id; a new UUID if not given. With --count: ID-1, ID-2...
           --count N           N requests, 1,000,000 at most
           --rate R            R requests per second, instead of as many as the broker takes

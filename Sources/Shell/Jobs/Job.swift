@@ -39,8 +39,6 @@ public struct Jobs: ~Copyable {
         package var end = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
     }
 
-    /// A request that names no deadline, for an op that has none.
-    package static let defaultTimeoutMs: Int32 = 60_000
     /// Reads from one job's output in one turn.
     private static let readsPerTurn = 4
     /// What a pipe can hold at most when its writers are dead.
@@ -89,8 +87,8 @@ public struct Jobs: ~Copyable {
 extension Jobs {
     /// Runs an assignment's request. Whatever goes wrong is the job's end.
     package mutating func start(
-        _ place: Int, _ assignment: Assignment, term: Term, _ payload: Span<UInt8>,
-        _ config: borrowing Config, at now: Instant
+        _ place: Int, _ assignment: Assignment, term: Term, deadlineMs: Int32,
+        _ payload: Span<UInt8>, _ config: borrowing Config, at now: Instant
     ) {
         precondition(jobs[place].state == .free, "Jobs: the place is taken")
         jobs[place] = Job()
@@ -99,9 +97,7 @@ extension Jobs {
         let request = assignment.request
         let name = request.opCode
         let op = config.op(named: name)
-        let timeoutMs =
-            request.timeoutMs ?? op.flatMap { config.ops[$0].timeoutMs } ?? Self.defaultTimeoutMs
-        jobs[place].deadline = now + timeoutMs
+        jobs[place].deadline = now + deadlineMs
         if let builtIn = BuiltIn.find(name) {
             startBuiltIn(place, builtIn, payload, at: now)
         } else if let op {
@@ -123,6 +119,7 @@ extension Jobs {
         jobs[place].startedAt = now
         output(place, why)
         end(place, status, exitCode: nil, at: now)
+        jobs[place].end.wasStarted = false
     }
 
     private mutating func startBuiltIn(

@@ -302,6 +302,7 @@ extension CancelReason {
         case .unacknowledged: "its worker never showed it"
         case .overrun: "it overran its deadline and its worker did not stop it"
         case .stalled: "it waited behind a slow job"
+        case .forgotten: "the broker has lost its request"
         case .removed: "its worker was removed"
         case .settled: "the request has its outcome already"
         }

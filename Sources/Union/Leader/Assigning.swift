@@ -69,6 +69,10 @@ extension Leader {
                 conclude(index, .exhausted, .attemptsFailed(entry.failures), &elector, &desk)
                 continue
             }
+            if entry.inVain >= Limits.attemptsInVain {
+                conclude(index, .exhausted, .attemptsInVain(entry.inVain), &elector, &desk)
+                continue
+            }
             let shortUs = timing.shortTime(entry.request.opCode)
             guard let worker = pick(shortUs: shortUs, elector, desk) else { return }
             assign(index, to: worker, isShort: shortUs != nil, &elector, &desk)
@@ -83,6 +87,7 @@ extension Leader {
         var picked: Int?
         for i in 0..<roster.count where isEligible(i, elector, desk) {
             let worker = roster[i]
+            guard worker.inFlight + worker.unconfirmed < Int32(Limits.bench) else { continue }
             if worker.inFlight >= worker.slots {
                 guard let shortUs, worker.slow == 0,
                     worker.inFlight < timing.window(slots: worker.slots, shortUs: shortUs)

@@ -16,7 +16,7 @@ extension Leader {
         case .overrun:
             desk.count(.overruns)
             if let worker { roster.suspend(worker) }
-        case .stalled, .removed, .settled: break
+        case .stalled, .removed, .forgotten, .settled: break
         }
         desk.say(.cancelled(attempt(of: index, desk), reason))
         writeCancel(index, &elector, &desk)
@@ -25,9 +25,22 @@ extension Leader {
     private mutating func writeCancel(
         _ index: Int, _ elector: inout Elector, _ desk: inout Desk
     ) {
-        precondition(ledger.entries[index].workerID != nil, "Leader: nobody has it")
+        guard case .cancelling(let reason) = ledger.entries[index].state else {
+            preconditionFailure("Leader: it is not cancelled")
+        }
         ledger.noteCancelWritten(index, at: desk.now)
-        elector.order(.cancel(attempt(of: index, desk)), &desk)
+        let order = Order.cancel(attempt(of: index, desk), unlessStarted: reason == .stalled)
+        elector.order(order, &desk)
+    }
+
+    /// Our own `ASSIGN_WORK_REQUEST` was read back.
+    mutating func onOwnAssignment(
+        _ attempt: Attempt, at offset: Offset, _ desk: borrowing Desk
+    ) {
+        guard let index = ledger.find(attempt.requestOffset), ledger.isOut(index),
+            self.attempt(of: index, desk) == attempt
+        else { return }
+        ledger.noteOrdered(index, at: offset)
     }
 
     /// Our own `CANCEL_WORK_REQUEST` was read back.
@@ -50,10 +63,11 @@ extension Leader {
         if desk.now >= shownAt + desk.settings.ackTimeoutMs {
             return cancel(index, .unacknowledged, &elector, &desk)
         }
-        guard let timeoutMs = entry.request.timeoutMs else { return }
+        guard let deadlineMs = entry.deadlineMs else { return }
         // The worker has the time that it needs to start it and to kill it; then it is ours.
         let grace = desk.settings.ackTimeoutMs + 2 * desk.settings.killGraceMs
-        if desk.now >= max(entry.since, elector.leadingSince) + timeoutMs + grace {
+        let startedAt = max(entry.startedAt ?? entry.since, elector.leadingSince)
+        if desk.now >= startedAt + deadlineMs + grace {
             cancel(index, .overrun, &elector, &desk)
         }
     }
@@ -95,7 +109,7 @@ extension Leader {
         }
     }
 
-    /// Takes back all that this worker has but the oldest, as many as it has slots: those run.
+    /// Takes back all that this worker has not started but the oldest, as many as it has slots.
     private mutating func cancelQueue(
         of worker: Int, _ elector: inout Elector, _ desk: inout Desk
     ) {
@@ -103,7 +117,8 @@ extension Leader {
         for index in 0..<ledger.capacity where ledger.entries.isUsed(index) {
             guard desk.hasRoom else { return }
             let entry = ledger.entries[index]
-            guard entry.state == .assigned, entry.workerID == id else { continue }
+            guard entry.state == .assigned, entry.workerID == id, entry.startedAt == nil
+            else { continue }
             if olderAssignments(than: index) >= roster[worker].slots {
                 cancel(index, .stalled, &elector, &desk)
             }
@@ -138,12 +153,19 @@ extension Leader {
         guard ledger.unfinished > 0 else { return }
         for index in 0..<ledger.capacity where ledger.isHeld(index, by: h.workerID) {
             guard case .cancelling(let reason) = ledger.entries[index].state,
-                let offset = ledger.entries[index].cancelOffset, h.leaderOffset > offset,
-                !h.hasRunning(ledger.entries.offset(at: index), running)
+                let offset = ledger.entries[index].cancelOffset, h.leaderOffset > offset
             else { continue }
+            if h.hasRunning(ledger.entries.offset(at: index), running) {
+                if reason == .stalled { ledger.resume(index, at: desk.now) }
+                continue
+            }
             // Its next heartbeat says the same of the rest.
             guard desk.hasRoom else { return }
-            endCancelled(index, reason, elector, &desk)
+            // Of a removed worker's attempts another incarnation cannot speak.
+            let counts =
+                reason == .removed
+                || !ledger.surelyNotStarted(index, before: h.startedOffset ?? .max)
+            endCancelled(index, reason, counts: counts, elector, &desk)
         }
     }
 
@@ -154,7 +176,7 @@ extension Leader {
         _ index: Int, _ reason: CancelReason, _ elector: inout Elector, _ desk: inout Desk
     ) {
         switch reason {
-        case .unacknowledged, .overrun, .settled:
+        case .unacknowledged, .overrun, .forgotten, .settled:
             if removeIfSilent(index, &elector, &desk) { return }
         case .removed, .stalled: break
         }
@@ -171,7 +193,7 @@ extension Leader {
             guard roster[worker].leaderOffset <= offset else { return }
             roster.mustRead(worker, beyond: offset)
         }
-        endCancelled(index, reason, elector, &desk)
+        endCancelled(index, reason, counts: true, elector, &desk)
     }
 
     /// `REMOVE_MEMBER` for this worker was written just now, and cancels all that it has. It may be
@@ -180,7 +202,8 @@ extension Leader {
         if let worker = roster.find(id) { roster.endSuspension(worker) }
         for index in 0..<ledger.capacity where ledger.isHeld(index, by: id) {
             switch ledger.entries[index].state {
-            case .assigned, .cancelling(.unacknowledged), .cancelling(.overrun):
+            case .assigned, .cancelling(.unacknowledged), .cancelling(.overrun),
+                .cancelling(.stalled):
                 ledger.cancel(index, .removed)
             case .cancelling: break
             case .waiting, .fetching, .concluded, .settled: continue
@@ -201,18 +224,21 @@ extension Leader {
             guard ledger.entries[index].state == .cancelling(.removed),
                 ledger.entries[index].since <= sentAt
             else { continue }
-            endCancelled(index, .removed, elector, &desk)
+            endCancelled(index, .removed, counts: true, elector, &desk)
         }
     }
 
+    /// `counts`: nobody can know that it was not started.
     private mutating func endCancelled(
-        _ index: Int, _ reason: CancelReason, _ elector: borrowing Elector, _ desk: inout Desk
+        _ index: Int, _ reason: CancelReason, counts: Bool, _ elector: borrowing Elector,
+        _ desk: inout Desk
     ) {
         switch reason {
-        case .stalled, .settled: end(index, .lost, &desk)
-        // Everybody was removed: nobody has failed.
-        case .removed where blindness.isBlind: end(index, .lost, &desk)
-        case .unacknowledged, .overrun, .removed: endAsLost(index, elector, &desk)
+        // It was another request's attempt.
+        case .forgotten: end(index, .lost, counts: false, &desk)
+        case .stalled, .settled: end(index, .lost, counts: counts, &desk)
+        case .unacknowledged, .overrun, .removed:
+            endAsLost(index, counts: counts, elector, &desk)
         }
     }
 }

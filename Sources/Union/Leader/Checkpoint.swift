@@ -73,7 +73,7 @@ extension Leader {
                 OpenWork(
                     requestOffset: ledger.entries.offset(at: i), attempt: entry.attempt,
                     failures: entry.failures, workerID: entry.workerID,
-                    requestKey: entry.requestKey, timeoutMs: entry.request.timeoutMs))
+                    requestKey: entry.requestKey, timeoutMs: entry.deadlineMs))
         }
         checkpoints.noteWritten(requestsNext: requests.next, at: desk.now)
         desk.count(.checkpoints)

@@ -127,9 +127,16 @@ extension Leader {
             guard let index = ledger.find(Heartbeat.running(running, i)),
                 ledger.entries[index].workerID == h.workerID
             else { continue }
-            ledger.noteShown(index, at: desk.now)
+            let deadlineMs = i < h.deadlineCount ? h.deadlineMs(running, i) : nil
+            ledger.noteShown(index, deadlineMs: deadlineMs, at: desk.now)
         }
         endDropped(h, running, &elector, &desk)
+        var unconfirmed: Int32 = 0
+        for i in 0..<h.runningCount {
+            let index = ledger.find(Heartbeat.running(running, i))
+            if index.map({ !ledger.isHeld($0, by: h.workerID) }) ?? true { unconfirmed += 1 }
+        }
+        if let worker = roster.find(h.workerID) { roster.noteUnconfirmed(worker, unconfirmed) }
     }
 
     /// The broker has lost heartbeats: whoever is not heard may have spoken.

@@ -32,16 +32,23 @@ struct Ledger: ~Copyable {
         fileprivate(set) var request = WorkRequest(
             requestID: RequestID(), opCode: OpName(), timeoutMs: nil, maxAttempts: 1)
         fileprivate(set) var requestKey: Digest = 0
-        /// The highest attempt number used, and how many attempts failed.
+        /// The present attempt's deadline in ms: the request's, or what its worker says; nil: not
+        /// known.
+        fileprivate(set) var deadlineMs: Int32?
+        /// The highest attempt number used, how many attempts counted, and how many did not.
         fileprivate(set) var attempt: Int32 = 0
         fileprivate(set) var failures: Int32 = 0
+        fileprivate(set) var inVain: Int32 = 0
         fileprivate(set) var workerID: WorkerID?
         /// Under which term it has the attempt; 0: not known.
         fileprivate(set) var term: Term = 0
         /// Since when it is in its state.
         fileprivate(set) var since = Instant.zero
-        /// When its worker's heartbeat showed it last.
+        /// When its worker's heartbeat showed it last, and when first as started; nil: not yet.
         fileprivate(set) var shownAt = Instant.zero
+        fileprivate(set) var startedAt: Instant?
+        /// Where our own order that assigned it was read back.
+        fileprivate(set) var orderedAt: Offset?
         /// Where our own `CANCEL_WORK_REQUEST` was read back.
         fileprivate(set) var cancelOffset: Offset?
         /// Whether its op is known to be short, as it was when it was assigned.
@@ -116,6 +123,8 @@ extension Ledger {
         // Somebody has it, and its record turns out to be no request.
         case (.assigned, .concluded): true
         case (.cancelling, .cancelling(.removed)): true
+        // It was to be taken back unless it had started, and had.
+        case (.cancelling(.stalled), .assigned): true
         case (.cancelling, .waiting), (.cancelling, .fetching): true
         // The broker lost what it was concluded for, and gave its offset to another.
         case (.concluded, .waiting): true
@@ -230,7 +239,7 @@ extension Ledger {
     mutating func takeOver(_ row: OpenWork, at now: Instant) {
         var entry = Entry()
         entry.requestKey = row.requestKey
-        entry.request.timeoutMs = row.timeoutMs
+        entry.deadlineMs = row.timeoutMs
         entry.attempt = row.attempt
         entry.failures = row.failures
         entry.workerID = row.workerID
@@ -241,15 +250,12 @@ extension Ledger {
         _ = insert(row.requestOffset, entry)
     }
 
-    /// Its request was read; a deadline that it does not name is the op's own.
+    /// Its request was read.
     mutating func load(
-        _ index: Int, _ request: WorkRequest, _ bytes: Span<UInt8>, opTimeoutMs: Int32?,
-        at now: Instant
+        _ index: Int, _ request: WorkRequest, _ bytes: Span<UInt8>, at now: Instant
     ) {
         keep(bytes, at: index)
         entries[index].request = request
-        // The op's own deadline travels with the assignment: the next leader must know it.
-        if request.timeoutMs == nil { entries[index].request.timeoutMs = opTimeoutMs }
         entries[index].requestKey = request.requestID.key
         entries[index].isLoaded = true
         switch entries[index].state {
@@ -288,6 +294,7 @@ extension Ledger {
     mutating func giveTo(_ key: Digest, _ index: Int) {
         entries[index].requestKey = key
         entries[index].failures = 0
+        entries[index].inVain = 0
         entries[index].isLoaded = false
         switch entries[index].state {
         case .assigned, .cancelling, .settled: break
@@ -333,14 +340,41 @@ extension Ledger {
         change(index, to: .assigned)
         entries[index].workerID = id
         entries[index].term = term
+        entries[index].deadlineMs = entries[index].request.timeoutMs
         entries[index].since = now
         entries[index].shownAt = now
+        entries[index].startedAt = nil
+        entries[index].orderedAt = nil
         entries[index].cancelOffset = nil
         entries[index].isShort = isShort
     }
 
-    /// Its worker's heartbeat shows it.
-    mutating func noteShown(_ index: Int, at now: Instant) { entries[index].shownAt = now }
+    /// Its worker's heartbeat shows it. `deadlineMs`: where it runs, as the worker says.
+    mutating func noteShown(_ index: Int, deadlineMs: Int32?, at now: Instant) {
+        entries[index].shownAt = now
+        guard let deadlineMs else { return }
+        entries[index].deadlineMs = deadlineMs
+        if entries[index].startedAt == nil { entries[index].startedAt = now }
+    }
+
+    /// Our own `ASSIGN_WORK_REQUEST` was read back.
+    mutating func noteOrdered(_ index: Int, at offset: Offset) {
+        entries[index].orderedAt = offset
+    }
+
+    /// Whether a worker that has started what was assigned before `startedOffset`, and nothing
+    /// after, has surely not started this.
+    func surelyNotStarted(_ index: Int, before startedOffset: Offset) -> Bool {
+        guard let orderedAt = entries[index].orderedAt else { return false }
+        return orderedAt >= startedOffset
+    }
+
+    /// It had started when it was to be taken back: it stays where it is.
+    mutating func resume(_ index: Int, at now: Instant) {
+        change(index, to: .assigned)
+        entries[index].cancelOffset = nil
+        entries[index].shownAt = now
+    }
 
     /// It takes longer than a short op may.
     mutating func noteSlow(_ index: Int) { entries[index].isShort = false }
@@ -364,7 +398,10 @@ extension Ledger {
     /// Nobody has it any more.
     mutating func clearWorker(_ index: Int) { entries[index].workerID = nil }
 
-    mutating func noteFailure(_ index: Int) { entries[index].failures += 1 }
+    /// The attempt is over. One rule says whether it counts (design, section 6).
+    mutating func noteAttemptOver(_ index: Int, counts: Bool) {
+        if counts { entries[index].failures += 1 } else { entries[index].inVain += 1 }
+    }
 
     /// The attempt is over without an outcome: it waits for another, once its request is known.
     mutating func end(_ index: Int, at now: Instant) {

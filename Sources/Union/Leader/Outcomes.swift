@@ -31,8 +31,7 @@ extension Leader {
         if r.final {
             settle(index, r, isCurrent: isCurrent, &elector, &desk)
         } else if isCurrent && ledger.isOut(index) {
-            if r.status == .failed || r.status == .timedOut { ledger.noteFailure(index) }
-            end(index, r.status, &desk)
+            end(index, r.status, counts: r.counts, &desk)
         } else {
             desk.count(.voidResults)
         }
@@ -66,27 +65,27 @@ extension Leader {
         ledger.settle(index, isAhead: r.requestOffset >= requests.next)
     }
 
-    /// The present attempt is over without an outcome. A worker that gave a job up says nothing
-    /// against the job.
-    mutating func end(_ index: Int, _ status: Status, _ desk: inout Desk) {
+    /// The present attempt is over without an outcome.
+    mutating func end(_ index: Int, _ status: Status, counts: Bool, _ desk: inout Desk) {
         if desk.hasRoom { desk.say(.attemptEnded(attempt(of: index, desk), status)) }
         desk.count(.attemptsEnded)
         if ledger.entries[index].state == .cancelling(.stalled) { desk.count(.stalled) }
         takeBack(index, desk)
         checkpoints.want()
+        ledger.noteAttemptOver(index, counts: counts)
         ledger.end(index, at: desk.now)
     }
 
-    /// Its worker is lost, and the attempt with it: that counts as a failure.
+    /// The same, where its worker is lost, or does not do what it was told.
     mutating func endAsLost(
-        _ index: Int, _ elector: borrowing Elector, _ desk: inout Desk
+        _ index: Int, counts: Bool, _ elector: borrowing Elector, _ desk: inout Desk
     ) {
         desk.count(.attemptsLost)
-        ledger.noteFailure(index)
         if ledger.entries[index].isLoaded && desk.hasRoom {
-            writeOwnResult(index, .lost, .workerLost, final: false, elector, &desk)
+            let reason = counts ? WorkResult.Reason.workerLost : .neverStarted
+            writeOwnResult(index, .lost, reason, counts: counts, final: false, elector, &desk)
         }
-        end(index, .lost, &desk)
+        end(index, .lost, counts: counts, &desk)
     }
 
     /// The entry's worker has one thing less to do.
@@ -133,12 +132,13 @@ extension Leader {
         }
         ledger.noteConclusion(index, writtenAt: desk.now)
         if reason == nil { desk.pack(ledger.payload(index)) }
-        writeOwnResult(index, status, reason, final: true, elector, &desk)
+        let counts = ledger.entries[index].attempt > 0
+        writeOwnResult(index, status, reason, counts: counts, final: true, elector, &desk)
     }
 
     /// A result by the leader; it names itself, for only a worker's own word ends an attempt.
     private func writeOwnResult(
-        _ index: Int, _ status: Status, _ reason: WorkResult.Reason?, final: Bool,
+        _ index: Int, _ status: Status, _ reason: WorkResult.Reason?, counts: Bool, final: Bool,
         _ elector: borrowing Elector, _ desk: inout Desk
     ) {
         let entry = ledger.entries[index]
@@ -147,6 +147,7 @@ extension Leader {
             workerID: desk.settings.workerID, term: elector.term, attempt: entry.attempt,
             status: status, exitCode: nil, truncated: false, durationMs: 0, final: final)
         result.reason = reason
+        result.counts = counts
         desk.write(.result(result))
     }
 }

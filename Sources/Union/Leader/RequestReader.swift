@@ -65,8 +65,7 @@ extension Leader {
             let index = entry(
                 for: request.requestID.key, digest, isNamed: isNamed, at: offset, &elector, &desk)
         else { return }
-        let opTimeoutMs = desk.settings.timeout(of: request.opCode)
-        ledger.load(index, request, bytes, opTimeoutMs: opTimeoutMs, at: desk.now)
+        ledger.load(index, request, bytes, at: desk.now)
     }
 
     /// A record that is no request: its outcome is `rejected`, with the reason, under its own id
@@ -162,7 +161,7 @@ extension Leader {
         checkpoints.want()
         let state = ledger.entries[index].state
         ledger.giveTo(key, index)
-        if state == .assigned { cancel(index, .stalled, &elector, &desk) }
+        if state == .assigned { cancel(index, .forgotten, &elector, &desk) }
         // What stood after it is lost as well.
         if state == .fetching { forgetRequests(from: requests.end, &desk) }
         return index

@@ -25,6 +25,9 @@ struct Roster: ~Copyable {
         /// Open assignments, and those of them that are not known to be short.
         fileprivate(set) var inFlight: Int32 = 0
         fileprivate(set) var slow: Int32 = 0
+        /// Places of its bench that are taken by what is over, as far as we know: the results'
+        /// delivery reports are still on their way to it.
+        fileprivate(set) var unconfirmed: Int32 = 0
         /// Since when it has had a free slot.
         fileprivate(set) var freeSince = Instant.zero
         /// Attempts that it overran and has not been seen to stop: it gets no work meanwhile.
@@ -136,6 +139,7 @@ extension Roster {
             entries[i].isCurrent = false
             entries[i].inFlight = 0
             entries[i].slow = 0
+            entries[i].unconfirmed = 0
             entries[i].overrun = 0
             entries[i].mustRead = -1
             entries[i].leaderOffset = 0
@@ -174,6 +178,7 @@ extension Roster {
         members -= 1
         entries[index].inFlight = 0
         entries[index].slow = 0
+        entries[index].unconfirmed = 0
     }
 
     mutating func noteBlindRemovalWritten(_ index: Int, at now: Instant) {
@@ -205,8 +210,14 @@ extension Roster {
         if wasOverrun, entries[index].overrun > 0 { entries[index].overrun -= 1 }
         guard entries[index].inFlight > 0 else { return }
         entries[index].inFlight -= 1
+        entries[index].unconfirmed += 1
         if !wasShort, entries[index].slow > 0 { entries[index].slow -= 1 }
         entries[index].freeSince = now
+    }
+
+    /// Its heartbeat shows so many that it has and that are over.
+    mutating func noteUnconfirmed(_ index: Int, _ count: Int32) {
+        entries[index].unconfirmed = count
     }
 
     /// It has this, from before it was a member.

@@ -45,8 +45,7 @@ extension Node {
             worker.doubtHeartbeats(desk)
             leader.end(&desk)
             noticeLeading()
-            // Nobody else may know what we were ordered to do.
-            worker.dropAll(&desk)
+            worker.loseOrders(&desk)
         case .heartbeat: worker.onHeartbeatsLost()
         case .election: break
         case .results:

@@ -4,8 +4,9 @@ public enum Effect: Sendable {
     case write(Record, Receipt)
     /// Light the role's LED, steadily or (offline) blinking; the work LED when `working`.
     case show(Role, online: Bool, working: Bool)
-    /// Run the request's job. Bytes: the request's payload. Ends with `Event.jobEnded`.
-    case start(Place, Assignment, term: Term)
+    /// Run the request's job, at most `deadlineMs` from now. Bytes: the request's payload. Ends with
+    /// `Event.jobEnded`.
+    case start(Place, Assignment, term: Term, deadlineMs: Int32)
     /// Kill the job's process group: SIGTERM, or at once SIGKILL when `now`. It still ends with
     /// `Event.jobEnded`.
     case kill(Place, now: Bool)
@@ -75,6 +76,8 @@ public enum CancelReason: UInt8, Sendable {
     case stalled
     /// Its worker is no member any more.
     case removed
+    /// The broker lost its request, and gave the offset to another.
+    case forgotten
     /// The request has its outcome already.
     case settled
 }

@@ -35,6 +35,8 @@ public enum Receipt: Equatable, Sendable {
     case heartbeat(Int64)
     /// The result of the attempt on this place of the bench; `serial` tells apart its users.
     case result(Place, serial: UInt32)
+    /// The result of an assignment for which there was no place.
+    case refusal
 }
 
 /// A place on the worker's bench, 0 ..< `Limits.bench`.
@@ -46,6 +48,8 @@ public struct JobEnd: Sendable {
     /// There was more output than `Limits.outputBytes`.
     public var truncated: Bool
     public var durationMs: Int64
+    /// False: it came to no start.
+    public var wasStarted = true
 
     public init(status: Status, exitCode: Int32?, truncated: Bool, durationMs: Int64) {
         self.status = status

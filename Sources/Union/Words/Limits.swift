@@ -49,6 +49,8 @@ public enum Limits {
     public static let unacknowledgedHeartbeats = 64
     /// Requests whose ids a leader remembers after they are settled, against duplicates.
     public static let recentlySettled = 512
+    /// Attempts at a request that do not count, under one leader: then it is given up.
+    public static let attemptsInVain: Int32 = 100
     /// Attempts at one request that are believed: strangers write results, too.
     public static let attempts: Int32 = 10_000
     /// And those that anybody obeys: no number of a stranger's may be the last one possible.

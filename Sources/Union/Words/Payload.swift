@@ -3,7 +3,8 @@
 ///
 /// ```
 /// ids (votes, members)   16 bytes each
-/// heartbeat              running: offsets of 8 bytes; completed: each length (1), bytes
+/// heartbeat              running: offsets of 8 bytes; deadlines: 4 bytes each;
+///                        completed: each length (1), bytes
 /// open work              44 bytes a row: offset 8, attempt 4, failures 4, worker 16, key 8,
 ///                        deadline 4 (0 is none)
 /// request                code: length + 1 (2 bytes; 0 is null), bytes
@@ -52,6 +53,12 @@ extension Heartbeat {
         Offset(bitPattern: Payload.number(payload, at: 8 * Int(index), size: 8))
     }
 
+    /// The deadline in ms of the job at `index`, one of the first `deadlineCount`.
+    public func deadlineMs(_ payload: Span<UInt8>, _ index: Int32) -> Int32 {
+        let start = 8 * Int(runningCount) + 4 * Int(index)
+        return Int32(truncatingIfNeeded: Payload.number(payload, at: start, size: 4))
+    }
+
     /// Whether the worker has the request at this offset.
     func hasRunning(_ offset: Offset, _ payload: Span<UInt8>) -> Bool {
         for i in 0..<runningCount where Self.running(payload, i) == offset { return true }
@@ -87,6 +94,10 @@ extension PayloadSink where Self: ~Copyable {
     }
 
     public mutating func pack(_ offset: Offset) { pack(UInt64(bitPattern: offset), size: 8) }
+
+    public mutating func pack(deadlineMs: Int32) {
+        pack(UInt64(UInt32(bitPattern: deadlineMs)), size: 4)
+    }
 
     /// An id in a heartbeat's list of finished requests.
     public mutating func packCompleted(_ id: RequestID) {

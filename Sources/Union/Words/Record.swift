@@ -91,7 +91,8 @@ public enum Order: Sendable {
     case removeMember(WorkerID)
     /// Payload: the request's.
     case assign(Assignment)
-    case cancel(Attempt)
+    /// `unlessStarted`: what has started already goes on.
+    case cancel(Attempt, unlessStarted: Bool = false)
     /// Payload: the rows of open work. `lastRequest`: the digest of the request that stands before
     /// `requestsNext`; 0 when it is not known.
     case checkpoint(requestsNext: Offset, resultsNext: Offset, lastRequest: Digest = 0)
@@ -113,7 +114,7 @@ public struct Attempt: Equatable, Sendable {
 
 public struct Assignment: Sendable {
     public var attempt: Attempt
-    /// Attempts that failed before this one; the request is given up after `maxAttempts`.
+    /// Attempts before this one that count; the request is given up after `maxAttempts`.
     public var failures: Int32
     public var request: WorkRequest
 
@@ -124,8 +125,9 @@ public struct Assignment: Sendable {
     }
 }
 
-/// A sign of life (section 5). Payload: offsets of requests that run, are queued, or are finished
-/// but not known to be in `results`; then the last requests finished, by their ids, oldest first.
+/// A sign of life (section 5). Payload: offsets of requests that run, then of those that are queued,
+/// or finished but not known to be in `results`; the deadlines of those that run; the last requests
+/// finished, by their ids, oldest first.
 public struct Heartbeat: Sendable {
     public var workerID: WorkerID
     public var incarnation: Incarnation
@@ -135,13 +137,17 @@ public struct Heartbeat: Sendable {
     public var term: Term
     /// The leader log has been read up to here.
     public var leaderOffset: Offset
+    /// Nothing has been started that was assigned at or after this offset of the leader log; nil:
+    /// it does not say.
+    public var startedOffset: Offset?
     public var role: Role
     public var ranking: Int32
     public var slots: Int32
     /// The request whose job has run longest, by its id.
     public var current: RequestID?
-    /// How many offsets the payload begins with.
+    /// How many offsets the payload begins with, and how many of them, the first, have a deadline.
     public var runningCount: Int32
+    public var deadlineCount: Int32
     /// Requests finished by this incarnation.
     public var completedCount: Int64
 
@@ -152,11 +158,13 @@ public struct Heartbeat: Sendable {
         leaderID = nil
         term = 0
         leaderOffset = 0
+        startedOffset = nil
         role = .member
         ranking = 0
         slots = 1
         current = nil
         runningCount = 0
+        deadlineCount = 0
         completedCount = 0
     }
 }
@@ -166,11 +174,11 @@ public struct WorkRequest: Sendable {
     /// Empty when the writer gave none.
     public var requestID: RequestID
     public var opCode: OpName
-    /// The job's deadline from its start; nil: the op's own.
+    /// The job's deadline in ms from its start; nil: that of the board which runs it.
     public var timeoutMs: Int32?
     public var maxAttempts: Int32
 
-    public static let defaultMaxAttempts: Int32 = 3
+    public static let defaultMaxAttempts: Int32 = 5
 
     public init(requestID: RequestID, opCode: OpName, timeoutMs: Int32?, maxAttempts: Int32) {
         self.requestID = requestID
@@ -188,7 +196,7 @@ public enum Status: UInt8, Cases, Equatable, Sendable {
     case rejected
     /// The worker was lost, or gave the job up, before there was a result.
     case lost
-    /// `max_attempts` attempts failed or were lost.
+    /// `max_attempts` attempts counted, or too many did not.
     case exhausted
 }
 
@@ -201,10 +209,14 @@ public struct WorkResult: Sendable {
         case workerLost
         /// The leader: so many attempts failed or were lost.
         case attemptsFailed(Int32)
+        /// The leader: so many attempts were made that do not count.
+        case attemptsInVain(Int32)
         /// The leader: the broker does not have the request's record any more.
         case recordGone
-        /// The worker: it left before it started the job.
+        /// It was not started.
         case neverStarted
+        /// The worker: it had no place for it.
+        case benchFull
     }
 
     public var requestID: RequestID
@@ -216,6 +228,9 @@ public struct WorkResult: Sendable {
     public var exitCode: Int32?
     public var truncated: Bool
     public var durationMs: Int64
+    /// The attempt counts against the request's `max_attempts` (section 6): it was started, or
+    /// nobody knows whether it was, and its board did not give it back.
+    public var counts = true
     /// The first final result of a request in the log is its outcome.
     public var final: Bool
     /// Only in what is written: who reads a result reads the words.
@@ -248,7 +263,7 @@ public struct OpenWork: Equatable, Sendable {
     public var workerID: WorkerID?
     /// `RequestID.key`; 0 when it is not known.
     public var requestKey: UInt64
-    /// The job's deadline from its start; nil: none is known.
+    /// The deadline in ms from its start, the request's or as the worker says; nil: not known.
     public var timeoutMs: Int32?
     /// Under which term the attempt was assigned; 0: not known. Not in checkpoints.
     public var term: Term = 0

@@ -23,7 +23,7 @@ public struct Settings: Sendable {
     public var countdownStart: Int32
     public var countdownDelayMs: Int32
     public var campaignTtlMs: Int32
-    /// The configured ops' own deadlines, for requests that name none.
+    /// The ops' deadlines on this board, for requests that name none.
     private var opTimeouts = FixedArray<32, OpTimeout>(filler: OpTimeout(key: 0, ms: 0))
 
     private struct OpTimeout: Sendable {
@@ -37,11 +37,16 @@ public struct Settings: Sendable {
         opTimeouts.append(OpTimeout(key: op.key, ms: ms))
     }
 
-    func timeout(of op: OpName) -> Int32? {
-        let key = op.key
+    /// The deadline of a request's job on this board, in ms from its start: the request's own, else
+    /// the op's, else a minute (design, section 6).
+    func deadlineMs(of request: WorkRequest) -> Int32 {
+        if let ms = request.timeoutMs { return ms }
+        let key = request.opCode.key
         for i in 0..<opTimeouts.count where opTimeouts[i].key == key { return opTimeouts[i].ms }
-        return nil
+        return Self.defaultDeadlineMs
     }
+
+    public static let defaultDeadlineMs: Int32 = 60_000
 
     public enum Pace: UInt8, Cases, Sendable { case fast, normal, classroom }
 

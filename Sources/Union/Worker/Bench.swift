@@ -3,9 +3,8 @@
 struct Bench: ~Copyable {
     enum State: Equatable {
         case free, queued, running
-        /// It was taken from us while it ran, and is being killed. `saysLost`: because our lease
-        /// ended or the node leaves, so its end is reported, as `lost`; else nobody waits for it.
-        case dropped(saysLost: Bool)
+        /// It was taken from us while it ran, and is being killed.
+        case dropped(Drop)
         /// The result is written, and not known to be in the log.
         case finished
         /// The producer gave the result up: it is written again.
@@ -20,6 +19,16 @@ struct Bench: ~Copyable {
         }
     }
 
+    /// Why a job is killed.
+    enum Drop {
+        /// The order was withdrawn: nobody waits for its end.
+        case withdrawn
+        /// We may not run it any more: its attempt is `lost`.
+        case lost
+        /// The node leaves in good order: the same, and the attempt does not count.
+        case givenBack
+    }
+
     struct Job {
         fileprivate(set) var state = State.free
         fileprivate(set) var assignment = Assignment(
@@ -28,12 +37,18 @@ struct Bench: ~Copyable {
             request: WorkRequest(
                 requestID: RequestID(), opCode: OpName(), timeoutMs: nil, maxAttempts: 1))
         fileprivate(set) var term: Term = 0
+        /// Where in the leader log it was assigned.
+        fileprivate var orderedAt: Offset = 0
+        /// From its start.
+        fileprivate(set) var deadlineMs: Int32 = 0
         /// It was killed at once.
         fileprivate var isDead = false
         /// Its place in the queue; also tells a result's delivery from its predecessor's.
         fileprivate(set) var serial: UInt32 = 0
         fileprivate(set) var end = JobEnd(
             status: .lost, exitCode: nil, truncated: false, durationMs: 0)
+        /// The attempt counts (design, section 6).
+        fileprivate(set) var counts = true
         /// Why there is no output, where we say so ourselves.
         fileprivate(set) var reason: WorkResult.Reason?
         /// Bytes of its payload: the request's until it runs, then the output's.
@@ -56,6 +71,8 @@ struct Bench: ~Copyable {
     private var completed: Ring<RequestID>
     private var completedCount: Int64 = 0
     private var serial: UInt32 = 0
+    /// Nothing was started that was assigned at or after this offset of the leader log.
+    private var startedOffset: Offset = 0
     /// Places where a process may live, where an assignment waits, and all that are not free.
     private(set) var running: Int32 = 0
     private(set) var queued: Int32 = 0
@@ -91,9 +108,9 @@ struct Bench: ~Copyable {
         case (.free, .queued): true
         case (.queued, .running), (.queued, .finished), (.queued, .free): true
         case (.running, .dropped), (.running, .finished): true
-        case (.dropped(saysLost: true), .dropped(saysLost: false)): true
-        case (.dropped(saysLost: true), .finished): true
-        case (.dropped(saysLost: false), .free): true
+        case (.dropped(.withdrawn), .free): true
+        case (.dropped(.withdrawn), _): false
+        case (.dropped, .dropped(.withdrawn)), (.dropped, .finished): true
         case (.finished, .free), (.finished, .undelivered): true
         case (.undelivered, .finished), (.undelivered, .free): true
         default: false
@@ -117,22 +134,28 @@ struct Bench: ~Copyable {
 // MARK: - Orders
 
 extension Bench {
-    /// Queues an assignment; false when it was here before, or there is no place.
-    mutating func accept(_ a: Assignment, _ bytes: Span<UInt8>, term: Term) -> Bool {
+    enum Acceptance { case queued, wasHere, full }
+
+    /// Queues an assignment, which stands at `offset` in the leader log.
+    mutating func accept(
+        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset
+    ) -> Acceptance {
         let order = Seen(
             requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
             requestKey: a.request.requestID.key, term: term)
         let index = Int(order.requestOffset) & (Limits.recentAttempts - 1)
-        guard seen[index] != order, let place = firstFree() else { return false }
+        guard seen[index] != order else { return .wasHere }
         seen[index] = order
+        guard let place = firstFree() else { return .full }
         serial &+= 1
         jobs[place].assignment = a
         jobs[place].term = term
+        jobs[place].orderedAt = offset
         jobs[place].isDead = false
         jobs[place].serial = serial
         keep(bytes, at: place)
         change(place, to: .queued)
-        return true
+        return .queued
     }
 
     private func firstFree() -> Int? {
@@ -150,23 +173,26 @@ extension Bench {
     }
 
     /// It is ours no more; true when what runs there must be killed.
-    mutating func drop(_ place: Int) -> Bool {
+    mutating func withdraw(_ place: Int) -> Bool {
         switch jobs[place].state {
         case .queued: change(place, to: .free)
         case .running:
-            change(place, to: .dropped(saysLost: false))
+            change(place, to: .dropped(.withdrawn))
             return true
-        case .dropped(saysLost: true): change(place, to: .dropped(saysLost: false))
-        case .free, .dropped(saysLost: false), .finished, .undelivered: break
+        case .dropped(.lost), .dropped(.givenBack): change(place, to: .dropped(.withdrawn))
+        case .free, .dropped(.withdrawn), .finished, .undelivered: break
         }
         return false
     }
 
-    /// Its lease is over, or the node leaves: it is killed, and its attempt is `lost`.
-    mutating func dropRunning(_ place: Int) {
+    /// It is to be killed, and its end is reported.
+    mutating func dropRunning(_ place: Int, _ why: Drop) {
         precondition(jobs[place].state == .running, "Bench: nothing runs there")
-        change(place, to: .dropped(saysLost: true))
+        change(place, to: .dropped(why))
     }
+
+    /// The broker has lost the leader log's tail: its offsets are used again.
+    mutating func forgetStarted() { startedOffset = 0 }
 }
 
 // MARK: - Running
@@ -192,8 +218,10 @@ extension Bench {
         return false
     }
 
-    mutating func start(_ place: Int) {
+    mutating func start(_ place: Int, deadlineMs: Int32) {
         precondition(jobs[place].state == .queued, "Bench: it does not wait")
+        jobs[place].deadlineMs = deadlineMs
+        startedOffset = max(startedOffset, jobs[place].orderedAt + 1)
         change(place, to: .running)
     }
 
@@ -214,19 +242,21 @@ extension Bench {
     /// The job there has ended; false when nobody waits for its end.
     mutating func onEnded(_ place: Int, _ end: JobEnd, _ output: Span<UInt8>) -> Bool {
         var end = end
+        var counts = end.wasStarted
         switch jobs[place].state {
         case .running: break
-        case .dropped(saysLost: true):
-            // It may have ended by itself before the signal came.
-            if end.status != .completed { end.status = .lost }
-        case .dropped(saysLost: false):
+        case .dropped(.withdrawn):
             change(place, to: .free)
             return false
+        case .dropped(let why):
+            // It may have ended by itself before the signal came.
+            if end.status != .completed { end.status = .lost }
+            if why == .givenBack { counts = false }
         case .free, .queued, .finished, .undelivered:
             preconditionFailure("Bench: no job runs there")
         }
         keep(output.extracting(0..<min(output.count, Limits.outputBytes)), at: place)
-        finish(place, end, nil)
+        finish(place, end, counts: counts, nil)
         return true
     }
 
@@ -235,12 +265,15 @@ extension Bench {
         precondition(jobs[place].state == .queued, "Bench: it does not wait")
         jobs[place].payloadCount = 0
         let lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
-        finish(place, lost, .neverStarted)
+        finish(place, lost, counts: false, .neverStarted)
     }
 
-    private mutating func finish(_ place: Int, _ end: JobEnd, _ reason: WorkResult.Reason?) {
+    private mutating func finish(
+        _ place: Int, _ end: JobEnd, counts: Bool, _ reason: WorkResult.Reason?
+    ) {
         change(place, to: .finished)
         jobs[place].end = end
+        jobs[place].counts = counts
         jobs[place].reason = reason
         guard end.status != .lost else { return }
         completedCount += 1
@@ -279,13 +312,20 @@ extension Bench {
     /// Fills in what runs and what is finished, and packs the heartbeat's payload.
     func report(_ h: inout Heartbeat, _ desk: inout Desk) {
         var oldest: Int?
-        for i in 0..<jobs.count where jobs[i].state != .free {
+        for i in 0..<jobs.count where jobs[i].state.isAlive {
             desk.pack(jobs[i].assignment.attempt.requestOffset)
-            h.runningCount += 1
-            guard jobs[i].state.isAlive else { continue }
             if oldest.map({ jobs[i].serial < jobs[$0].serial }) ?? true { oldest = i }
         }
         if let oldest { h.current = jobs[oldest].assignment.request.requestID }
+        for i in 0..<jobs.count where jobs[i].state != .free && !jobs[i].state.isAlive {
+            desk.pack(jobs[i].assignment.attempt.requestOffset)
+        }
+        for i in 0..<jobs.count where jobs[i].state.isAlive {
+            desk.pack(deadlineMs: jobs[i].deadlineMs)
+        }
+        h.runningCount = used
+        h.deadlineCount = running
+        h.startedOffset = startedOffset
         for i in 0..<completed.count { desk.packCompleted(completed[i]) }
         h.completedCount = completedCount
     }

@@ -27,22 +27,38 @@ struct Worker: ~Copyable {
 // MARK: - Orders
 
 extension Worker {
-    /// A valid assignment to us, in this life.
+    /// A valid assignment to us, in this life, at `offset` in the leader log.
     mutating func onAssigned(
-        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, _ desk: inout Desk
+        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset, _ desk: inout Desk
     ) {
-        if bench.accept(a, bytes, term: term) {
+        switch bench.accept(a, bytes, term: term, at: offset) {
+        case .queued:
             desk.count(.accepted)
             hastenHeartbeat()
-        } else {
+        case .wasHere: desk.count(.notAccepted)
+        case .full:
             desk.count(.notAccepted)
+            refuse(a, term: term, &desk)
         }
     }
 
-    /// A valid `CANCEL_WORK_REQUEST` for us.
-    mutating func onCancelled(_ attempt: Attempt, _ desk: inout Desk) {
+    /// The leader counts our places as we do, so this should not be; it is told at once.
+    private func refuse(_ a: Assignment, term: Term, _ desk: inout Desk) {
+        var result = WorkResult(
+            requestID: a.request.requestID, requestOffset: a.attempt.requestOffset,
+            workerID: desk.settings.workerID, term: term, attempt: a.attempt.attempt,
+            status: .lost, exitCode: nil, truncated: false, durationMs: 0, final: false)
+        result.counts = false
+        result.reason = .benchFull
+        desk.write(.result(result), .refusal)
+    }
+
+    /// A valid `CANCEL_WORK_REQUEST` for us. `unlessStarted`: only what waits is meant.
+    mutating func onCancelled(_ attempt: Attempt, unlessStarted: Bool, _ desk: inout Desk) {
         hastenHeartbeat()
-        if let place = bench.find(attempt) { drop(place, &desk) }
+        guard let place = bench.find(attempt) else { return }
+        if unlessStarted && bench[place].state != .queued { return }
+        withdraw(place, &desk)
     }
 
     /// Another attempt of a request was assigned: what we have of it is over, even where the
@@ -51,17 +67,19 @@ extension Worker {
         guard bench.used > 0 else { return }
         for place in 0..<bench.capacity where bench[place].state != .free {
             let own = bench[place].assignment.attempt
-            if own.requestOffset == attempt.requestOffset && own != attempt { drop(place, &desk) }
+            if own.requestOffset == attempt.requestOffset && own != attempt {
+                withdraw(place, &desk)
+            }
         }
     }
 
     /// We are no member any more: nothing that was ordered before is ours.
     mutating func onRemoved(_ desk: inout Desk) {
-        for place in 0..<bench.capacity { drop(place, &desk) }
+        for place in 0..<bench.capacity { withdraw(place, &desk) }
     }
 
-    private mutating func drop(_ place: Int, _ desk: inout Desk) {
-        if bench.drop(place) { desk.emit(.kill(Place(place), now: false)) }
+    private mutating func withdraw(_ place: Int, _ desk: inout Desk) {
+        if bench.withdraw(place) { desk.emit(.kill(Place(place), now: false)) }
     }
 }
 
@@ -76,7 +94,7 @@ extension Worker {
             if bench.running > 0 { lease.askIfDue(quietAt: quietAt, &desk) }
             startWaiting(&desk)
         } else {
-            dropRunning(&desk)
+            dropRunning(.lost, &desk)
             if desk.now >= lease.until + desk.settings.killGraceMs { killWhatIsLeft(&desk) }
         }
         if desk.now >= retryAt { writeUndelivered(&desk) }
@@ -85,9 +103,11 @@ extension Worker {
     private mutating func startWaiting(_ desk: inout Desk) {
         while canStart(desk), desk.hasRoom, let place = bench.nextQueued() {
             desk.count(.started)
-            bench.start(place)
+            let job = bench[place]
+            let deadlineMs = desk.settings.deadlineMs(of: job.assignment.request)
+            bench.start(place, deadlineMs: deadlineMs)
             desk.pack(bench.payload(place))
-            desk.emit(.start(Place(place), bench[place].assignment, term: bench[place].term))
+            desk.emit(.start(Place(place), job.assignment, term: job.term, deadlineMs: deadlineMs))
         }
     }
 
@@ -95,14 +115,14 @@ extension Worker {
         !desk.isLeaving && bench.running < desk.settings.slots
     }
 
-    private mutating func dropRunning(_ desk: inout Desk) {
+    private mutating func dropRunning(_ why: Bench.Drop, _ desk: inout Desk) {
         var jobs: Int32 = 0
         for place in 0..<bench.capacity where bench[place].state == .running {
-            bench.dropRunning(place)
+            bench.dropRunning(place, why)
             desk.emit(.kill(Place(place), now: false))
             jobs += 1
         }
-        guard jobs > 0 else { return }
+        guard jobs > 0, why == .lost else { return }
         desk.count(.workerLeasesLost)
         desk.say(.workerLeaseLost(jobs: jobs))
     }
@@ -115,13 +135,21 @@ extension Worker {
         }
     }
 
-    /// The node leaves, or has lost its orders: what waits goes back, what runs is killed.
-    mutating func dropAll(_ desk: inout Desk) {
+    /// The node leaves: what waits and what runs goes back.
+    mutating func giveBack(_ desk: inout Desk) { dropAll(.givenBack, &desk) }
+
+    /// The broker has lost our orders: nobody else may know that they are ours.
+    mutating func loseOrders(_ desk: inout Desk) {
+        dropAll(.lost, &desk)
+        bench.forgetStarted()
+    }
+
+    private mutating func dropAll(_ why: Bench.Drop, _ desk: inout Desk) {
         for place in 0..<bench.capacity where bench[place].state == .queued {
             bench.endUnstarted(place)
             writeResult(place, &desk)
         }
-        dropRunning(&desk)
+        dropRunning(why, &desk)
     }
 
     /// When `act` has something to do next.
@@ -167,6 +195,7 @@ extension Worker {
             status: job.end.status, exitCode: job.end.exitCode, truncated: job.end.truncated,
             durationMs: job.end.durationMs, final: final)
         result.reason = job.reason
+        result.counts = job.counts
         desk.write(.result(result), .result(Place(place), serial: job.serial))
     }
 

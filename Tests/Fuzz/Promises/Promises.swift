@@ -143,6 +143,11 @@ extension Promises {
         try expect(heartbeat.runningCount <= Limits.bench, "running requests are within a limit")
         packed.removeAll()
         for i in 0..<heartbeat.runningCount { packed.pack(Heartbeat.running(payload.span, i)) }
+        try expect(
+            heartbeat.deadlineCount <= heartbeat.runningCount, "only what runs has a deadline")
+        for i in 0..<heartbeat.deadlineCount {
+            packed.pack(deadlineMs: heartbeat.deadlineMs(payload.span, i))
+        }
         var count = 0
         while packed.count < payload.count {
             var id = RequestID()

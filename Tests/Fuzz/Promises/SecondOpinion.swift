@@ -50,8 +50,15 @@ extension Promises {
         switch (after, before) {
         case (is NSNull, is NSNull): true
         case (is NSNull, let before as String): name == "request_id" && before.isEmpty
-        case (let after as NSNumber, is NSNull): name == "max_attempts" && after == 3
+        case (let after as NSNumber, is NSNull):
+            switch name {
+            case "max_attempts": after == 5
+            case "counts": after == true
+            case "unless_started": after == false
+            default: false
+            }
         case (let after as [String: Any], is NSNull): name == "parameters" && after.isEmpty
+        case (let after as [Any], is NSNull): name == "running_timeouts_ms" && after.isEmpty
         case (let after as NSNumber, let before as NSNumber):
             after.doubleValue == before.doubleValue
         case (let after as String, let before as String):
