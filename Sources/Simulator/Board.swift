@@ -104,7 +104,7 @@ final class Board {
     /// Jobs that were not started, for their time was over.
     var lostStarts: [Place] = []
     /// The last attempt of each request that this life has started.
-    var started: [Offset: Int32] = [:]
+    var started: [Offset: (attempt: Int32, term: Term)] = [:]
     /// It was told to leave.
     var isLeaving = false
 

@@ -296,7 +296,8 @@ extension Checker {
     /// What has started counts, unless its board is leaving.
     private func checkGivenBack(_ r: WorkResult, _ board: Board, _ union: SimulatedUnion) {
         guard !r.counts, r.workerID == board.settings.workerID,
-            board.started[r.requestOffset] == r.attempt
+            let started = board.started[r.requestOffset],
+            started == (r.attempt, r.term)
         else { return }
         guard board.isLeaving else {
             return fail(9, union, "board \(board.index) takes a start for none")
@@ -309,7 +310,7 @@ extension Checker {
         _ board: Board, _ a: Assignment, _ term: Term, _ union: SimulatedUnion
     ) {
         let offset = a.attempt.requestOffset
-        board.started[offset] = a.attempt.attempt
+        board.started[offset] = (a.attempt.attempt, term)
         let name = Name(offset: offset, key: a.request.requestID.key)
         starts[name, default: 0] += 1
         if starts[name]! > a.request.maxAttempts, !hasLost.contains(true) {
