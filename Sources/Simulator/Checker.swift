@@ -54,8 +54,10 @@ final class Checker {
     var open: Int { requests.count - outcomes.count }
     var outcomeCount: Int { outcomes.count }
     private var settledIDs: [UInt64: Offset] = [:]
-    /// Requests with these ids had outcomes, which the broker lost.
-    private var lostIDs: Set<UInt64> = []
+    /// Requests that were settled, and open for long before, when the broker lost their outcomes.
+    private var forgiven: Set<UInt64> = []
+    /// The highest `requests_next` that a checkpoint has said.
+    private var requestsNext: Offset = 0
     /// Offsets of requests that the broker has lost.
     private var usedOffsets = 0..<Offset(0)
     /// Every request that the broker has.
@@ -182,6 +184,9 @@ extension Checker {
                 void = false
             }
             if case .resign = r.order, !void { tenure.isOver = true }
+            if case .checkpoint(let said) = r.order, !void {
+                requestsNext = max(requestsNext, said.requestsNext)
+            }
         }
         precondition(tenures.count == Int(offset))
         tenures.append(tenure)
@@ -205,9 +210,8 @@ extension Checker {
         }
     }
 
-    /// The broker lost everything from `offset` on. `isSetBack`: and so it did of all topics, back to
-    /// one instant, at which the log said that what has lost its outcome is open.
-    func onCut(_ topic: Topic, at offset: Offset, isSetBack: Bool, _ union: SimulatedUnion) {
+    /// The broker lost everything from `offset` on.
+    func onCut(_ topic: Topic, at offset: Offset, _ union: SimulatedUnion) {
         hasLost[topic.index] = true
         switch topic {
         case .leader:
@@ -225,15 +229,12 @@ extension Checker {
             for (name, outcome) in outcomes where outcome.at >= offset {
                 outcomes[name] = nil
                 attempts[name.offset] = nil
-                guard !isSetBack else { continue }
-                // The leader log may say that it is settled: then nobody looks at it again.
+                // Long open, and settled a moment ago (section 10, "known").
+                guard name.offset < requestsNext - Offset(Limits.openWork) else { continue }
                 requests[name.offset] = nil
-                lostIDs.insert(name.key)
+                forgiven.insert(name.key)
             }
-            for (key, at) in settledIDs where at >= offset {
-                settledIDs[key] = nil
-                if !isSetBack { lostIDs.insert(key) }
-            }
+            for (key, at) in settledIDs where at >= offset { settledIDs[key] = nil }
         case .requests:
             usedOffsets = 0..<max(usedOffsets.upperBound, (requests.keys.max() ?? -1) + 1)
             for request in requests.keys where request >= offset {
@@ -295,7 +296,7 @@ extension Checker {
 
     /// What has started counts, unless its board is leaving.
     private func checkGivenBack(_ r: WorkResult, _ board: Board, _ union: SimulatedUnion) {
-        guard !r.counts, r.workerID == board.settings.workerID,
+        guard !r.counts, r.workerID == board.settings.workerID, !hasLost.contains(true),
             let started = board.started[r.requestOffset],
             started == (r.attempt, r.term)
         else { return }
@@ -351,7 +352,7 @@ extension Checker {
     func unanswered() -> Offset? {
         var first: Offset?
         for (offset, key) in requests where offset < first ?? .max {
-            guard settledIDs[key] == nil, !lostIDs.contains(key) else { continue }
+            guard settledIDs[key] == nil, !forgiven.contains(key) else { continue }
             if outcome(of: offset) == nil { first = offset }
         }
         return first

@@ -9,12 +9,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case clockRates, slowBoard, deadlinesNeglected
     case malformedRequest, malformedRecord, hostileRecord, replay, readTwice
     case duplicateRequest, burst, fullTables
-    /// Only where it is asked for: together with all the others, one seed in a hundred still finds a
-    /// request without an outcome.
     case brokerSetBack
-
-    /// Whether a run draws it by itself.
-    var isDrawn: Bool { self != .brokerSetBack }
 }
 
 struct FaultState {
@@ -198,7 +193,7 @@ extension SimulatedUnion {
         for topic in Topic.all {
             let log = topics[topic.index]
             let offset = log.firstOffset(since: now - us)
-            if offset < log.high { lose(topic, from: offset, isSetBack: true) }
+            if offset < log.high { lose(topic, from: offset) }
         }
     }
 
@@ -221,7 +216,7 @@ extension SimulatedUnion {
     }
 
     /// The broker comes back without the records from `offset` on; at 0, with new topics.
-    func lose(_ topic: Topic, from offset: Offset, isSetBack: Bool = false) {
+    func lose(_ topic: Topic, from offset: Offset) {
         transcript.say(now, "broker", "loses \(topic) from \(offset) on")
         if offset == 0 { topics[topic.index].recreate() }
         topics[topic.index].cut(at: offset)
@@ -234,8 +229,7 @@ extension SimulatedUnion {
                 board.readers[topic.index].isBehindCut = true
             }
         }
-        checker.onCut(
-            topic, at: max(offset, topics[topic.index].low), isSetBack: isSetBack, self)
+        checker.onCut(topic, at: max(offset, topics[topic.index].low), self)
     }
 
     func expire(_ topic: Topic, before offset: Offset) {

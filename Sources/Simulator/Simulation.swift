@@ -61,7 +61,7 @@ extension SimulatedUnion {
         }
         agenda.plan(.submits, at: 1_000_000)
         faults.isActive = true
-        for fault in Fault.allCases where fault.isDrawn || options.faults?.contains(fault) == true {
+        for fault in Fault.allCases {
             let isOn = options.faults?.contains(fault) ?? (random.below(2) == 0)
             let mean = between(5_000_000, 120_000_000)
             let oneIn = 50 + random.below(2000)

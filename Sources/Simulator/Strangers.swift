@@ -60,7 +60,7 @@ extension SimulatedUnion {
         case 2: return order(.resign, by: stranger(), term: term)
         case 3: return order(.claim, by: stranger(), term: term)
         case 4:
-            let all = Order.checkpoint(requestsNext: requests.high, resultsNext: 0)
+            let all = Order.checkpoint(Checkpoint(requestsNext: requests.high, resultsNext: 0))
             return order(all, by: stranger(), term: term)
         default: return order(.noop, by: stranger(), term: term)
         }

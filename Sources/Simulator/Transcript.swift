@@ -59,8 +59,8 @@ extension Transcript {
         case .assign(let a): "ASSIGN \(name(a.attempt)), \(a.failures) failed"
         case .cancel(let a, let unlessStarted):
             "CANCEL \(name(a))\(unlessStarted ? " unless started" : "")"
-        case .checkpoint(let requests, let results, _):
-            "CHECKPOINT requests from \(requests), results from \(results)"
+        case .checkpoint(let c):
+            "CHECKPOINT requests from \(c.requestsNext), results from \(c.resultsNext)"
         }
     }
 

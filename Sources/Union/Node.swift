@@ -185,6 +185,7 @@ extension Node {
         case .request(let r): leader.onRequest(r, bytes, at: offset, &elector, &desk)
         case .result(let r):
             leader.onResult(r, at: offset, &elector, &desk)
+            leader.findResultsLost(&desk)
             leader.finishTakeover(&elector, &desk)
         }
         finishJoining()
@@ -223,7 +224,7 @@ extension Node {
         let from = desk.next(topic)
         desk.hasRead(topic, to: offset)
         if topic == .requests { leader.onRequestsEnd(offset, from: from, &elector, &desk) }
-        if topic == .results { leader.noteResultsEnd() }
+        if topic == .results { leader.onResultsEnd(offset, &desk) }
         contactAt = desk.now
         leader.finishTakeover(&elector, &desk)
         finishJoining()

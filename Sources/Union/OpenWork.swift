@@ -2,17 +2,28 @@
 /// requests from the leader log alone, a pure function of its prefix. The last valid checkpoint's
 /// rows, and the valid assignments after it.
 struct OpenWorkTable: ~Copyable {
+    /// A row that a checkpoint left out: its request was settled.
+    struct Dropped {
+        var row: OpenWork
+        /// It had no outcome in `results` before this offset.
+        var openAt: Offset
+    }
+
     private var rows: OffsetTable<OpenWork>
-    /// Where a new leader goes on reading.
-    private(set) var requestsNext: Offset = 0
-    private(set) var resultsNext: Offset = 0
-    /// What stood before `requestsNext`.
-    private(set) var lastRequest: Digest = 0
+    private var isListed: Table<Bool>
+    /// What the last checkpoint says beside its rows.
+    private(set) var checkpoint = Checkpoint(requestsNext: 0, resultsNext: 0)
+    /// The rows that checkpoints left out last: should the broker lose their outcomes, they are open
+    /// again (section 12).
+    private(set) var dropped: Ring<Dropped>
 
     init(_ arena: inout Arena) {
         let filler = OpenWork(
             requestOffset: 0, attempt: 0, failures: 0, workerID: nil, requestKey: 0)
         rows = OffsetTable(capacity: Limits.openWork, filler: filler, &arena)
+        isListed = arena.table(Limits.openWork, filler: false)
+        let none = Dropped(row: filler, openAt: 0)
+        dropped = Ring(capacity: Limits.ledger, filler: none, &arena)
     }
 
     var capacity: Int { rows.capacity }
@@ -21,20 +32,37 @@ struct OpenWorkTable: ~Copyable {
     func row(_ place: Int) -> OpenWork? { rows.isUsed(place) ? rows[place] : nil }
 
     /// A checkpoint says all: what it does not list is settled. Bytes: its packed rows.
-    mutating func replace(
-        _ list: Span<UInt8>, requestsNext: Offset, resultsNext: Offset, lastRequest: Digest = 0
-    ) {
-        rows.removeAll()
-        for i in 0..<(list.count / Limits.packedOpenWorkBytes) {
-            var row = Payload.openWork(list, at: i * Limits.packedOpenWorkBytes)
-            if row.attempt > Limits.attemptsEver { row.attempt = 0 }
-            guard row.requestOffset >= 0, rows.find(row.requestOffset) == nil else { continue }
-            _ = rows.insert(row.requestOffset, row)
+    mutating func replace(_ list: Span<UInt8>, _ checkpoint: Checkpoint) {
+        let count = list.count / Limits.packedOpenWorkBytes
+        for i in 0..<count {
+            if let known = rows.find(Self.row(list, i).requestOffset) { isListed[known] = true }
         }
-        self.requestsNext = requestsNext
-        self.resultsNext = resultsNext
-        self.lastRequest = lastRequest
+        for place in 0..<rows.capacity where rows.isUsed(place) {
+            if !isListed[place] {
+                dropped.push(Dropped(row: rows[place], openAt: self.checkpoint.resultsNext))
+                rows.remove(at: place)
+            }
+            isListed[place] = false
+        }
+        for i in 0..<count {
+            let row = Self.row(list, i)
+            if let known = rows.find(row.requestOffset) {
+                rows[known] = row
+            } else if row.requestOffset >= 0 {
+                _ = rows.insert(row.requestOffset, row)
+            }
+        }
+        self.checkpoint = checkpoint
     }
+
+    private static func row(_ list: Span<UInt8>, _ index: Int) -> OpenWork {
+        var row = Payload.openWork(list, at: index * Limits.packedOpenWorkBytes)
+        if row.attempt > Limits.attemptsEver { row.attempt = 0 }
+        return row
+    }
+
+    /// The broker has lost the whole log: no offset means what it meant.
+    mutating func forgetDropped() { dropped.removeAll() }
 
     /// Applies an assignment; false when it is void: for a request that is settled, or an attempt
     /// number that was used before (it was written long ago and appears late). What a checkpoint
@@ -51,7 +79,7 @@ struct OpenWorkTable: ~Copyable {
             rows[known] = row
             return true
         }
-        let isSettled = isAfterCheckpoint && row.requestOffset < requestsNext
+        let isSettled = isAfterCheckpoint && row.requestOffset < checkpoint.requestsNext
         guard row.requestOffset >= 0, !isSettled else { return false }
         return rows.insert(row.requestOffset, row) != nil
     }

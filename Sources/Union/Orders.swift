@@ -50,12 +50,10 @@ extension Node {
         switch r.order {
         case .claim, .noop, .resign, .addMember, .removeMember, .cancel: false
         case .assign(let a): elector.keep(a, term: r.term)
-        case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
+        case .checkpoint(let checkpoint):
             r.speaksOfThisLog(at: offset)
                 && elector.keep(
-                    checkpointAt: offset, bytes, requestsNext: requestsNext,
-                    resultsNext: resultsNext,
-                    lastRequest: lastRequest, isReadingFromFirst: joining.isReadingFromFirst)
+                    checkpoint, at: offset, bytes, isReadingFromFirst: joining.isReadingFromFirst)
         }
     }
 
@@ -86,8 +84,10 @@ extension Node {
                 worker.onCancelled(attempt, unlessStarted: unlessStarted, &desk)
             }
             if isOurs { leader.onOwnCancel(attempt, at: offset, desk) }
-        case .checkpoint(let requestsNext, _, _):
-            if isOurs && isKept { leader.onOwnCheckpoint(requestsNext: requestsNext) }
+        case .checkpoint(let checkpoint):
+            if isOurs && isKept {
+                leader.onOwnCheckpoint(requestsNext: checkpoint.requestsNext)
+            }
         }
     }
 

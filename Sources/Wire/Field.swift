@@ -12,7 +12,7 @@ enum Field: UInt8 {
     case opCode, metadata, unionMembers, memberID, memberIncarnation, workRequest
     case sentUs, leaseMs, heartbeatOffset, checkpointOffset
     case requestOffset, attempt, failures, unlessStarted
-    case requestsNext, resultsNext, lastRequest, unfinished
+    case requestsNext, resultsNext, resultsRead, lastRequest, lastResult, unfinished
 
     // Heartbeat, on `heartbeat`.
     case count, leaderID, leaderOffset, startedOffset, role, slots
@@ -51,7 +51,9 @@ enum Field: UInt8 {
         case .unlessStarted: "unless_started"
         case .requestsNext: "requests_next"
         case .resultsNext: "results_next"
+        case .resultsRead: "results_read"
         case .lastRequest: "last_request"
+        case .lastResult: "last_result"
         case .unfinished: "unfinished"
         case .count: "count"
         case .leaderID: "leader_id"

@@ -201,6 +201,10 @@ extension JSONObject {
         return id
     }
 
+    func optionalHex(_ field: Field) throws(Malformed) -> UInt64? {
+        optional(field) == nil ? nil : try hex(field)
+    }
+
     func hex(_ field: Field) throws(Malformed) -> UInt64 { try hex(at: required(field), field) }
 
     func hex(at token: Int, _ field: Field) throws(Malformed) -> UInt64 {

@@ -64,9 +64,12 @@ extension Order {
         case .checkpoint:
             try object.packUnfinished(into: &payload)
             self = .checkpoint(
-                requestsNext: try object.integer(.requestsNext),
-                resultsNext: try object.integer(.resultsNext),
-                lastRequest: try object.hex(.lastRequest))
+                Checkpoint(
+                    requestsNext: try object.integer(.requestsNext),
+                    resultsNext: try object.integer(.resultsNext),
+                    resultsRead: try object.optionalInteger(.resultsRead),
+                    lastRequest: try object.hex(.lastRequest),
+                    lastResult: try object.optionalHex(.lastResult) ?? 0))
         }
     }
 
@@ -101,10 +104,12 @@ extension Order {
         case .cancel(let attempt, let unlessStarted):
             attempt.write(into: &buffer)
             buffer.field(.unlessStarted, unlessStarted)
-        case .checkpoint(let requestsNext, let resultsNext, let lastRequest):
-            buffer.field(.requestsNext, requestsNext)
-            buffer.field(.resultsNext, resultsNext)
-            buffer.field(.lastRequest, hex: lastRequest)
+        case .checkpoint(let checkpoint):
+            buffer.field(.requestsNext, checkpoint.requestsNext)
+            buffer.field(.resultsNext, checkpoint.resultsNext)
+            buffer.field(.resultsRead, checkpoint.resultsRead)
+            buffer.field(.lastRequest, hex: checkpoint.lastRequest)
+            buffer.field(.lastResult, hex: checkpoint.lastResult)
             buffer.field(unfinished: payload)
         }
     }

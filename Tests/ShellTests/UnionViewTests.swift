@@ -264,7 +264,8 @@ struct UnionViewWorkerTests {
                     requestOffset: offset, attempt: 1, failures: 0, workerID: nil, requestKey: 0))
         }
         let rows = bytes(payload.span)
-        _ = union.leader(1, term: 1, .checkpoint(requestsNext: 10, resultsNext: 4), rows)
+        _ = union.leader(
+            1, term: 1, .checkpoint(Checkpoint(requestsNext: 10, resultsNext: 4)), rows)
         #expect(union.view.openCount == 2)
         _ = union.result(7)
         #expect(union.view.openCount == 1)

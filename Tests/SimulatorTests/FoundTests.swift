@@ -86,6 +86,65 @@ struct FoundTests {
         #expect(union.violation == nil)
     }
 
+    @Test(
+        "a leader that sits while the end of results is lost does those requests again",
+        arguments: [1, 2, 5])
+    func resultsLost(nodes: Int) throws {
+        let union = SimulatedUnion.ledUnion(nodes: nodes, seed: 22)
+        for i in 0..<60 { union.submit("noop", id: "r\(i)") }
+        let last = union.outcome(of: "r59", withinMs: 30_000)
+        #expect(last == .completed)
+        union.run(ms: 3_000)
+        union.stopBroker(losing: [.results], last: 20)
+        union.startBroker()
+        union.run(ms: 20_000)
+        #expect(union.records(of: .results).count >= 60)
+        for i in 0..<60 {
+            let outcome = union.outcome(of: "r\(i)", withinMs: 30_000)
+            #expect(outcome == .completed, "r\(i)")
+        }
+        #expect(union.violation == nil)
+    }
+
+    @Test(
+        "a short story, and the broker set back to each of its moments: every request has its outcome",
+        arguments: [1, 2])
+    func setBackToEachMoment(nodes: Int) throws {
+        for back in stride(from: 20 as Int64, through: 2_500, by: 20) {
+            let union = SimulatedUnion.ledUnion(nodes: nodes, seed: 23)
+            for i in 0..<12 { union.submit("sleep-100", id: "r\(i)", timeoutMs: 5_000) }
+            union.run(ms: 2_300)
+            union.stopBroker(setBackMs: back)
+            union.run(ms: 3_000)
+            union.startBroker()
+            let kept = union.records(of: .requests).count
+            for i in 0..<kept {
+                let outcome = union.outcome(of: "r\(i)", withinMs: 60_000)
+                #expect(outcome == .completed, "r\(i), set back by \(back) ms")
+            }
+            #expect(union.violation == nil)
+        }
+    }
+
+    @Test("the same with each topic alone cut at each of its offsets", arguments: [1, 2])
+    func cutAtEachOffset(nodes: Int) throws {
+        for topic in [Topic.results, .leader] {
+            for last in 1...16 as ClosedRange<Offset> {
+                let union = SimulatedUnion.ledUnion(nodes: nodes, seed: 24)
+                for i in 0..<12 { union.submit("sleep-100", id: "r\(i)", timeoutMs: 5_000) }
+                union.run(ms: 1_300)
+                union.stopBroker(losing: [topic], last: last)
+                union.run(ms: 3_000)
+                union.startBroker()
+                for i in 0..<12 {
+                    let outcome = union.outcome(of: "r\(i)", withinMs: 60_000)
+                    #expect(outcome == .completed, "r\(i), \(topic) cut by \(last)")
+                }
+                #expect(union.violation == nil)
+            }
+        }
+    }
+
     @Test("when the broker has lost everything, more requests than a ledger holds are all answered")
     func allLostAndMany() throws {
         let union = SimulatedUnion.ledUnion(seed: 12)

@@ -106,7 +106,8 @@ struct BenchTests {
         assign(0, on: solo)
         solo.give(.jobEnded(0, jobEnd()))
         solo.read(leaderRecord(.claim, by: 2, term: 2))
-        solo.read(leaderRecord(.checkpoint(requestsNext: 0, resultsNext: 0), by: 2, term: 2))
+        solo.read(
+            leaderRecord(.checkpoint(Checkpoint(requestsNext: 0, resultsNext: 0)), by: 2, term: 2))
         let order = Order.assign(assignment(0, to: 1))
         solo.read(leaderRecord(order, by: 2, term: 2), emptyPayload)
         #expect(solo.done.starts.count == 2)

@@ -510,15 +510,15 @@ struct FaultTests {
         let before = union.machines.map { $0.node.counters[.voidRecords] }
         let orders: [Order] = [
             .claim, .noop, .resign, .assign(assignment(5, to: 3)), .removeMember(worker(3)),
-            .addMember(worker(3), 77), .checkpoint(requestsNext: 9, resultsNext: 9),
+            .addMember(worker(3), 77), .checkpoint(Checkpoint(requestsNext: 9, resultsNext: 9)),
         ]
-        let states = union.machines.map { $0.node.elector.openWork.requestsNext }
+        let states = union.machines.map { $0.node.elector.openWork.checkpoint.requestsNext }
         for order in orders {
             union.appendForged(.leader(leaderRecord(order, by: 9, term: term)))
         }
         union.run(100)
         #expect(union.machines.map { $0.node.counters[.voidRecords] } == before.map { $0 + 7 })
-        #expect(union.machines.map { $0.node.elector.openWork.requestsNext } == states)
+        #expect(union.machines.map { $0.node.elector.openWork.checkpoint.requestsNext } == states)
         #expect(union.machines.count == 5)
         #expect(union.starts.count == 1)
         #expect(union.violations.isEmpty, "\(union.violations)")

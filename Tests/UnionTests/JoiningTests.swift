@@ -90,7 +90,7 @@ struct JoiningTests {
         solo.give(.reachedEnd(.leader, 99))
         #expect(solo.done.seeks(.leader) == [99, 98])
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 98)
-        let order = Order.checkpoint(requestsNext: 7, resultsNext: 8)
+        let order = Order.checkpoint(Checkpoint(requestsNext: 7, resultsNext: 8))
         solo.read(.leader(leaderRecord(order, by: 2, term: 3)), at: 40)
         solo.give(.reachedEnd(.leader, 99))
         #expect(solo.done.isReady)
@@ -157,12 +157,12 @@ struct JoiningTests {
     func fromCheckpoint() {
         let solo = started(leader: (10, 100))
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 99)
-        let order = Order.checkpoint(requestsNext: 7, resultsNext: 8)
+        let order = Order.checkpoint(Checkpoint(requestsNext: 7, resultsNext: 8))
         solo.read(.leader(leaderRecord(order, by: 2, term: 3)), packed([openWork(5)]), at: 40)
         #expect(!solo.node.elector.log.joinedMidLog)
         #expect(solo.node.elector.pen.checkpointOffset == 40)
-        #expect(solo.node.elector.openWork.requestsNext == 7)
-        #expect(solo.node.elector.openWork.resultsNext == 8)
+        #expect(solo.node.elector.openWork.checkpoint.requestsNext == 7)
+        #expect(solo.node.elector.openWork.checkpoint.resultsNext == 8)
     }
 
     @Test("where no checkpoint is although one was named, an older one is looked for")
@@ -173,10 +173,10 @@ struct JoiningTests {
         #expect(solo.node.elector.log.tenure.term == 0, "it was only looked at")
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 20)), at: 39)
         #expect(solo.done.seeks(.leader) == [99, 40, 39, 20])
-        let order = Order.checkpoint(requestsNext: 7, resultsNext: 8)
+        let order = Order.checkpoint(Checkpoint(requestsNext: 7, resultsNext: 8))
         solo.read(.leader(leaderRecord(order, by: 2, term: 3)), packed([openWork(5)]), at: 20)
         #expect(!solo.node.elector.log.joinedMidLog)
-        #expect(solo.node.elector.openWork.requestsNext == 7)
+        #expect(solo.node.elector.openWork.checkpoint.requestsNext == 7)
     }
 
     @Test("a log read from its first record is not read mid-way")
@@ -263,7 +263,7 @@ struct JoiningTests {
     func formerCheckpoint() {
         let solo = started(leader: (0, 10))
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 5)), at: 9)
-        let order = Order.checkpoint(requestsNext: 0, resultsNext: 0)
+        let order = Order.checkpoint(Checkpoint(requestsNext: 0, resultsNext: 0))
         solo.read(.leader(leaderRecord(order, by: 2, term: 3)), at: 5)
         for offset in 6..<10 as Range<Offset> {
             solo.read(.leader(leaderRecord(by: 2, term: 3)), at: offset)
@@ -278,26 +278,26 @@ struct JoiningTests {
 
     @Test("a checkpoint that was on its way when all was lost says nothing of the new log")
     func lateCheckpoint() {
-        let order = Order.checkpoint(requestsNext: 500, resultsNext: 400)
+        let order = Order.checkpoint(Checkpoint(requestsNext: 500, resultsNext: 400))
         // For one that comes later and reads the log from its beginning.
         let late = started(leader: (0, 3))
         late.read(.leader(leaderRecord(by: 2, term: 8)), at: 2)
         late.read(.leader(leaderRecord(by: 2, term: 7)), at: 0)
         late.read(.leader(leaderRecord(order, by: 2, term: 7)), at: 1)
-        #expect(late.node.elector.openWork.requestsNext == 0)
+        #expect(late.node.elector.openWork.checkpoint.requestsNext == 0)
         #expect(late.node.elector.pen.checkpointOffset == -1, "nor is it named to others")
         late.read(.leader(leaderRecord(.claim, by: 3, term: 8)), at: 2)
         late.read(.leader(leaderRecord(order, by: 3, term: 8)), at: 3)
-        #expect(late.node.elector.openWork.requestsNext == 500)
+        #expect(late.node.elector.openWork.checkpoint.requestsNext == 500)
         // And for one that knows of the loss.
         let solo = Solo()
         solo.follow(term: 7)
         solo.loseLeaderLog()
         solo.read(leaderRecord(order, by: 2, term: 7))
-        #expect(solo.node.elector.openWork.requestsNext == 0)
+        #expect(solo.node.elector.openWork.checkpoint.requestsNext == 0)
         solo.read(leaderRecord(.claim, by: 3, term: 8))
         solo.read(leaderRecord(order, by: 3, term: 8))
-        #expect(solo.node.elector.openWork.requestsNext == 500)
+        #expect(solo.node.elector.openWork.checkpoint.requestsNext == 500)
     }
 
     @Test("it is ready once, and joins a lost log without waiting for a twin")

@@ -18,7 +18,7 @@ final class OpenWorkTests {
 
     private func replace(_ rows: [OpenWork], requestsNext: Offset = 5) {
         let list = packed(rows)
-        table.replace(list.span, requestsNext: requestsNext, resultsNext: 3)
+        table.replace(list.span, Checkpoint(requestsNext: requestsNext, resultsNext: 3))
         hasCheckpoint = true
     }
 
@@ -40,8 +40,21 @@ final class OpenWorkTests {
         _ = assign(1)
         replace([openWork(2, attempt: 3, failures: 1, worker: 4), openWork(4)])
         #expect(rows == [openWork(2, attempt: 3, failures: 1, worker: 4), openWork(4)])
-        #expect(table.requestsNext == 5)
-        #expect(table.resultsNext == 3)
+        #expect(table.checkpoint.requestsNext == 5)
+        #expect(table.checkpoint.resultsNext == 3)
+    }
+
+    @Test("what a checkpoint leaves out is remembered, and where it was open still")
+    func dropped() {
+        replace([openWork(1), openWork(2)])
+        _ = assign(7)
+        table.replace(
+            packed([openWork(2)]).span, Checkpoint(requestsNext: 9, resultsNext: 6))
+        let dropped = (0..<table.dropped.count).map { table.dropped[$0] }
+        #expect(dropped.map(\.row.requestOffset).sorted() == [1, 7])
+        #expect(dropped.map(\.openAt) == [3, 3])
+        table.forgetDropped()
+        #expect(table.dropped.count == 0)
     }
 
     @Test("assignments after a checkpoint are added to its list")
@@ -91,9 +104,9 @@ final class OpenWorkTests {
     @Test("a list whose rows contradict each other, or are too many, is read as far as it goes")
     func hostileList() {
         replace([openWork(2, attempt: 1), openWork(2, attempt: 9), openWork(-1), openWork(3)])
-        #expect(rows == [openWork(2, attempt: 1), openWork(3)])
+        #expect(rows == [openWork(2, attempt: 9), openWork(3)])
         let list = (0..<600).flatMap { packed([openWork(Offset($0))]) }
-        table.replace(list.span, requestsNext: 0, resultsNext: 0)
+        table.replace(list.span, Checkpoint(requestsNext: 0, resultsNext: 0))
         #expect(rows.count == Limits.openWork)
     }
 }

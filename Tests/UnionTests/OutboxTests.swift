@@ -120,7 +120,7 @@ struct OutboxTests {
         let solo = Solo()
         solo.follow()
         let rows = (0..<Limits.ledger).map { openWork(Offset($0)) }
-        let order = Order.checkpoint(requestsNext: 256, resultsNext: 0)
+        let order = Order.checkpoint(Checkpoint(requestsNext: 256, resultsNext: 0))
         solo.read(leaderRecord(order, by: 2, term: 1), packed(rows))
         solo.idle(900)
         solo.read(leaderRecord(.resign, by: 2, term: 1))

@@ -106,14 +106,14 @@ extension [Done] {
     var checkpoints: [(requestsNext: Offset, resultsNext: Offset, rows: [OpenWork])] {
         compactMap {
             guard case .write(.leader(let r), _) = $0.effect,
-                case .checkpoint(let requestsNext, let resultsNext, _) = r.order
+                case .checkpoint(let checkpoint) = r.order
             else { return nil }
             let size = Limits.packedOpenWorkBytes
             let bytes = $0.bytes
             let rows = (0..<(bytes.count / size)).map {
                 Payload.openWork(bytes.span, at: $0 * size)
             }
-            return (requestsNext, resultsNext, rows)
+            return (checkpoint.requestsNext, checkpoint.resultsNext, rows)
         }
     }
     var starts: [(place: Place, assignment: Assignment, term: Term)] {

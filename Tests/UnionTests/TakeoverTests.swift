@@ -14,7 +14,8 @@ struct TakeoverTests {
         let solo = Solo()
         solo.follow()
         let order = Order.checkpoint(
-            requestsNext: requestsNext, resultsNext: resultsNext, lastRequest: lastRequest)
+            Checkpoint(
+                requestsNext: requestsNext, resultsNext: resultsNext, lastRequest: lastRequest))
         solo.read(leaderRecord(order, by: 2, term: 1), packed(rows))
         for assignment in assigned {
             solo.read(leaderRecord(.assign(assignment), by: 2, term: 1), emptyPayload)
@@ -68,7 +69,7 @@ struct TakeoverTests {
     func ownWorkBeforeHeard() {
         let solo = Solo()
         solo.follow()
-        let order = Order.checkpoint(requestsNext: 10, resultsNext: 0)
+        let order = Order.checkpoint(Checkpoint(requestsNext: 10, resultsNext: 0))
         solo.read(leaderRecord(order, by: 2, term: 1), packed([openWork(3, attempt: 1, worker: 1)]))
         solo.read(leaderRecord(.resign, by: 2, term: 1))
         // None of its own heartbeats is read before it leads.
@@ -132,12 +133,12 @@ struct TakeoverTests {
 
     @Test("results are read from a little before the checkpoint: ids settled a short while ago")
     func recentIDs() {
-        let solo = claimed(rows: [], resultsNext: 1000)
-        solo.give(.bounds(.results, low: 0, high: 1100, askedAt: solo.now))
+        let solo = claimed(rows: [], resultsNext: 2000)
+        solo.give(.bounds(.results, low: 0, high: 2100, askedAt: solo.now))
         let from = solo.done.seeks(.results)[0]
-        #expect(from == 1000 - Offset(Limits.recentlySettled))
+        #expect(from == 2000 - Offset(Limits.recentlySettled))
         solo.give(.bounds(.requests, low: 0, high: 11, askedAt: solo.now))
-        solo.ends[Int(Topic.results.rawValue)] = 1099
+        solo.ends[Int(Topic.results.rawValue)] = 2099
         solo.read(result(of: 2, by: 2, id: "old"))
         solo.reachEnd(.results)
         solo.addMember(5)
@@ -436,7 +437,8 @@ struct TakeoverTests {
         let solo = Solo()
         solo.follow()
         let order = Order.checkpoint(
-            requestsNext: 500, resultsNext: 0, lastRequest: digest("r499"))
+            Checkpoint(
+                requestsNext: 500, resultsNext: 0, lastRequest: digest("r499")))
         solo.read(leaderRecord(order, by: 2, term: 1))
         solo.loseLeaderLog()
         solo.winElection()
@@ -490,7 +492,7 @@ struct TakeoverTests {
         fetch(10, on: solo)
         solo.live(1100)
         let named = solo.done.leaderRecords.compactMap { record -> Digest? in
-            if case .checkpoint(_, _, let last) = record.order { last } else { nil }
+            if case .checkpoint(let said) = record.order { said.lastRequest } else { nil }
         }
         #expect(named.last == digest("r10"))
     }
@@ -656,7 +658,7 @@ struct TakeoverTests {
         solo.loseLeaderLog()
         solo.read(leaderRecord(.claim, by: 2, term: 2))
         #expect(solo.node.elector.log.loss.isBlind)
-        let order = Order.checkpoint(requestsNext: 0, resultsNext: 0)
+        let order = Order.checkpoint(Checkpoint(requestsNext: 0, resultsNext: 0))
         solo.read(leaderRecord(order, by: 2, term: 2))
         #expect(!solo.node.elector.log.loss.isBlind)
     }

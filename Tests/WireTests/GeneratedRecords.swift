@@ -44,7 +44,9 @@ struct Generator {
         case 6: order = .cancel(attempt(), unlessStarted: chance())
         default:
             order = .checkpoint(
-                requestsNext: number(), resultsNext: number(), lastRequest: random.next())
+                Checkpoint(
+                    requestsNext: number(), resultsNext: number(), resultsRead: number(),
+                    lastRequest: random.next(), lastResult: random.next()))
             payload = openWork(rows: Int(random.below(30)))
         }
         return Decoded(

@@ -63,7 +63,8 @@ struct GoldenTests {
         order(
             "CHECKPOINT",
             """
-            "requests_next":45,"results_next":40,"last_request":"00000000deadbeef",\
+            "requests_next":45,"results_next":40,"results_read":41,\
+            "last_request":"00000000deadbeef","last_result":"00000000cafed00d",\
             "unfinished":[[42,2,"\(bob)",1,\
             "0123456789abcdef",9000],[44,0,null,0,"0000000000000000",null]],
             """),

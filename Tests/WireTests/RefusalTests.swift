@@ -72,7 +72,9 @@ struct RefusalTests {
         (.leader, "failures", "must be an integer from 0 to 1000000000", false),
         (.leader, "requests_next", "must be an integer from 0 to 9007199254740991", false),
         (.leader, "results_next", "must be an integer from 0 to 9007199254740991", false),
+        (.leader, "results_read", "must be an integer from 0 to 9007199254740991", true),
         (.leader, "last_request", "must be a string", false),
+        (.leader, "last_result", "must be a string", true),
         (.leader, "unfinished", "must be a list", false),
     ]
 

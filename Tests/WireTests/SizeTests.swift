@@ -68,7 +68,8 @@ struct SizeTests {
                     failures: Self.bigSmall, workerID: ann, requestKey: .max,
                     timeoutMs: Self.bigSmall))
         }
-        let order = Order.checkpoint(requestsNext: Self.bigNumber, resultsNext: Self.bigNumber)
+        let order = Order.checkpoint(
+            Checkpoint(requestsNext: Self.bigNumber, resultsNext: Self.bigNumber))
         let record = Decoded(record: leader(order), payload: contents(of: rows))
         #expect(record.payload.count == Limits.payloadBytes)
         try expectFits(record)

@@ -25,6 +25,7 @@ extension Count: Worded {
         case .duplicates: "duplicates"
         case .ledgerFull: "ledger_full"
         case .offsetsUsedAgain: "offsets_used_again"
+        case .openedAgain: "opened_again"
         case .requestsForgotten: "requests_forgotten"
         case .assigned: "assigned"
         case .cancelled: "cancelled"

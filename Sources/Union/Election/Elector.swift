@@ -84,12 +84,10 @@ extension Elector {
 
     /// A checkpoint that is said; false when it is not believed. Bytes: its rows.
     mutating func keep(
-        checkpointAt offset: Offset, _ rows: Span<UInt8>, requestsNext: Offset,
-        resultsNext: Offset, lastRequest: Digest, isReadingFromFirst: Bool
+        _ checkpoint: Checkpoint, at offset: Offset, _ rows: Span<UInt8>, isReadingFromFirst: Bool
     ) -> Bool {
         guard log.believes(checkpointReadingFromFirst: isReadingFromFirst) else { return false }
-        openWork.replace(
-            rows, requestsNext: requestsNext, resultsNext: resultsNext, lastRequest: lastRequest)
+        openWork.replace(rows, checkpoint)
         pen.names(checkpoint: offset)
         return true
     }
@@ -102,13 +100,23 @@ extension Elector {
     mutating func leaderLogReaches(from low: Offset, to high: Offset) {
         pen.leaderLogEnds(at: high)
         if low >= high { log.beginsEmpty(at: low) }
+        forgetWhatIsLost()
     }
 
     /// The log begins with this record (nil: it is unreadable), or with none yet.
     mutating func leaderLogBegins(with record: LeaderRecord?, at offset: Offset) {
         log.beginsWith(record, at: offset)
+        forgetWhatIsLost()
     }
-    mutating func leaderLogIsEmpty(at offset: Offset) { log.beginsEmpty(at: offset) }
+
+    private mutating func forgetWhatIsLost() {
+        if log.loss.beganAnew { openWork.forgetDropped() }
+    }
+
+    mutating func leaderLogIsEmpty(at offset: Offset) {
+        log.beginsEmpty(at: offset)
+        forgetWhatIsLost()
+    }
 
     mutating func startReading(midLog: Bool) { log.startReading(midLog: midLog) }
 

@@ -78,11 +78,8 @@ extension Leader {
         checkpoints.noteWritten(requestsNext: requests.next, at: desk.now)
         desk.count(.checkpoints)
         precondition(takeover.phase == .done, "Leader: what is open is not known")
-        let order = Order.checkpoint(
-            requestsNext: requests.next,
-            resultsNext: takeover.resultsNext(isAhead: ledger.settledAhead > 0),
-            lastRequest: requests.last)
-        elector.order(order, &desk)
+        let checkpoint = takeover.checkpoint(requests, isAhead: ledger.settledAhead > 0)
+        elector.order(.checkpoint(checkpoint), &desk)
     }
 
     mutating func onOwnCheckpoint(requestsNext: Offset) {

@@ -473,6 +473,12 @@ extension Ledger {
         if let last { remove(at: last) }
     }
 
+    /// The broker has lost results: which requests are settled is read again.
+    mutating func forgetOutcomes() {
+        for i in 0..<recent.count { recent[i] = 0 }
+        for i in 0..<capacity where entries.isUsed(i) && entries[i].state == .settled { pass(i) }
+    }
+
     mutating func rememberSettled(_ key: Digest) {
         guard key != 0 else { return }
         recent[recentNext] = key

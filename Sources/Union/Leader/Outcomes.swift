@@ -7,7 +7,7 @@ extension Leader {
         _ r: WorkResult, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) {
         guard elector.isMine else { return }
-        takeover.hasRead(resultsTo: offset + 1)
+        takeover.hasRead(r.digest, at: offset)
         let id = r.requestID.isEmpty ? Ledger.name(after: r.requestOffset) : r.requestID
         let key = id.key
         if !r.final { ledger.noteAttempt(r.attempt, of: key) }

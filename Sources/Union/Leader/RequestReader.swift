@@ -95,10 +95,13 @@ extension Leader {
         _ elector: inout Elector, _ desk: inout Desk
     ) -> Int? {
         guard isOpen(elector), elector.leads(desk) else { return nil }
+        // What is next may stand before what is read only to compare it.
+        let isComparing = requestsLoss.isVerifying
         if findsLastLost(digest, at: offset, &elector, &desk) { return nil }
         // What is sought may lie ahead of what is next, where the broker lost what was before it.
         let isInOrder =
-            offset == requests.next || (offset > requests.next && !requests.isSeeking)
+            offset == requests.next
+            || (offset > requests.next && !requests.isSeeking && !isComparing)
         passForeignOutcome(at: offset, key, &desk)
         if let index = ledger.find(offset) {
             return known(index, key, digest, isInOrder: isInOrder, &elector, &desk)

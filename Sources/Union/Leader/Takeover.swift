@@ -13,33 +13,73 @@ struct Takeover {
     }
 
     private(set) var phase = Phase.none
-    /// The next result to read.
+    /// The next result to read, and the digest of what was read before it; 0: not known.
     private(set) var next: Offset = 0
+    private var last: Digest = 0
     /// `results` has been read to its end: the answer about its bounds may say less.
     private var hasEnded = false
     /// Where reading of `results` began. Checkpoints name it until every request whose outcome was
     /// read before the request itself has been passed.
-    private var readFrom: Offset = 0
+    private(set) var readFrom: Offset = 0
+    /// What was read last: a record must stand there still, and this one where its digest is known.
+    private var verifies: (offset: Offset, digest: Digest)?
+    /// The broker has lost results: requests without an outcome are looked for (section 12).
+    private(set) var hasLost = false
+    /// What had been read before the loss.
+    private(set) var hadReadTo: Offset = 0
 
     /// We have become the holder; the last checkpoint says where to go on in `results`.
-    mutating func begin(resultsNext: Offset) {
+    mutating func begin(_ checkpoint: Checkpoint) {
         self = Takeover()
         phase = .asking
-        next = resultsNext
+        (next, last) = (checkpoint.resultsRead, checkpoint.lastResult)
+        verifyLast()
+        (next, last) = (checkpoint.resultsNext, 0)
     }
 
-    mutating func hasRead(resultsTo offset: Offset) {
-        precondition(offset > 0, "Takeover: nothing stands there")
-        next = offset
+    /// What was read last is compared with what stands there now. Nil: nothing was read.
+    @discardableResult
+    mutating func verifyLast() -> Offset? {
+        verifies = next > 0 ? (next - 1, last) : nil
+        hadReadTo = next
+        return verifies?.offset
     }
 
-    mutating func noteResultsEnd() { hasEnded = true }
+    /// A record of `results`; its digest, 0 where there is none.
+    mutating func hasRead(_ digest: Digest, at offset: Offset) {
+        if let (wanted, expected) = verifies, offset >= wanted {
+            if offset == wanted, digest != expected, digest != 0, expected != 0 { hasLost = true }
+            verifies = nil
+        }
+        next = offset + 1
+        last = digest
+    }
+
+    /// `results` has been read to its end. Only reading says where that is.
+    mutating func hasReadAll(to end: Offset) {
+        hasEnded = true
+        if let (wanted, _) = verifies, end <= wanted { hasLost = true }
+        verifies = nil
+        if next > end { (next, last) = (end, 0) }
+        guard case .reading(let until) = phase, end < until else { return }
+        hasLost = true
+        phase = .reading(until: end)
+    }
+
+    /// The broker has lost results: what is still there is read again.
+    mutating func readAgain() {
+        precondition(phase != .none, "Takeover: nobody reads")
+        if !hasLost { hadReadTo = max(hadReadTo, next) }
+        hasLost = true
+        hasEnded = false
+        verifies = nil
+        phase = .asking
+    }
 
     /// `results` reaches to `high`; where to read it from: a little from before the checkpoint, for
     /// the ids that were settled a short while ago.
     fileprivate mutating func onBounds(low: Offset, high: Offset, readsAll: Bool) -> Offset {
-        next = min(next, high)
-        readFrom = readsAll ? low : max(low, next - Offset(Limits.recentlySettled))
+        readFrom = readsAll ? low : max(low, min(next, high) - Offset(Limits.recentlySettled))
         if phase != .done { phase = .reading(until: high) }
         return readFrom
     }
@@ -53,8 +93,14 @@ struct Takeover {
         return true
     }
 
-    /// Where a next leader should go on in `results`.
-    func resultsNext(isAhead: Bool) -> Offset { isAhead ? readFrom : next }
+    fileprivate mutating func endLoss() { hasLost = false }
+
+    /// Where a next leader goes on. `isAhead`: outcomes were read of requests that were not.
+    func checkpoint(_ requests: RequestReader, isAhead: Bool) -> Checkpoint {
+        Checkpoint(
+            requestsNext: requests.next, resultsNext: isAhead ? readFrom : next,
+            resultsRead: next, lastRequest: requests.last, lastResult: last)
+    }
 }
 
 extension Leader {
@@ -67,11 +113,12 @@ extension Leader {
         checkpoints = Checkpoints()
         sweepAt = .never
         isBehind = false
-        requests.begin(at: elector.openWork.requestsNext, elector.openWork.lastRequest)
+        requests.begin(
+            at: elector.openWork.checkpoint.requestsNext, elector.openWork.checkpoint.lastRequest)
         for place in 0..<elector.openWork.capacity {
             if let row = elector.openWork.row(place) { ledger.takeOver(row, at: desk.now) }
         }
-        takeover.begin(resultsNext: elector.openWork.resultsNext)
+        takeover.begin(elector.openWork.checkpoint)
         requestsLoss.begin(isDoubted: elector.log.loss.hasLostRecords)
         blindness.begin(isBlind: elector.log.loss.isBlind, at: desk.now)
         desk.emit(.ask(.results))
@@ -92,16 +139,18 @@ extension Leader {
     /// We hold the tenure, whether its ledger is complete or not.
     var hasTenure: Bool { takeover.phase != .none }
 
-    mutating func noteResultsEnd() { takeover.noteResultsEnd() }
+    /// `results` has been read to its end.
+    mutating func onResultsEnd(_ end: Offset, _ desk: inout Desk) {
+        guard hasTenure else { return }
+        takeover.hasReadAll(to: end)
+        findResultsLost(&desk)
+    }
 
     /// The answer to where `results` begins and ends.
     mutating func onResultsBounds(
         low: Offset, high: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) {
         guard hasTenure else { return }
-        if takeover.phase == .done {
-            desk.say(.logLost(.results, wanted: takeover.next, from: high))
-        }
         let readsAll = elector.log.loss.beganAnew
         desk.open(.results, from: takeover.onBounds(low: low, high: high, readsAll: readsAll))
         finishTakeover(&elector, &desk)
@@ -111,7 +160,7 @@ extension Leader {
     mutating func onMalformedResult(
         at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) {
-        takeover.hasRead(resultsTo: offset + 1)
+        takeover.hasRead(0, at: offset)
         finishTakeover(&elector, &desk)
     }
 
@@ -121,6 +170,8 @@ extension Leader {
         if requests.low != nil, takeover.finish(desk) {
             requestsLoss.beginReading(at: requests.next)
             verifyPredecessorsLast()
+            if takeover.hasLost { openAgain(elector, &desk) }
+            takeover.endLoss()
             sweepAt = desk.now
             checkpoints.want()
             var assigned: Int32 = 0

@@ -50,6 +50,7 @@ extension Node {
         case .election: break
         case .results:
             guard leader.hasTenure else { return }
+            leader.onResultsVanished()
         case .requests:
             guard leader.hasTenure else { return }
             leader.onRequestsVanished()
@@ -66,6 +67,7 @@ extension Node {
         elector.doubtHeartbeats()
         if isThere {
             leader.doubtRequests(&desk)
+            leader.doubtResults(&desk)
             desk.emit(.ask(.leader))
         }
         contactAt = desk.now

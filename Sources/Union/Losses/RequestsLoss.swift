@@ -75,6 +75,12 @@ struct RequestsLoss: ~Copyable {
 
     func isRereading(_ offset: Offset) -> Bool { offset < rereadsUntil }
 
+    /// What was read up to `end` is read again, and known by its id only: it may be open again.
+    mutating func rereadByID(until end: Offset) {
+        for i in 0..<lastRead.count { lastRead[i] = 0 }
+        rereadsUntil = max(rereadsUntil, end)
+    }
+
     fileprivate mutating func reread(until end: Offset, from start: Offset) {
         precondition(verifies == nil, "RequestsLoss: it is read again, and verified")
         rereadsUntil = end
@@ -146,7 +152,7 @@ extension Leader {
         let until = min(max(end, requestsLoss.rereadsUntil), requests.end)
         requestsLoss.endVerifying()
         let isAll = elector.log.loss.beganAnew
-        requests.goBack(to: isAll ? low : max(low, until - Offset(Limits.ledger)))
+        requests.goBack(to: isAll ? low : max(low, until - Offset(Limits.openWork)))
         requestsLoss.reread(until: until, from: requests.next)
         // Everybody must know it first: what lies before `requests_next` is taken for settled.
         checkpoints.wantNow()

@@ -7,7 +7,7 @@ public enum Count: UInt8, Cases, Sendable {
     // Section 5.
     case membersAdded, membersRemoved, rosterFull, workerLeasesLost
     // Section 6.
-    case admitted, duplicates, ledgerFull, offsetsUsedAgain, requestsForgotten
+    case admitted, duplicates, ledgerFull, offsetsUsedAgain, requestsForgotten, openedAgain
     case assigned, cancelled, unacknowledged, overruns, stalled
     case attemptsEnded, attemptsLost, concluded, settled
     case takeovers, checkpoints, voidAssignments, voidResults

@@ -14,6 +14,10 @@ extension Digest {
         for i in 0..<4 as Range<Int32> { add(UInt8(truncatingIfNeeded: number >> (8 * i))) }
     }
 
+    mutating func add(_ number: Int64) {
+        for i in 0..<8 as Range<Int64> { add(UInt8(truncatingIfNeeded: number >> (8 * i))) }
+    }
+
     mutating func add(_ bytes: Span<UInt8>) {
         for i in 0..<bytes.count { add(bytes[i]) }
     }
@@ -32,6 +36,21 @@ extension FixedText {
         guard !isEmpty else { return 0 }
         var digest = Digest.empty
         digest.add(self)
+        return digest.orOne
+    }
+}
+
+extension WorkResult {
+    /// What a checkpoint remembers of the last result: all that tells it from others.
+    var digest: Digest {
+        var digest = Digest.empty
+        digest.add(requestID)
+        digest.add(requestOffset)
+        digest.add(Int64(bitPattern: workerID.low))
+        digest.add(term)
+        digest.add(attempt)
+        digest.add(status.rawValue)
+        digest.add(UInt8(final ? 1 : 0))
         return digest.orOne
     }
 }

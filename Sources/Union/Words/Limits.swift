@@ -47,8 +47,9 @@ public enum Limits {
     public static let completedIDs = 4
     /// Heartbeats whose offsets a worker remembers until the leader acknowledges them.
     public static let unacknowledgedHeartbeats = 64
-    /// Requests whose ids a leader remembers after they are settled, against duplicates.
-    public static let recentlySettled = 512
+    /// Requests whose ids a leader remembers after they are settled, against duplicates. More than
+    /// are read again when results are lost, and so many results are read again then.
+    public static let recentlySettled = 1024
     /// Attempts at a request that do not count, under one leader: then it is given up.
     public static let attemptsInVain: Int32 = 100
     /// Attempts at one request that are believed: strangers write results, too.

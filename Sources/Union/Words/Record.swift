@@ -93,9 +93,34 @@ public enum Order: Sendable {
     case assign(Assignment)
     /// `unlessStarted`: what has started already goes on.
     case cancel(Attempt, unlessStarted: Bool = false)
-    /// Payload: the rows of open work. `lastRequest`: the digest of the request that stands before
-    /// `requestsNext`; 0 when it is not known.
-    case checkpoint(requestsNext: Offset, resultsNext: Offset, lastRequest: Digest = 0)
+    /// Payload: the rows of open work.
+    case checkpoint(Checkpoint)
+}
+
+/// What a checkpoint says beside its rows (section 6): where a new leader goes on reading.
+public struct Checkpoint: Equatable, Sendable {
+    /// Every request before this offset is settled, or has a row.
+    public var requestsNext: Offset
+    /// Of every request that is not said to be settled here, the outcome stands at or after this
+    /// offset of `results`, if anywhere.
+    public var resultsNext: Offset
+    /// Every result before this offset has been read: `resultsNext`, or after it.
+    public var resultsRead: Offset
+    /// The digests of the records before `requestsNext` and `resultsRead`; 0: not known.
+    public var lastRequest: Digest
+    public var lastResult: Digest
+
+    /// `resultsRead` nil: as `resultsNext`.
+    public init(
+        requestsNext: Offset, resultsNext: Offset, resultsRead: Offset? = nil,
+        lastRequest: Digest = 0, lastResult: Digest = 0
+    ) {
+        self.requestsNext = requestsNext
+        self.resultsNext = resultsNext
+        self.resultsRead = resultsRead ?? resultsNext
+        self.lastRequest = lastRequest
+        self.lastResult = lastResult
+    }
 }
 
 /// One attempt at one request by one worker. The number `attempt` is never used twice for the

@@ -55,8 +55,12 @@ extension Promises {
             case "max_attempts": after == 5
             case "counts": after == true
             case "unless_started": after == false
+            // As `results_next`.
+            case "results_read": true
             default: false
             }
+        case (let after as String, is NSNull):
+            name == "last_result" && after == "0000000000000000"
         case (let after as [String: Any], is NSNull): name == "parameters" && after.isEmpty
         case (let after as [Any], is NSNull): name == "running_timeouts_ms" && after.isEmpty
         case (let after as NSNumber, let before as NSNumber):
