@@ -52,9 +52,9 @@ private func perform(_ options: borrowing Options) throws(Exit) {
     }
 }
 
-/// Ends this process when its parent, a `demo`, ends in whatever way: PR_SET_PDEATHSIG of prctl(2).
-/// The parent may have gone before that.
-private func dieWithParent(_ parent: pid_t) {
+/// Ends this process when its parent, a `demo` or a keeper, ends in whatever way: PR_SET_PDEATHSIG
+/// of prctl(2). The parent may have gone before that.
+func dieWithParent(_ parent: pid_t) {
     guard scrap_die_with_parent(SIGKILL) == 0, getppid() == parent else { exit(EX_UNAVAILABLE) }
 }
 

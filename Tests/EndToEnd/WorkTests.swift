@@ -36,10 +36,10 @@ extension EndToEnd {
                 let assigned = try fleet.awaitAssignment(of: "r")
                 try fleet.jobs.await("start", of: "r")
                 let worker = try fleet.worker(assigned["member_id"].string ?? "")
-                worker.pause()
+                try worker.pause()
                 // The second says `overlap`, and the audit fails, if the first still runs then.
                 try fleet.jobs.await("start", of: "r", attempt: 2)
-                worker.resume()
+                try worker.resume()
                 try fleet.jobs.openGate()
                 let outcome = try fleet.awaitOutcome(of: "r")
                 #expect(outcome.status == "completed" && outcome.attempt == 2)

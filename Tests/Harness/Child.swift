@@ -1,3 +1,4 @@
+import CSpawn
 import Foundation
 
 /// A process that we started: what it says, how it ends. It never outlives us (`Reaper`).
@@ -12,13 +13,15 @@ public final class Child: @unchecked Sendable {
     public let output: Lines
     public let errors: Lines
     private let end = Shared<End?>(nil)
+    private let ended = Shared<Int?>(nil)
     private let input: Shared<Int32>
 
     /// Starts `program`, an absolute path, in a process group of its own. It inherits nothing of
-    /// our environment but the path and a home.
+    /// our environment but the path and a home. Without `readsErrors` nobody reads what it says on
+    /// standard error, and the pipe holds no more than a page of it.
     public init(
         _ name: String, _ program: String, _ arguments: [String],
-        environment: [String: String] = [:], folder: String? = nil
+        environment: [String: String] = [:], folder: String? = nil, readsErrors: Bool = true
     ) throws {
         self.name = name
         let (stdin, stdout, stderr) = (try Pipe(), try Pipe(), try Pipe())
@@ -28,7 +31,8 @@ public final class Child: @unchecked Sendable {
             descriptors: [stdin.reader, stdout.writer, stderr.writer])
         input = Shared(stdin.writer)
         output = Lines(reading: stdout.reader)
-        errors = Lines(reading: stderr.reader)
+        if !readsErrors { cspawn_shrink_pipe(stderr.writer) }
+        errors = readsErrors ? Lines(reading: stderr.reader) : Lines(holding: stderr.reader)
         if name != Reaper.name { Reaper.shared.watch(pid) }
         Thread.detachNewThread { self.reap() }
     }
@@ -40,6 +44,7 @@ public final class Child: @unchecked Sendable {
         while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0 {
             precondition(errno == EINTR)
         }
+        ended.change { $0 = bootUs() }
         // Under the lock, so that no signal of ours meets another process with the same id.
         end.change { end in
             var status: Int32 = 0
@@ -77,6 +82,9 @@ public final class Child: @unchecked Sendable {
 
     // How it ends.
 
+    /// When its end was seen, on CLOCK_BOOTTIME in us.
+    public var endedUs: Int? { ended.read { $0 } }
+
     public var hasEnded: Bool { end.read { $0 != nil } }
 
     @discardableResult
@@ -110,8 +118,10 @@ public final class Lines: Sendable {
         var ended = false
     }
     private let state = Shared(State())
+    private let held: Int32
 
     init(reading fd: Int32) {
+        held = -1
         Thread.detachNewThread { [state] in
             var pending: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -132,6 +142,14 @@ public final class Lines: Sendable {
             }
         }
     }
+
+    /// Never reads: whoever writes meets a full pipe.
+    init(holding fd: Int32) {
+        held = fd
+        state.change { $0.ended = true }
+    }
+
+    deinit { if held >= 0 { close(held) } }
 
     public var all: [String] { state.read { $0.lines } }
     public var text: String { all.joined(separator: "\n") }
