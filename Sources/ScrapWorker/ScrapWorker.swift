@@ -45,7 +45,7 @@ private func perform(_ options: borrowing Options) throws(Exit) {
     case .broker: try Broker.perform(config)
     case .submit: try Submit.perform(options, config)
     case .watch: try Watch.perform(options, config)
-    case .leds: try LedsCommand.perform(config)
+    case .leds: try LedsCommand.perform(options, config)
     case .check: try Check.perform(options, config)
     case .health: try Health.perform(options, config)
     case .demo: preconditionFailure("performed above")

@@ -46,6 +46,17 @@ extension EndToEnd {
             }
         }
 
+        @Test("a job is nicer than its node by 10")
+        func nicer() throws {
+            try Fleet.run(on: broker, ops: [.program("nicer", "/usr/bin/nice")]) { fleet in
+                try fleet.launchAll(1)
+                try fleet.submit([request("nicer", id: "r")])
+                let outcome = try fleet.awaitOutcome(of: "r")
+                let ours = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
+                #expect(outcome["output"].string == "\(min(19, ours + 10))\n")
+            }
+        }
+
         @Test("a job that overruns is killed with all that it started")
         func overrun() throws {
             let stubborn = """
@@ -90,7 +101,7 @@ extension EndToEnd {
                     try fleet.jobs.await("start", of: "r", attempt: attempt)
                     let touched = fleet.lives.last { $0.id == assigned["member_id"].string }
                     let worker = try #require(touched)
-                    #expect(try worker.child.waitForEnd() == .signal(SIGKILL))
+                    #expect(try worker.child.waitForEnd() == .exit(128 + SIGKILL))
                     // What systemd would do.
                     try fleet.launch(worker.plan.number)
                 }

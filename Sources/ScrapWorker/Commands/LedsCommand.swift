@@ -6,7 +6,8 @@ import Union
 enum LedsCommand {
     private static let lightMs: Int32 = 1000
 
-    static func perform(_ config: borrowing Config) throws(Exit) {
+    static func perform(_ options: borrowing Options, _ config: borrowing Config) throws(Exit) {
+        if options.off { return try putOut(config) }
         guard config.driver == .gpio else {
             Log.write(.error, "[leds] driver is not gpio: there is no LED to light")
             throw Exit(code: EX_CONFIG)
@@ -30,6 +31,11 @@ enum LedsCommand {
             }
             throw Exit(code: EX_OSERR)
         }
+    }
+
+    /// After a keeper that could not do it itself. Without lines there is nothing to do.
+    private static func putOut(_ config: borrowing Config) throws(Exit) {
+        if config.driver == .gpio { _ = try GpioLeds(config) }
     }
 
     /// Lights these until the next are lit, and waits until they are.
