@@ -17,22 +17,23 @@ public final class Child: @unchecked Sendable {
     private let input: Shared<Int32>
 
     /// Starts `program`, an absolute path, in a process group of its own. It inherits nothing of
-    /// our environment but the path and a home. Without `readsErrors` nobody reads what it says on
-    /// standard error, and the pipe holds no more than a page of it.
+    /// our environment but the path and a home. `holdsErrors`: nobody reads what it writes to
+    /// standard error before `errors.release()`.
     public init(
         _ name: String, _ program: String, _ arguments: [String],
-        environment: [String: String] = [:], folder: String? = nil, readsErrors: Bool = true
+        environment: [String: String] = [:], folder: String? = nil, holdsErrors: Bool = false
     ) throws {
         self.name = name
         let (stdin, stdout, stderr) = (try Pipe(), try Pipe(), try Pipe())
         defer { for fd in [stdin.reader, stdout.writer, stderr.writer] { close(fd) } }
+        // A page is full soon.
+        if holdsErrors { cspawn_shrink_pipe(stderr.writer) }
         pid = try spawn(
             program, arguments, environment, folder,
             descriptors: [stdin.reader, stdout.writer, stderr.writer])
         input = Shared(stdin.writer)
         output = Lines(reading: stdout.reader)
-        if !readsErrors { cspawn_shrink_pipe(stderr.writer) }
-        errors = readsErrors ? Lines(reading: stderr.reader) : Lines(holding: stderr.reader)
+        errors = Lines(reading: stderr.reader, isHeld: holdsErrors)
         if name != Reaper.name { Reaper.shared.watch(pid) }
         Thread.detachNewThread { self.reap() }
     }
@@ -115,14 +116,15 @@ public final class Child: @unchecked Sendable {
 public final class Lines: Sendable {
     private struct State {
         var lines: [String] = []
+        var isHeld: Bool
         var ended = false
     }
-    private let state = Shared(State())
-    private let held: Int32
+    private let state: Shared<State>
 
-    init(reading fd: Int32) {
-        held = -1
+    init(reading fd: Int32, isHeld: Bool = false) {
+        state = Shared(State(isHeld: isHeld))
         Thread.detachNewThread { [state] in
+            _ = state.wait(upTo: 86_400) { $0.isHeld ? nil : () }
             var pending: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 1 << 16)
             while true {
@@ -143,13 +145,8 @@ public final class Lines: Sendable {
         }
     }
 
-    /// Never reads: whoever writes meets a full pipe.
-    init(holding fd: Int32) {
-        held = fd
-        state.change { $0.ended = true }
-    }
-
-    deinit { if held >= 0 { close(held) } }
+    /// Begins to read what was held.
+    public func release() { state.change { $0.isHeld = false } }
 
     public var all: [String] { state.read { $0.lines } }
     public var text: String { all.joined(separator: "\n") }
