@@ -50,6 +50,42 @@ static inline int scrap_window_size(int fd, struct winsize *size) {
 }
 static inline int scrap_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
 
+// What top(1) and ps(1) -o comm show; 15 bytes at most.
+static inline int scrap_name_process(const char *name) { return prctl(PR_SET_NAME, name); }
+
+// Swift keeps fork(2) from us, for it is not for a process with threads. Ours has none yet.
+static inline pid_t scrap_fork(void) { return fork(); }
+
+// A program with its signals unblocked and at a lower priority, without descriptor `closed`. Not
+// posix_spawn(3), which knows no nice(2). Returns 0 or an errno, that of execve(2) included. For a
+// process without threads, all of whose signals are blocked.
+extern int pipe2(int *ends, int flags);
+static inline int scrap_spawn_nice(pid_t *pid, char *const *words, char *const *environment,
+                                   int closed, int nicer) {
+    int why[2], code = 0;
+    if (pipe2(why, O_CLOEXEC) != 0) return errno;
+    pid_t child = fork();
+    if (child == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        close(closed);
+        // Where a filter forbids it, the job runs all the same.
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nicer);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execve(words[0], words, environment);
+        code = errno;
+        if (write(why[1], &code, sizeof code) < 0) _exit(126);
+        _exit(127);
+    }
+    if (child < 0) code = errno;
+    close(why[1]);
+    // Nothing, when execve closed the other end.
+    if (child > 0 && read(why[0], &code, sizeof code) > 0) waitpid(child, NULL, 0);
+    close(why[0]);
+    *pid = child;
+    return code;
+}
+
 // A signal handler is a union of function pointers behind macros.
 static inline int scrap_ignore_signal(int signal) {
     struct sigaction action = {.sa_handler = SIG_IGN};
@@ -71,7 +107,7 @@ static inline ssize_t scrap_send_datagram(int fd, const char *path, const void *
     }
     memcpy(address.sun_path, path, length);
     if (path[0] == '@') address.sun_path[0] = '\0';
-    return sendto(fd, bytes, count, MSG_NOSIGNAL, (const struct sockaddr *)&address,
+    return sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address,
                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
 }
 
@@ -118,6 +154,36 @@ static inline void *scrap_map(size_t bytes) {
     void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return base == MAP_FAILED ? NULL : base;
 }
+// Memory that this process shares with those that it forks.
+static inline void *scrap_map_shared(size_t bytes) {
+    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return base == MAP_FAILED ? NULL : base;
+}
+// What was written before a store is seen by who loads it.
+static inline int64_t scrap_load(const int64_t *place) {
+    return __atomic_load_n(place, __ATOMIC_ACQUIRE);
+}
+static inline void scrap_store(int64_t *place, int64_t value) {
+    __atomic_store_n(place, value, __ATOMIC_RELEASE);
+}
+
+// Both ends of a line that keeps messages apart, and never makes its writer wait.
+static inline int scrap_socket_pair(int *ends) {
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends);
+}
+
+// A timer that kills this process, also while it is stopped: timer_create(2). It does not run
+// while the machine sleeps.
+static inline int scrap_make_kill_timer(timer_t *timer) {
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    return timer_create(CLOCK_MONOTONIC, &event, timer);
+}
+// In `us` from now; 0: not at all.
+static inline int scrap_arm_kill_timer(timer_t timer, int64_t us) {
+    struct itimerspec when = {.it_value = {us / 1000000, us % 1000000 * 1000}};
+    return timer_settime(timer, 0, &when, NULL);
+}
+
 static inline int scrap_waitid_pidfd(int pidfd, siginfo_t *info, int options) {
     return waitid((idtype_t)P_PIDFD, (id_t)pidfd, info, options);
 }
@@ -131,7 +197,6 @@ static inline uint64_t scrap_boottime_ns(void) {
 // Declared for _GNU_SOURCE only, which a host may not define.
 extern char **__environ;
 static inline char **scrap_environment(void) { return __environ; }
-extern int pipe2(int *ends, int flags);
 static inline int scrap_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 extern int memfd_create(const char *name, unsigned int flags);
 static inline int scrap_memory_file(const char *name) {

@@ -20,7 +20,7 @@ struct EventLoop: ~Copyable {
 
     private var node: Node
     private var log: KafkaLog
-    private var leds: Leds
+    private var keeper: KeeperLink
     private var jobs: Jobs
     private var notify: Notify
     private let signals: Signals
@@ -44,6 +44,10 @@ struct EventLoop: ~Copyable {
     private var toldStatus: Status?
     private var isLeaving = false
     private var exitCode: Int32?
+    /// What the core was told last.
+    private var hasKeeper = true
+    /// A RESIGN that waits until the keeper has put the LED out.
+    private var resignation: LeaderRecord?
 
     private struct Status: Equatable {
         var role = Role.member
@@ -53,12 +57,12 @@ struct EventLoop: ~Copyable {
 
     init(
         _ node: consuming Node, _ log: consuming KafkaLog,
-        _ leds: consuming Leds, _ jobs: consuming Jobs, _ notify: consuming Notify,
+        _ keeper: consuming KeeperLink, _ jobs: consuming Jobs, _ notify: Notify,
         _ signals: consuming Signals, _ alarm: consuming Alarm, _ teller: consuming CounterTeller
     ) {
         self.node = node
         self.log = log
-        self.leds = leds
+        self.keeper = keeper
         self.jobs = jobs
         self.notify = notify
         self.signals = signals
@@ -83,6 +87,7 @@ struct EventLoop: ~Copyable {
     private mutating func turn(_ config: borrowing Config) throws(Errno) {
         (taken, recordsRead) = (0, 0)
         (hasMore, heldRequestsBack) = (false, false)
+        try onKeeper(config)
         onTimers(config)
         try onSignals(config)
         onJobs(config)
@@ -95,7 +100,7 @@ struct EventLoop: ~Copyable {
         if heldRequestsBack && node.wantsRequests { hasMore = true }
         log.tick(at: Clock.now)
         tellStatus()
-        if recordsRead > 0 || !log.isOnline { notify.alive(at: Clock.now) }
+        if recordsRead > 0 || !log.isOnline { notify.alive(at: Clock.now, keeper) }
     }
 
     /// `member, term 7` in `systemctl status`.
@@ -106,7 +111,7 @@ struct EventLoop: ~Copyable {
         var words = FixedText<64>(status.online ? status.role.word : "not online")
         words.put(", term ")
         words.put(status.term)
-        notify.status(words.span)
+        notify.status(words.span, keeper)
     }
 }
 
@@ -123,6 +128,7 @@ extension EventLoop {
         polled.add(signals.fd, POLLIN)
         polled.add(alarm.fd, POLLIN)
         polled.add(teller.fd, POLLIN)
+        polled.add(keeper.fd, POLLIN)
         jobs.addDescriptors(to: &polled)
         if hasMore || isDue {
             try polled.wait(ms: 0)
@@ -138,7 +144,8 @@ extension EventLoop {
     private var deadline: Instant {
         let own = min(node.deadline, min(log.deadline, jobs.deadline))
         // Online, records come by themselves and feed the watchdog.
-        return min(min(own, leds.nextBlink), log.isOnline ? .never : notify.deadline)
+        let keepers = keeper.deadline(after: Clock.now)
+        return min(min(own, keepers), log.isOnline ? .never : notify.deadline)
     }
 }
 
@@ -163,8 +170,24 @@ extension EventLoop {
             carryOut(config)
         }
         log.tick(at: now)
-        leds.tick(at: now)
+        keeper.tick(at: now)
         jobs.tick(at: now)
+    }
+
+    /// Hears what the keeper of the LEDs answers, and tells the core when it does not any more.
+    private mutating func onKeeper(_ config: borrowing Config) throws(Errno) {
+        let now = Clock.now
+        try keeper.hear(at: now)
+        let answers = keeper.isAnswering(at: now)
+        if answers != hasKeeper {
+            hasKeeper = answers
+            Log.write(answers ? .info : .warning) { (line: inout Log.Line) in
+                line.put("the keeper of the LEDs ")
+                line.put(answers ? "answers again" : "does not answer: this node cannot lead")
+            }
+            step(answers ? .keeperFound : .keeperLost, config)
+        }
+        resignWhenDark(now)
     }
 
     /// SIGUSR1 asks for the counters. The first other signal asks the node to hand over; the
@@ -180,7 +203,7 @@ extension EventLoop {
                 return
             }
             isLeaving = true
-            notify.stopping()
+            notify.stopping(keeper)
             step(.shutdown, config)
         }
     }
@@ -277,6 +300,7 @@ extension EventLoop {
     /// step is left out; nothing here steps the core again.
     private mutating func carryOut(_ config: borrowing Config) {
         jobs.setLease(node.jobsUntil)
+        keeper.setLease(node.leadsUntil)
         for i in 0..<node.desk.outbox.count {
             let effect = node.desk.outbox[i]
             let now = Clock.now
@@ -293,9 +317,11 @@ extension EventLoop {
         _ effect: Effect, at index: Int, _ now: Instant, _ config: borrowing Config
     ) {
         switch effect {
+        case .write(.leader(let record), _) where record.order.isResign && !keeper.hasShownAll:
+            resignation = record
         case .write(let record, let receipt): write(record, receipt, at: index, now)
         case .show(let role, let online, let working):
-            leds.show(role, online: online, working: working, at: now)
+            keeper.tell(.node(role, online: online, working: working), at: now)
             (status.role, status.online) = (role, online)
         case .start(let place, let assignment, let term, let deadlineMs):
             Self.start(
@@ -309,7 +335,7 @@ extension EventLoop {
             hasMore = true
         case .close(let topic): log.close(topic)
         case .say(let notice): Log.say(notice, node.desk.outbox.payload(index))
-        case .ready: notify.ready()
+        case .ready: notify.ready(keeper)
         case .exit(let farewell): exitCode = farewell == .done ? EX_OK : EX_CONFIG
         }
     }
@@ -319,7 +345,22 @@ extension EventLoop {
     ) {
         let fits = Self.encode(record, node.desk.outbox, index, into: &encoded)
         precondition(fits, "EventLoop: a record that nobody could read")
-        if !log.write(encoded.span, to: record.topic, tag: receipt.tag) {
+        send(record.topic, receipt, now)
+    }
+
+    /// Others may lead as soon as they read it: it waits until the LED is surely dark. If the
+    /// keeper does not answer it is never written, and they wait for the lease's end.
+    private mutating func resignWhenDark(_ now: Instant) {
+        guard let record = resignation, keeper.hasShownAll else { return }
+        resignation = nil
+        guard node.stillHolds(.write(.leader(record), .none), at: now) else { return }
+        let fits = Wire.encode(.leader(record), Argument("").bytes, into: &encoded)
+        precondition(fits, "EventLoop: a record that nobody could read")
+        send(.leader, .none, now)
+    }
+
+    private mutating func send(_ topic: Topic, _ receipt: Receipt, _ now: Instant) {
+        if !log.write(encoded.span, to: topic, tag: receipt.tag) {
             log.giveUp(tag: receipt.tag, at: now)
         }
     }
@@ -341,6 +382,13 @@ extension EventLoop {
         into buffer: inout RecordBuffer
     ) -> Bool {
         Wire.encode(record, outbox.payload(index), into: &buffer)
+    }
+}
+
+extension Order {
+    fileprivate var isResign: Bool {
+        if case .resign = self { return true }
+        return false
     }
 }
 

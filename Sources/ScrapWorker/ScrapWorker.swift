@@ -45,16 +45,16 @@ private func perform(_ options: borrowing Options) throws(Exit) {
     case .broker: try Broker.perform(config)
     case .submit: try Submit.perform(options, config)
     case .watch: try Watch.perform(options, config)
-    case .leds: try LedsCommand.perform(config)
+    case .leds: try LedsCommand.perform(options, config)
     case .check: try Check.perform(options, config)
     case .health: try Health.perform(options, config)
     case .demo: preconditionFailure("performed above")
     }
 }
 
-/// Ends this process when its parent, a `demo`, ends in whatever way: PR_SET_PDEATHSIG of prctl(2).
-/// The parent may have gone before that.
-private func dieWithParent(_ parent: pid_t) {
+/// Ends this process when its parent, a `demo` or a keeper, ends in whatever way: PR_SET_PDEATHSIG
+/// of prctl(2). The parent may have gone before that.
+func dieWithParent(_ parent: pid_t) {
     guard scrap_die_with_parent(SIGKILL) == 0, getppid() == parent else { exit(EX_UNAVAILABLE) }
 }
 

@@ -7,6 +7,8 @@ public struct Desk: ~Copyable {
     private(set) var now = Instant.zero
     /// When the node must be gone, after SIGTERM; nil: it stays.
     private(set) var leavesAt: Instant?
+    /// Who shows our LEDs answers. Without that we neither lead nor run for it (section 7).
+    private(set) var hasKeeper = true
     public private(set) var outbox: Outbox
     private var random: Random
     /// The next offset to read of each topic; -1: not read.
@@ -32,6 +34,8 @@ public struct Desk: ~Copyable {
     }
 
     var isLeaving: Bool { leavesAt != nil }
+
+    mutating func keeper(answers: Bool) { hasKeeper = answers }
 
     var settings: Settings {
         unsafeAddress { unsafe ownSettings.address }

@@ -77,6 +77,8 @@ public struct Node: ~Copyable {
         case .vanished(let topic): onVanished(topic)
         case .brokerLost: onBroker(isThere: false)
         case .brokerFound: onBroker(isThere: true)
+        case .keeperLost: desk.keeper(answers: false)
+        case .keeperFound: desk.keeper(answers: true)
         case .jobEnded(let place, let end): worker.onJobEnded(Int(place), end, bytes, &desk)
         case .tick: break
         case .shutdown: onShutdown()
@@ -99,6 +101,10 @@ extension Node {
 
     /// Whether this worker leads at `now` (section 3).
     public func leads(at now: Instant) -> Bool { elector.leads(at: now, desk) }
+
+    /// Until when this worker leads, should nothing change; in the past: it does not. For who must
+    /// darken its LED should the worker be stopped.
+    public var leadsUntil: Instant { leads(at: desk.now) ? elector.log.lease.until : .zero }
 
     /// What this node is at `now`; offline, a member.
     public func role(at now: Instant) -> Role { elector.role(at: now, isOnline: isOnline, desk) }
@@ -126,8 +132,11 @@ extension Node {
         }
     }
 
-    /// Caught up, and in touch with the broker: the role LED is steady, and campaigns are run.
-    private var isOnline: Bool { joining.isJoined && brokerIsThere && desk.now < outOfTouchAt }
+    /// Caught up, and in touch with the broker and the keeper of the LEDs: the role LED is steady,
+    /// and campaigns are run.
+    private var isOnline: Bool {
+        joining.isJoined && brokerIsThere && desk.hasKeeper && desk.now < outOfTouchAt
+    }
 
     /// Our own heartbeats alone should have been read long before.
     private var outOfTouchAt: Instant {

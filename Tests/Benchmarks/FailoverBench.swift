@@ -66,7 +66,7 @@ struct FailoverBench {
         _ = poll(nil, 0, Int32.random(in: 0..<250))
         let from = log.count
         let began = monotonicNs()
-        leader.child.signal(signal)
+        try leader.signalNode(signal)
         let claimed = try log.wait(for: "the next claim") { records in
             let referee = Referee(records.map(\.record))
             let offsets = Set(referee.valid.map(\.offset))

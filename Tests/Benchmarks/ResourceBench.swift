@@ -33,7 +33,7 @@ struct ResourceBench {
         fleet.forgetTails()
         let reader = try fleet.client.stampedTail(fleet.topic("election"))
         defer { reader.destroy() }
-        let pids = workers.map(\.child.pid)
+        let pids = try workers.map { try $0.nodePid }
         let before = (pids + [reader.pid]).map(cpuSeconds)
         let ownBefore = pids.map(mainThreadSeconds)
         _ = poll(nil, 0, Int32(Self.idleSeconds) * 1000)

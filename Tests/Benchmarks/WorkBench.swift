@@ -51,10 +51,10 @@ struct WorkBench {
             ["requests", broker.address, fleet.prefix, "\(count)"]
         }
         Table.title("\(Self.burst) requests at once, with five workers, per second")
-        let others = workers.map(\.child.pid).filter { $0 != leader.child.pid }
+        let others = try workers.filter { $0.id != leader.id }.map { try $0.nodePid }
         let takers = [
             Taker(name: "broker", pids: [broker.child.pid]),
-            Taker(name: "leader", pids: [leader.child.pid]),
+            Taker(name: "leader", pids: [try leader.nodePid]),
             Taker(name: "four workers", pids: others),
         ]
         try rate("noop, request to result (3 records)", takers) { count in

@@ -9,6 +9,8 @@
 
 int cspawn_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) ? errno : 0; }
 
+void cspawn_shrink_pipe(int end) { fcntl(end, F_SETPIPE_SZ, 4096); }
+
 int cspawn(pid_t *pid, const char *program, char *const arguments[], char *const environment[],
            const char *folder, const int stdio[3]) {
     posix_spawn_file_actions_t actions;

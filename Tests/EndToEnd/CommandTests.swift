@@ -139,6 +139,11 @@ extension EndToEnd {
             }
         }
 
+        @Test("leds --off has nothing to do where there are no lines")
+        func ledsOff() throws {
+            #expect(try Command("leds", "--off", "-c", "/dev/null").end == .exit(0))
+        }
+
         @Test("--version names the commit")
         func version() throws {
             let version = try Command("--version")

@@ -70,10 +70,10 @@ extension EndToEnd {
                 try fleet.submit(
                     (0..<40).map { request("sleep", id: "r\($0)", parameters: ["ms": "50"]) })
                 _ = try fleet.awaitOutcomes(5)
-                first.pause()
+                try first.pause()
                 try fleet.awaitLeader(otherThan: first)
                 let second = try #require(try Referee(fleet.tail("leader").all).tenures.last)
-                first.resume()
+                try first.resume()
                 try fleet.tail("heartbeat").wait(for: "the former leader as a member") {
                     $0.first {
                         $0.worker == first.id && $0.term == second.term

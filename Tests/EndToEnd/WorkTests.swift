@@ -36,13 +36,24 @@ extension EndToEnd {
                 let assigned = try fleet.awaitAssignment(of: "r")
                 try fleet.jobs.await("start", of: "r")
                 let worker = try fleet.worker(assigned["member_id"].string ?? "")
-                worker.pause()
+                try worker.pause()
                 // The second says `overlap`, and the audit fails, if the first still runs then.
                 try fleet.jobs.await("start", of: "r", attempt: 2)
-                worker.resume()
+                try worker.resume()
                 try fleet.jobs.openGate()
                 let outcome = try fleet.awaitOutcome(of: "r")
                 #expect(outcome.status == "completed" && outcome.attempt == 2)
+            }
+        }
+
+        @Test("a job is nicer than its node by 10")
+        func nicer() throws {
+            try Fleet.run(on: broker, ops: [.program("nicer", "/usr/bin/nice")]) { fleet in
+                try fleet.launchAll(1)
+                try fleet.submit([request("nicer", id: "r")])
+                let outcome = try fleet.awaitOutcome(of: "r")
+                let ours = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
+                #expect(outcome["output"].string == "\(min(19, ours + 10))\n")
             }
         }
 
@@ -90,7 +101,7 @@ extension EndToEnd {
                     try fleet.jobs.await("start", of: "r", attempt: attempt)
                     let touched = fleet.lives.last { $0.id == assigned["member_id"].string }
                     let worker = try #require(touched)
-                    #expect(try worker.child.waitForEnd() == .signal(SIGKILL))
+                    #expect(try worker.child.waitForEnd() == .exit(128 + SIGKILL))
                     // What systemd would do.
                     try fleet.launch(worker.plan.number)
                 }

@@ -1,3 +1,4 @@
+import CSpawn
 import Foundation
 
 /// A process that we started: what it says, how it ends. It never outlives us (`Reaper`).
@@ -12,23 +13,27 @@ public final class Child: @unchecked Sendable {
     public let output: Lines
     public let errors: Lines
     private let end = Shared<End?>(nil)
+    private let ended = Shared<Int?>(nil)
     private let input: Shared<Int32>
 
     /// Starts `program`, an absolute path, in a process group of its own. It inherits nothing of
-    /// our environment but the path and a home.
+    /// our environment but the path and a home. `holdsErrors`: nobody reads what it writes to
+    /// standard error before `errors.release()`.
     public init(
         _ name: String, _ program: String, _ arguments: [String],
-        environment: [String: String] = [:], folder: String? = nil
+        environment: [String: String] = [:], folder: String? = nil, holdsErrors: Bool = false
     ) throws {
         self.name = name
         let (stdin, stdout, stderr) = (try Pipe(), try Pipe(), try Pipe())
         defer { for fd in [stdin.reader, stdout.writer, stderr.writer] { close(fd) } }
+        // A page is full soon.
+        if holdsErrors { cspawn_shrink_pipe(stderr.writer) }
         pid = try spawn(
             program, arguments, environment, folder,
             descriptors: [stdin.reader, stdout.writer, stderr.writer])
         input = Shared(stdin.writer)
         output = Lines(reading: stdout.reader)
-        errors = Lines(reading: stderr.reader)
+        errors = Lines(reading: stderr.reader, isHeld: holdsErrors)
         if name != Reaper.name { Reaper.shared.watch(pid) }
         Thread.detachNewThread { self.reap() }
     }
@@ -40,6 +45,7 @@ public final class Child: @unchecked Sendable {
         while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0 {
             precondition(errno == EINTR)
         }
+        ended.change { $0 = bootUs() }
         // Under the lock, so that no signal of ours meets another process with the same id.
         end.change { end in
             var status: Int32 = 0
@@ -77,6 +83,9 @@ public final class Child: @unchecked Sendable {
 
     // How it ends.
 
+    /// When its end was seen, on CLOCK_BOOTTIME in us.
+    public var endedUs: Int? { ended.read { $0 } }
+
     public var hasEnded: Bool { end.read { $0 != nil } }
 
     @discardableResult
@@ -107,12 +116,15 @@ public final class Child: @unchecked Sendable {
 public final class Lines: Sendable {
     private struct State {
         var lines: [String] = []
+        var isHeld: Bool
         var ended = false
     }
-    private let state = Shared(State())
+    private let state: Shared<State>
 
-    init(reading fd: Int32) {
+    init(reading fd: Int32, isHeld: Bool = false) {
+        state = Shared(State(isHeld: isHeld))
         Thread.detachNewThread { [state] in
+            _ = state.wait(upTo: 86_400) { $0.isHeld ? nil : () }
             var pending: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 1 << 16)
             while true {
@@ -132,6 +144,9 @@ public final class Lines: Sendable {
             }
         }
     }
+
+    /// Begins to read what was held.
+    public func release() { state.change { $0.isHeld = false } }
 
     public var all: [String] { state.read { $0.lines } }
     public var text: String { all.joined(separator: "\n") }

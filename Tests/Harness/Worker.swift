@@ -40,6 +40,8 @@ public struct WorkerPlan: Sendable {
     public var pace = "fast"
     /// The ARM build, emulated: built-in ops only, for it cannot start programs.
     public var isARM = false
+    /// Nobody reads its log before `child.errors.release()`.
+    public var holdsLog = false
     /// Further `-o` arguments.
     public var options: [String] = []
 
@@ -73,15 +75,13 @@ public struct WorkerPlan: Sendable {
     }
 }
 
-/// A `scrap-worker run`.
+/// A `scrap-worker run`: the keeper of the LEDs, and its child, the node.
 public final class Worker: Sendable {
     public let plan: WorkerPlan
     public let child: Child
     /// CLOCK_MONOTONIC just before it was started.
     public let startedNs: Int
     private let readiness: Readiness
-    /// When we killed or stopped it, on CLOCK_BOOTTIME in us: its LEDs are dark from then on.
-    private let darkened = Shared<[Int]>([])
 
     public var id: String { plan.id }
 
@@ -97,7 +97,7 @@ public final class Worker: Sendable {
             plan.isARM ? Programs.armEmulator : Programs.scrapWorker,
             (plan.isARM ? [Programs.armWorker] : []) + ["run", "-c", path]
                 + plan.options.flatMap { ["-o", $0] },
-            environment: ["NOTIFY_SOCKET": readiness.path])
+            environment: ["NOTIFY_SOCKET": readiness.path], holdsErrors: plan.holdsLog)
     }
 
     /// Waits until it has told systemd that it is caught up.
@@ -111,17 +111,27 @@ public final class Worker: Sendable {
         return ns
     }
 
-    public func kill() {
-        darkened.change { $0.append(bootUs()) }
-        child.destroy()
+    /// The node's process. Emulated or not, the keeper has no other child.
+    public var nodePid: pid_t {
+        get throws {
+            let path = "/proc/\(child.pid)/task/\(child.pid)/children"
+            let text = try? String(contentsOfFile: path, encoding: .utf8)
+            guard let pid = text?.split(separator: " ").first.flatMap({ pid_t($0) }) else {
+                throw Unmet("\(child.name) has no node\n\(child.story)")
+            }
+            return pid
+        }
     }
 
-    public func pause() {
-        darkened.change { $0.append(bootUs()) }
-        child.signal(SIGSTOP)
-    }
+    public func signalNode(_ number: Int32) throws { Glibc.kill(try nodePid, number) }
 
-    public func resume() { child.signal(SIGCONT) }
+    /// Pulls its plug: keeper and node.
+    public func kill() { child.destroy() }
+
+    /// Stops the node; its keeper goes on.
+    public func pause() throws { try signalNode(SIGSTOP) }
+
+    public func resume() throws { try signalNode(SIGCONT) }
     public func terminate() { child.signal(SIGTERM) }
 
     /// A log line that has all of `words` in it.
@@ -145,15 +155,14 @@ public final class Worker: Sendable {
         return changes
     }
 
-    /// The spans of time in which its leader LED was lit, on CLOCK_BOOTTIME in us.
+    /// The spans of time in which its leader LED was lit, on CLOCK_BOOTTIME in us, as its keeper
+    /// stamped them. A process that was stopped is not dark by that; one that is gone is.
     public var leaderSpans: [ClosedRange<Int>] {
         var spans: [ClosedRange<Int>] = []
         var since: Int?
-        let ends = darkened.read { $0 }
         func close(at time: Int) {
             guard let start = since else { return }
-            let end = min(time, ends.first { $0 >= start } ?? time)
-            spans.append(start...max(start, end))
+            spans.append(start...max(start, time))
             since = nil
         }
         for line in child.output.all {
@@ -162,7 +171,7 @@ public final class Worker: Sendable {
             close(at: time)
             if words[1] == "leader" && words[2] == "1" { since = time }
         }
-        close(at: bootUs())
+        close(at: child.endedUs ?? bootUs())
         return spans
     }
 }

@@ -12,6 +12,192 @@ private func lit(_ set: LampSet) -> [Lamp] {
     return lamps
 }
 
+@Suite("what a keeper shows")
+struct KeptPatternTests {
+    private func pattern() -> KeptPattern { KeptPattern(silenceMs: 1000) }
+    private let leads = Told.node(.leader, online: true, working: false)
+
+    @Test("before anything was heard the member's LED blinks")
+    func unheard() {
+        var pattern = pattern()
+        pattern.show(.nothing, until: .zero, heardAt: at(-5000), at: at(0))
+        #expect(lit(pattern.lit) == [.member] && pattern.nextChange == at(500))
+        pattern.show(.nothing, until: .zero, heardAt: at(-5000), at: at(500))
+        #expect(lit(pattern.lit) == [])
+    }
+
+    @Test("a leader's LED is lit until the lease's end, and not at it")
+    func lease() {
+        var pattern = pattern()
+        pattern.show(leads, until: at(800), heardAt: at(0), at: at(0))
+        #expect(lit(pattern.lit) == [.leader] && pattern.nextChange == at(800))
+        pattern.show(leads, until: at(800), heardAt: at(0), at: at(799))
+        #expect(lit(pattern.lit) == [.leader])
+        pattern.show(leads, until: at(800), heardAt: at(0), at: at(800))
+        #expect(lit(pattern.lit) == [.member] && !pattern.words.isOnline)
+    }
+
+    @Test("a lease that was renewed meanwhile keeps it lit, and one that is taken away does not")
+    func renewed() {
+        var pattern = pattern()
+        pattern.show(leads, until: at(800), heardAt: at(0), at: at(0))
+        pattern.show(leads, until: at(1200), heardAt: at(700), at: at(800))
+        #expect(lit(pattern.lit) == [.leader] && pattern.nextChange == at(1200))
+        pattern.show(leads, until: .zero, heardAt: at(800), at: at(801))
+        #expect(!lit(pattern.lit).contains(.leader))
+    }
+
+    @Test("a node that is silent is offline, whatever it was, and works no more")
+    func silence() {
+        for role in [Role.leader, .candidate, .voter, .member] {
+            var pattern = pattern()
+            let told = Told.node(role, online: true, working: true)
+            pattern.show(told, until: at(60_000), heardAt: at(0), at: at(0))
+            #expect(lit(pattern.lit) == [Lamp(role), .work] && pattern.nextChange == at(1000))
+            pattern.show(told, until: at(60_000), heardAt: at(0), at: at(1000))
+            #expect(lit(pattern.lit) == [.member] && pattern.nextChange == at(1500))
+            pattern.show(told, until: at(60_000), heardAt: at(1100), at: at(1100))
+            #expect(lit(pattern.lit) == [Lamp(role), .work])
+        }
+    }
+
+    @Test("a lease is of no meaning for other roles")
+    func otherRoles() {
+        var pattern = pattern()
+        pattern.show(
+            .node(.voter, online: true, working: false), until: .zero, heardAt: at(0), at: at(0))
+        #expect(lit(pattern.lit) == [.voter] && pattern.nextChange == at(1000))
+    }
+
+    @Test("the LEDs that `leds` lights are lit until the time that it says")
+    func lamps() {
+        var pattern = pattern()
+        pattern.show(.lamps(.all), until: at(100), heardAt: at(-5000), at: at(0))
+        #expect(lit(pattern.lit) == lit(.all) && pattern.nextChange == at(100))
+        pattern.show(.lamps(.all), until: at(100), heardAt: at(-5000), at: at(100))
+        #expect(lit(pattern.lit) == [] && pattern.nextChange == .never)
+    }
+
+    @Test("what is told goes through one word, and comes out as the same")
+    func word() {
+        for role in Role.all {
+            for (online, working) in [(false, false), (false, true), (true, false), (true, true)] {
+                let told = Told.node(role, online: online, working: working)
+                #expect(Told(word: told.word) == told)
+                #expect(told.lightsLeader == (role == .leader && online))
+            }
+        }
+        for lamp in Lamp.all {
+            let told = Told.lamps(LampSet(lamp))
+            #expect(Told(word: told.word) == told && told.lightsLeader == (lamp == .leader))
+        }
+        // Zeroed memory, and nonsense.
+        #expect(Told(word: 0).lightsLeader == false && Told(word: 255) == .nothing)
+    }
+}
+
+@Suite("a node's line to the keeper of its LEDs")
+struct KeeperLinkTests {
+    /// A lease of 900 ms: the keeper is asked each 250 ms, and may owe an answer for 900.
+    private static var settings: Settings {
+        var settings = Settings(workerID: WorkerID(high: 1, low: 1), incarnation: 1)
+        (settings.heartbeatMs, settings.leaseMs) = (250, 900)
+        return settings
+    }
+
+    /// Runs `body` with a node's end of a line, and the descriptor that its keeper has.
+    private func withLink(_ body: (inout KeeperLink, Int32) throws -> Void) throws {
+        let ends = try keeperLine()
+        defer { close(ends.keeper) }
+        var link = KeeperLink(try LedSheet(), try Descriptor(ends.node), Self.settings)
+        try body(&link, ends.keeper)
+    }
+
+    private func read(_ fd: Int32) -> String? {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = recv(fd, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+    }
+
+    @Test("asks at once, then as often as it must, whatever else it tells")
+    func asks() throws {
+        try withLink { link, keeper in
+            link.tick(at: at(1000))
+            #expect(read(keeper) == "?" && link.deadline(after: at(1000)) == at(1250))
+            link.tick(at: at(1249))
+            #expect(read(keeper) == nil)
+            link.tell(.node(.voter, online: true, working: false), at: at(1249))
+            #expect(read(keeper) == "?" && link.deadline(after: at(1249)) == at(1499))
+        }
+    }
+
+    @Test("the keeper finds what was told, and the lease")
+    func told() throws {
+        try withLink { link, _ in
+            #expect(link.sheet.told == .nothing && link.sheet.until == .zero)
+            link.setLease(at(7))
+            link.tell(.node(.leader, online: true, working: true), at: at(0))
+            #expect(link.sheet.told == .node(.leader, online: true, working: true))
+            #expect(link.sheet.until == at(7))
+        }
+    }
+
+    @Test("what was told is shown when the keeper has answered that question or a later one")
+    func shown() throws {
+        try withLink { link, _ in
+            #expect(link.hasShownAll == true)
+            link.tick(at: at(0))
+            link.tell(.nothing, at: at(0))
+            let question = link.sheet.asked
+            link.sheet.answered = question - 1
+            try link.hear(at: at(1))
+            #expect(link.hasShownAll == false)
+            link.sheet.answered = question
+            try link.hear(at: at(2))
+            #expect(link.hasShownAll == true)
+            link.tick(at: at(500))
+            #expect(link.hasShownAll == true)
+        }
+    }
+
+    @Test("a keeper that owes an answer for a lease does not answer; with an answer it does again")
+    func patience() throws {
+        try withLink { link, _ in
+            link.tick(at: at(0))
+            for ms in [250, 500, 750] { link.tick(at: at(Int64(ms))) }
+            #expect(link.isAnswering(at: at(899)) == true && link.isAnswering(at: at(900)) == false)
+            #expect(link.deadline(after: at(899)) == at(900))
+            #expect(link.deadline(after: at(900)) == at(1000))
+            link.sheet.answered = 1
+            try link.hear(at: at(950))
+            // It owes others, since now.
+            #expect(link.isAnswering(at: at(1849)) == true)
+            #expect(link.isAnswering(at: at(1850)) == false)
+            link.sheet.answered = link.sheet.asked
+            try link.hear(at: at(2000))
+            #expect(link.isAnswering(at: at(60_000)) == true)
+        }
+    }
+
+    @Test("a node that was stopped does not blame a keeper that has answered")
+    func ownPause() throws {
+        try withLink { link, _ in
+            link.tick(at: at(0))
+            link.sheet.answered = link.sheet.asked
+            try link.hear(at: at(10_000))
+            #expect(link.isAnswering(at: at(10_000)) == true)
+        }
+    }
+
+    @Test("a keeper that reads nothing blocks nobody")
+    func full() throws {
+        try withLink { link, keeper in
+            for _ in 0..<10_000 { link.send(KeeperLink.question.bytes) }
+            #expect(read(keeper) == "?")
+        }
+    }
+}
+
 @Suite("LEDs")
 struct LedTests {
     @Test("online, exactly the role's LED is lit")
@@ -33,7 +219,6 @@ struct LedTests {
         #expect(lit(pattern.lit) == [.voter, .work])
         #expect(pattern.show(.voter, online: true, working: false, at: at(1)) == true)
         #expect(lit(pattern.lit) == [.voter])
-        #expect(lit(pattern.litBefore) == [.voter, .work])
     }
 
     @Test("what is not new changes nothing")
@@ -54,7 +239,7 @@ struct LedTests {
         #expect(lit(pattern.lit) == [.member, .work] && pattern.nextBlink == at(600))
         #expect(pattern.tick(at: at(599)) == false)
         #expect(pattern.tick(at: at(600)) == true)
-        #expect(lit(pattern.lit) == [.work] && lit(pattern.litBefore) == [.member, .work])
+        #expect(lit(pattern.lit) == [.work])
         #expect(pattern.tick(at: at(1100)) == true)
         #expect(lit(pattern.lit) == [.member, .work])
     }
@@ -97,9 +282,9 @@ struct LedTests {
         let leds = ReportLeds(fd: file.fd)
         var pattern = LedPattern()
         _ = pattern.show(.leader, online: true, working: true, at: at(0))
-        leds.announce(pattern)
+        try leds.announce(pattern)
         _ = pattern.show(.leader, online: false, working: false, at: at(0))
-        leds.announce(pattern)
+        try leds.announce(pattern)
         let reports = file.lines.map { $0.lend { LedReport($0) } }
         #expect(reports.count == 2)
         let first = try #require(reports[0])

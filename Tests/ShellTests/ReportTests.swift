@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Testing
 import Union
@@ -97,6 +98,17 @@ struct ReportTests {
         var text = FixedText<1024>()
         MachineReport.put(to: &text)
         #expect(string(text).hasPrefix("machine: ") && string(text).contains(", Linux "))
+    }
+
+    @Test("whether the kernel keeps lines is what its driver's parameter says")
+    func keepsLines() {
+        // A small file of the kernel's that says what we like: this thread's name.
+        scrap_name_process("N")
+        #expect(!MachineReport.keepsLines("/proc/thread-self/comm"))
+        scrap_name_process("Y")
+        #expect(MachineReport.keepsLines("/proc/thread-self/comm"))
+        scrap_name_process("tests")
+        #expect(!MachineReport.keepsLines("/nowhere"))
     }
 
     private func run(_ words: [StaticString], withinMs ms: Int32 = 10_000) -> (String, Bool) {

@@ -35,6 +35,7 @@ _scrap_worker() {
         submit) options+=' --code --param --timeout --max-attempts --id --count --rate --wait
             --json --within' ;;
         watch) options+=' --json' ;;
+        leds) options+=' --off' ;;
         check) options+=' --report --within' ;;
         health) options+=' --within' ;;
     esac

@@ -32,9 +32,17 @@ enum Check {
     private static func say(
         _ isFine: Bool, _ what: StaticString, _ words: (inout FixedText<512>) -> Void
     ) {
-        var line = FixedText<512>(isFine ? "ok       " : "problem  ")
-        line.put(what)
-        line.put(": ")
+        say(isFine ? "ok       " : "problem  ") { (line: inout FixedText<512>) in
+            line.put(what)
+            line.put(": ")
+            words(&line)
+        }
+    }
+
+    private static func say(
+        _ verdict: StaticString, _ words: (inout FixedText<512>) -> Void
+    ) {
+        var line = FixedText<512>(verdict)
         words(&line)
         line.put("\n")
         writeAll(STDOUT_FILENO, line.span)
@@ -83,9 +91,18 @@ enum Check {
         do throws(Exit) {
             _ = try Leds(config)
             say(true, "leds", "all lines could be had, and are free again")
+            // They could be had, so no keeper has them.
+            if MachineReport.keepsLines { sayThatLinesAreKept() }
         } catch {
             say(false, "leds", "a line cannot be had, see above")
             throw error
+        }
+    }
+
+    private static func sayThatLinesAreKept() {
+        say("note     ") { (line: inout FixedText<512>) in
+            line.put("leds: no node runs, and this kernel leaves lines lit when a process that ")
+            line.put("lit them is killed: set dtparam=strict_gpiod in config.txt")
         }
     }
 

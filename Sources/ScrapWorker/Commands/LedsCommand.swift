@@ -6,42 +6,47 @@ import Union
 enum LedsCommand {
     private static let lightMs: Int32 = 1000
 
-    static func perform(_ config: borrowing Config) throws(Exit) {
+    static func perform(_ options: borrowing Options, _ config: borrowing Config) throws(Exit) {
+        if options.off { return try putOut(config) }
         guard config.driver == .gpio else {
             Log.write(.error, "[leds] driver is not gpio: there is no LED to light")
             throw Exit(code: EX_CONFIG)
         }
-        let signals: Signals
-        do {
-            signals = try Signals()
-        } catch {
-            Log.write(.error, "signalfd failed")
-            throw Exit(code: EX_OSERR)
-        }
-        let leds = try GpioLeds(config)
-        var before = LampSet()
-        for lamp in Lamp.all where config.lamps[lamp].count > 0 {
-            say(lamp.word, config.bytes(config.lamps[lamp]))
-            try light(leds, LampSet(lamp), after: &before)
-            guard waits(signals) else { return }
-        }
-        say("all", Argument("").bytes)
-        try light(leds, .all, after: &before)
-        _ = waits(signals)
-    }
-
-    private static func light(
-        _ leds: borrowing GpioLeds, _ lit: LampSet, after before: inout LampSet
-    ) throws(Exit) {
-        do {
-            try leds.light(lit, after: before)
-            before = lit
+        // As for a node: should this process be stopped or killed, the LEDs go dark.
+        var keeper = try Keeper.begin(config)
+        do throws(Errno) {
+            let signals = try Signals()
+            for lamp in Lamp.all where config.lamps[lamp].count > 0 {
+                try light(LampSet(lamp), &keeper)
+                say(lamp.word, config.bytes(config.lamps[lamp]))
+                guard waits(signals) else { return }
+            }
+            try light(.all, &keeper)
+            say("all", Argument("").bytes)
+            _ = waits(signals)
         } catch {
             Log.write(.error) { (line: inout Log.Line) in
-                line.put("the LEDs cannot be set: ")
+                line.put("a system call failed: ")
                 line.put(errno: error.code)
             }
-            throw Exit(code: EX_UNAVAILABLE)
+            throw Exit(code: EX_OSERR)
+        }
+    }
+
+    /// After a keeper that could not do it itself. Without lines there is nothing to do.
+    private static func putOut(_ config: borrowing Config) throws(Exit) {
+        if config.driver == .gpio { _ = try GpioLeds(config) }
+    }
+
+    /// Lights these until the next are lit, and waits until they are.
+    private static func light(_ lit: LampSet, _ keeper: inout KeeperLink) throws(Errno) {
+        let now = Clock.now
+        keeper.setLease(now + 2 * lightMs)
+        keeper.tell(.lamps(lit), at: now)
+        while !keeper.hasShownAll {
+            var waiting = pollfd(fd: keeper.fd, events: Int16(POLLIN), revents: 0)
+            unsafe poll(&waiting, 1, -1)
+            try keeper.hear(at: Clock.now)
         }
     }
 

@@ -2,12 +2,14 @@ import CLinux
 import Shell
 import Union
 
-/// `run`: the node itself, from its configuration to its exit code.
+/// `run`: the keeper of the LEDs, and below it the node, from its configuration to its exit code.
 enum Run {
     static func perform(_ config: borrowing Config) throws(Exit) {
+        // From here on this is the node's process: the keeper's goes no further.
+        let keeper = try Keeper.begin(config)
         let code: Int32
         do {
-            code = try run(config)
+            code = try run(config, keeper)
         } catch {
             throw say(error)
         }
@@ -17,24 +19,23 @@ enum Run {
     private enum Failure: Error {
         case system(Errno)
         case kafka(KafkaError)
-        /// Said already.
-        case said(Exit)
     }
 
-    private static func run(_ config: borrowing Config) throws(Failure) -> Int32 {
+    private static func run(
+        _ config: borrowing Config, _ keeper: consuming KeeperLink
+    ) throws(Failure) -> Int32 {
         var settings = config.settings
         settings.incarnation = randomNumber()
-        // What systemd gave us is not for jobs; and signals before threads (see `Signals`).
+        // Signals before threads (see `Signals`).
         let notify = Notify()
         let signals = try system { () throws(Errno) in try Signals(reports: true) }
         let alarm = try system(Alarm.init)
         let jobs = try system { () throws(Errno) in try Jobs(killGraceMs: settings.killGraceMs) }
-        let leds = try openLeds(config)
         let log = try openLog(config)
         var arena = Arena.mapped(Node.arenaBytes)
         let node = Node(settings, seed: randomNumber(), &arena)
         let teller = CounterTeller(settings.workerID)
-        var loop = EventLoop(node, log, leds, jobs, notify, signals, alarm, teller)
+        var loop = EventLoop(node, log, keeper, jobs, notify, signals, alarm, teller)
         do { return try loop.run(config) } catch { throw .system(error) }
     }
 
@@ -44,17 +45,12 @@ enum Run {
         do { return try make() } catch { throw .system(error) }
     }
 
-    private static func openLeds(_ config: borrowing Config) throws(Failure) -> Leds {
-        do { return try Leds(config) } catch { throw .said(error) }
-    }
-
     private static func openLog(_ config: borrowing Config) throws(Failure) -> KafkaLog {
         do { return try KafkaLog(config) } catch { throw .kafka(error) }
     }
 
     private static func say(_ failure: Failure) -> Exit {
         switch failure {
-        case .said(let exit): return exit
         case .system(let error):
             Log.write(.error) { (line: inout Log.Line) in
                 line.put("a system call failed: ")

@@ -12,6 +12,8 @@ struct GpioLeds: ~Copyable, LedOutput {
 
     private let request: OpaquePointer
     private let wires: FixedArray<8, Wire>
+    /// Who took the lines. A process that was forked since only lets go of them.
+    private let keeper = getpid()
 
     /// An LED that has a line of the chip.
     fileprivate struct Wire {
@@ -35,7 +37,7 @@ struct GpioLeds: ~Copyable, LedOutput {
     }
 
     deinit {
-        try? set(LampSet())
+        if getpid() == keeper { try? set(LampSet()) }
         unsafe gpiod_line_request_release(request)
     }
 

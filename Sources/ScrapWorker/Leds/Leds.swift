@@ -2,10 +2,11 @@ import CLinux
 import Shell
 import Union
 
-/// The node's LEDs: what is lit, and the driver that lights it.
+/// The LEDs' driver, in the keeper's process.
 struct Leds: ~Copyable {
     private let output: Output
-    private var pattern = LedPattern()
+    private var lit = LampSet()
+    private var said: LedPattern?
     private var hasFailed = false
 
     /// The configured driver.
@@ -27,43 +28,56 @@ struct Leds: ~Copyable {
         }
     }
 
-    /// When `tick` must be called next.
-    var nextBlink: Instant { pattern.nextBlink }
-
-    /// Shows what the node is.
-    mutating func show(_ role: Role, online: Bool, working: Bool, at now: Instant) {
-        guard pattern.show(role, online: online, working: working, at: now) else { return }
-        light()
+    /// Whether anybody could see a LED of this driver.
+    var isVisible: Bool {
         switch output {
-        case .none: break
-        case .terminal(let leds): leds.announce(pattern)
-        case .gpio(let leds): leds.announce(pattern)
-        case .report(let leds): leds.announce(pattern)
+        case .none: false
+        case .terminal: true
+        case .gpio: true
+        case .report: true
         }
     }
 
-    /// Blinks, when it is time.
-    mutating func tick(at now: Instant) {
-        if pattern.tick(at: now) { light() }
+    /// Lights exactly `lit`, and says what the node is, where that is new. False when it could not
+    /// be said now and must be tried again: nothing here waits for who reads it.
+    mutating func show(_ lit: LampSet, _ pattern: LedPattern) -> Bool {
+        do throws(Errno) {
+            if lit != self.lit { try light(lit, after: self.lit) }
+            self.lit = lit
+            if !pattern.saysTheSame(as: said) { try announce(pattern) }
+            said = pattern
+        } catch {
+            if error == .wouldBlock { return false }
+            complain(error)
+        }
+        return true
+    }
+
+    private borrowing func light(_ lit: LampSet, after before: LampSet) throws(Errno) {
+        switch output {
+        case .none: break
+        case .terminal(let leds): try leds.light(lit, after: before)
+        case .gpio(let leds): try leds.light(lit, after: before)
+        case .report(let leds): try leds.light(lit, after: before)
+        }
+    }
+
+    private borrowing func announce(_ pattern: LedPattern) throws(Errno) {
+        switch output {
+        case .none: break
+        case .terminal(let leds): try leds.announce(pattern)
+        case .gpio(let leds): try leds.announce(pattern)
+        case .report(let leds): try leds.announce(pattern)
+        }
     }
 
     /// A failure is logged once: a node works without its LEDs.
-    private mutating func light() {
-        let (lit, before) = (pattern.lit, pattern.litBefore)
-        do throws(Errno) {
-            switch output {
-            case .none: break
-            case .terminal(let leds): try leds.light(lit, after: before)
-            case .gpio(let leds): try leds.light(lit, after: before)
-            case .report(let leds): try leds.light(lit, after: before)
-            }
-        } catch {
-            guard !hasFailed else { return }
-            hasFailed = true
-            Log.write(.warning) { (line: inout Log.Line) in
-                line.put("the LEDs cannot be set any more: ")
-                line.put(errno: error.code)
-            }
+    private mutating func complain(_ error: Errno) {
+        guard !hasFailed else { return }
+        hasFailed = true
+        Log.write(.warning) { (line: inout Log.Line) in
+            line.put("the LEDs cannot be set any more: ")
+            line.put(errno: error.code)
         }
     }
 }

@@ -127,10 +127,12 @@ package enum Help {
         """
 
     private static let leds: StaticString = """
-        Usage: scrap-worker leds [-c FILE] [-o SECTION.KEY=VALUE]...
+        Usage: scrap-worker leds [--off] [-c FILE] [-o SECTION.KEY=VALUE]...
 
         Lights the LEDs of [leds] one after the other for a second, then all of them, and names
         them, to check the wiring. The node must not run: it holds the lines.
+
+          --off    only puts them out, as systemd does when a node has ended
 
         Example:
           scrap-worker leds -o leds.driver=gpio -o leds.leader=GPIO17

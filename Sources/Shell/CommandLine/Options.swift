@@ -65,6 +65,10 @@ package struct Options: ~Copyable {
     /// How long the broker may be out of reach; nil: as long as the command likes.
     package var withinS: Int64?
 
+    // leds
+    /// Only puts them out.
+    package var off = false
+
     // check
     /// Everything that a bug report needs.
     package var report = false
@@ -163,6 +167,7 @@ package struct Options: ~Copyable {
         case .id: id = value
         case .wait: wait = true
         case .report: report = true
+        case .off: off = true
         case .within: withinS = try number(flag, value, 1...86_400)
         case .nodes: nodes = Int32(try number(flag, value, 1...16))
         case .killLeader: killLeaderEveryS = try decimal(flag, value, upTo: 86_400)
@@ -272,7 +277,7 @@ enum Flag: UInt8, Cases {
     case config, override, help, version
     case json, code, parameter, count, rate, timeout, maxAttempts, id, wait, within
     case nodes, killLeader, duration, pace
-    case report
+    case report, off
     case dieWithParent
 
     /// What getopt_long(3) returns for the first of them when it is given by its long name.
@@ -312,13 +317,14 @@ enum Flag: UInt8, Cases {
         case .duration: "--for"
         case .pace: "--pace"
         case .report: "--report"
+        case .off: "--off"
         case .dieWithParent: "--die-with-parent"
         }
     }
 
     var takesValue: Bool {
         switch self {
-        case .help, .version, .json, .wait, .report: false
+        case .help, .version, .json, .wait, .report, .off: false
         case .config, .override, .code, .parameter, .count, .rate, .timeout, .maxAttempts, .id,
             .within, .nodes, .killLeader, .duration, .pace, .dieWithParent:
             true
@@ -335,6 +341,7 @@ enum Flag: UInt8, Cases {
         case .within: command == .submit || command == .check || command == .health
         case .nodes, .killLeader, .duration, .pace: command == .demo
         case .report: command == .check
+        case .off: command == .leds
         case .dieWithParent: command == .run || command == .broker
         }
     }

@@ -16,6 +16,9 @@ package enum Minder {
     package static let name: StaticString = "scrap-worker-job"
     /// Where it finds the lease.
     package static let leaseFd: Int32 = 3
+    /// How much nicer a job is than its node, its minder and the keeper of the LEDs, which must be
+    /// in time whatever the job does.
+    private static let niceness: Int32 = 10
 
     /// A job's process, and our ends of its pipes.
     package struct Child {
@@ -132,21 +135,8 @@ extension Minder {
     private static func spawnJob(
         _ pid: inout pid_t, _ words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     ) -> Int32 {
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         // The lease is not the job's to see.
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        unsafe posix_spawn_file_actions_addclose(&actions, leaseFd)
-        let failure = unsafe posix_spawn(
-            &pid, words[0]!, &actions, &attributes, words, scrap_environment())
-        unsafe posix_spawn_file_actions_destroy(&actions)
-        unsafe posix_spawnattr_destroy(&attributes)
-        return failure
+        unsafe scrap_spawn_nice(&pid, words, scrap_environment(), leaseFd, niceness)
     }
 
     /// What the result says of a program that cannot be started.

@@ -27,9 +27,12 @@ package enum Lamp: UInt8, Worded {
 
 /// Some of the LEDs.
 package struct LampSet: Equatable {
-    private var bits: UInt8 = 0
+    /// A bit for each, in the order of `Lamp`.
+    package private(set) var bits: UInt8 = 0
 
     package init() {}
+
+    package init(bits: UInt8) { self.bits = bits & Self.all.bits }
 
     package init(_ lamp: Lamp) { insert(lamp) }
 

@@ -31,11 +31,12 @@ package protocol LedOutput: ~Copyable {
     /// said.
     borrowing func light(_ lit: LampSet, after before: LampSet) throws(Errno)
 
-    /// Tells that the node is another than before; called after `light`.
-    borrowing func announce(_ pattern: LedPattern)
+    /// Tells that the node is another than before; called after `light`. Throws `wouldBlock` when
+    /// nobody takes it now.
+    borrowing func announce(_ pattern: LedPattern) throws(Errno)
 }
 
 extension LedOutput where Self: ~Copyable {
     package borrowing func light(_ lit: LampSet, after before: LampSet) throws(Errno) {}
-    package borrowing func announce(_ pattern: LedPattern) {}
+    package borrowing func announce(_ pattern: LedPattern) throws(Errno) {}
 }

@@ -8,8 +8,6 @@ package struct LedPattern {
     package static let blinkMs: Int32 = 500
 
     package private(set) var lit = LampSet()
-    /// The LEDs that were lit before the last change.
-    package private(set) var litBefore = LampSet()
     package private(set) var role = Role.member
     package private(set) var isOnline = false
     package private(set) var isWorking = false
@@ -32,7 +30,6 @@ package struct LedPattern {
         (self.role, isOnline, isWorking, wasShown) = (role, online, working, true)
         if online { nextBlink = .never } else if startsBlinking { nextBlink = now + Self.blinkMs }
         let isDark = !online && !startsBlinking && !lit.contains(.member)
-        litBefore = lit
         lit = isDark ? LampSet() : LampSet(online ? Lamp(role) : .member)
         if working { lit.insert(.work) }
         return true
@@ -42,8 +39,13 @@ package struct LedPattern {
     package mutating func tick(at now: Instant) -> Bool {
         guard nextBlink <= now else { return false }
         nextBlink = now + Self.blinkMs
-        litBefore = lit
         lit.toggle(.member)
         return true
+    }
+
+    /// Whether it is the same node as `other`'s, blinking apart.
+    package func saysTheSame(as other: LedPattern?) -> Bool {
+        guard let other else { return false }
+        return role == other.role && isOnline == other.isOnline && isWorking == other.isWorking
     }
 }

@@ -12,11 +12,11 @@ package struct ReportLeds: LedOutput {
 
     package init(fd: Int32) { self.fd = fd }
 
-    package func announce(_ pattern: LedPattern) {
+    package func announce(_ pattern: LedPattern) throws(Errno) {
         let report = LedReport(
             at: Clock.now, role: pattern.isOnline ? pattern.role : .member,
             isOnline: pattern.isOnline, isWorking: pattern.isWorking)
-        writeAll(fd, report.line.span)
+        try writeNow(fd, report.line.span)
     }
 }
 

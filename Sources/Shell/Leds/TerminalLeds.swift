@@ -9,8 +9,9 @@ import Union
 package struct TerminalLeds: LedOutput {
     package init() {}
 
-    package func announce(_ pattern: LedPattern) {
-        Self.picture(pattern).withSpan { _ = writeAll(STDOUT_FILENO, $0) }
+    package func announce(_ pattern: LedPattern) throws(Errno) {
+        let line = Self.picture(pattern)
+        try writeNow(STDOUT_FILENO, line.span)
     }
 
     package static func picture(_ pattern: LedPattern) -> FixedText<128> {

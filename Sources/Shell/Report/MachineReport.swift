@@ -21,6 +21,17 @@ package enum MachineReport {
         sink.put("\n")
     }
 
+    /// Whether the kernel leaves GPIO lines as they were driven when their holder dies, as Raspberry
+    /// Pi OS's does unless `dtparam=strict_gpiod` is set: `persist_gpio_outputs` of the chip's driver.
+    package static var keepsLines: Bool {
+        keepsLines("/sys/module/pinctrl_bcm2835/parameters/persist_gpio_outputs")
+            || keepsLines("/sys/module/pinctrl_rp1/parameters/persist_gpio_outputs")
+    }
+
+    static func keepsLines(_ parameter: StaticString) -> Bool {
+        line(of: parameter, after: "").map { $0.equals("Y") } ?? false
+    }
+
     private static func putKernel<Sink: TextSink & ~Copyable>(to sink: inout Sink) {
         var name = utsname()
         guard unsafe uname(&name) == 0 else { return }

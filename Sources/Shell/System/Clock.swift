@@ -42,3 +42,26 @@ package struct Alarm: ~Copyable {
         armedFor = nil
     }
 }
+
+/// A timer of the kernel's that kills this process, also while it is stopped: timer_create(2) with
+/// SIGKILL, on CLOCK_MONOTONIC: a machine that sleeps is no process that hangs.
+@safe
+public struct KillTimer: ~Copyable {
+    /// Its number; the first one's is 0, which C takes for a null pointer.
+    private let timer: timer_t?
+
+    package init() throws(Errno) {
+        var timer: timer_t?
+        guard unsafe scrap_make_kill_timer(&timer) == 0 else { throw .last }
+        unsafe self.timer = timer
+    }
+
+    deinit { unsafe timer_delete(timer) }
+
+    /// Arms it for `ms` after `due`, in place of what it was armed for.
+    package func arm(for due: Instant, plusMs ms: Int32, at now: Instant) {
+        unsafe scrap_arm_kill_timer(timer, max((due + ms).us - now.us, 1))
+    }
+
+    package func disarm() { unsafe scrap_arm_kill_timer(timer, 0) }
+}

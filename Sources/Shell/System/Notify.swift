@@ -1,63 +1,24 @@
 import CLinux
 import Union
 
-/// What systemd hears from us: sd_notify(3), spoken directly over its datagram socket. Without
-/// systemd every call does nothing.
-public struct Notify: ~Copyable {
+/// systemd's end of sd_notify(3), spoken directly over its datagram socket. The keeper has it, for
+/// it is the unit's main process (design, section 7). Without systemd it does nothing.
+public struct NotifySocket: ~Copyable {
     private let socket: Int32
     /// NOTIFY_SOCKET. A socket's path has at most 107 bytes.
-    private var path = FixedText<108>()
-    /// How often the watchdog wants to be fed: half of WATCHDOG_USEC, or never.
-    private let watchdogUs: Int64
-    private var fedAt = Instant(us: -3_600_000_000)
-    private var isReady = false
+    private let path: FixedText<108>
 
-    /// Takes NOTIFY_SOCKET and WATCHDOG_USEC out of the environment, which jobs inherit.
+    /// Takes NOTIFY_SOCKET out of the environment.
     package init() {
-        let watchdog = Self.take("WATCHDOG_USEC")
-        let pid = Self.take("WATCHDOG_PID")
-        let isOurs = pid.isEmpty || pid.decimal == Int64(getpid())
-        watchdogUs = isOurs ? (watchdog.decimal ?? 0) / 2 : 0
-        path = Self.take("NOTIFY_SOCKET")
+        path = Environment.take("NOTIFY_SOCKET")
         let kind = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
         socket = path.count > 0 ? CLinux.socket(AF_UNIX, kind, 0) : -1
     }
 
     deinit { if socket >= 0 { close(socket) } }
 
-    package mutating func ready() {
-        isReady = true
-        send("READY=1")
-    }
-
-    package func stopping() { send("STOPPING=1") }
-
-    /// One line for `systemctl status`.
-    package func status(_ words: Span<UInt8>) {
-        var message = FixedText<256>()
-        message.put("STATUS=")
-        message.put(foreign: words.extracting(first: 240))
-        send(message.span)
-    }
-
-    /// Feeds the watchdog when it is hungry. Called after real progress only: a turn of the loop
-    /// that served the log. Until the node is ready the watchdog sleeps, and the same sign asks
-    /// for more time to start: the broker may be away for long.
-    package mutating func alive(at now: Instant) {
-        guard watchdogUs > 0 && now.us - fedAt.us >= watchdogUs / 2 else { return }
-        send(isReady ? "WATCHDOG=1" : "EXTEND_TIMEOUT_USEC=30000000")
-        fedAt = now
-    }
-
-    /// When it must be fed next.
-    package var deadline: Instant {
-        watchdogUs > 0 ? fedAt.adding(us: watchdogUs) : .never
-    }
-
-    private func send(_ message: StaticString) { send(message.bytes) }
-
     /// A lost datagram is no reason to fail: systemd has its timeouts.
-    private func send(_ message: Span<UInt8>) {
+    package func send(_ message: Span<UInt8>) {
         guard socket >= 0 else { return }
         _ = unsafe path.withCString { path in
             unsafe message.withUnsafeBytes { message in
@@ -65,10 +26,61 @@ public struct Notify: ~Copyable {
             }
         }
     }
+}
 
-    /// An environment variable, removed: getenv(3), unsetenv(3). Empty when it is not set, or too
-    /// long for what it should be.
-    private static func take(_ name: StaticString) -> FixedText<108> {
+/// What a node has to say to systemd, by way of its keeper: a keeper that is stopped feeds no
+/// watchdog either.
+package struct Notify {
+    /// How often the watchdog wants to be fed: half of WATCHDOG_USEC, or never.
+    private let watchdogUs: Int64
+    private var fedAt = Instant(us: -3_600_000_000)
+    private var isReady = false
+
+    /// Takes WATCHDOG_USEC out of the environment. It is meant for the keeper, our parent.
+    package init() {
+        let watchdog = Environment.take("WATCHDOG_USEC")
+        let pid = Environment.take("WATCHDOG_PID")
+        let isOurs = pid.isEmpty || pid.decimal == Int64(getppid())
+        watchdogUs = isOurs ? (watchdog.decimal ?? 0) / 2 : 0
+    }
+
+    package mutating func ready(_ keeper: borrowing KeeperLink) {
+        isReady = true
+        keeper.send(Argument("READY=1").bytes)
+    }
+
+    package func stopping(_ keeper: borrowing KeeperLink) {
+        keeper.send(Argument("STOPPING=1").bytes)
+    }
+
+    /// One line for `systemctl status`.
+    package func status(_ words: Span<UInt8>, _ keeper: borrowing KeeperLink) {
+        var message = FixedText<256>()
+        message.put("STATUS=")
+        message.put(foreign: words.extracting(first: 240))
+        keeper.send(message.span)
+    }
+
+    /// Feeds the watchdog when it is hungry. Called after real progress only: a turn of the loop
+    /// that served the log. Until the node is ready the watchdog sleeps, and the same sign asks
+    /// for more time to start: the broker may be away for long.
+    package mutating func alive(at now: Instant, _ keeper: borrowing KeeperLink) {
+        guard watchdogUs > 0 && now.us - fedAt.us >= watchdogUs / 2 else { return }
+        let words: StaticString = isReady ? "WATCHDOG=1" : "EXTEND_TIMEOUT_USEC=30000000"
+        keeper.send(words.bytes)
+        fedAt = now
+    }
+
+    /// When it must be fed next.
+    package var deadline: Instant {
+        watchdogUs > 0 ? fedAt.adding(us: watchdogUs) : .never
+    }
+}
+
+extension Environment {
+    /// A variable, removed: getenv(3), unsetenv(3). Empty when it is not set, or too long for what
+    /// it should be.
+    fileprivate static func take(_ name: StaticString) -> FixedText<108> {
         var value = FixedText<108>()
         if let text = Environment.value(name), text.count < 108 { value.put(text.bytes) }
         unsafe unsetenv(Argument(name).cString)

@@ -28,7 +28,7 @@ extension Elector {
     func leads(_ desk: borrowing Desk) -> Bool { leads(at: desk.now, desk) }
 
     func leads(at now: Instant, _ desk: borrowing Desk) -> Bool {
-        !desk.isLeaving && log.leads(at: now)
+        !desk.isLeaving && desk.hasKeeper && log.leads(at: now)
     }
 
     enum Edge { case beganToLead, steppedDown }
@@ -204,13 +204,16 @@ extension Elector {
         campaign.act(log.tenure, &pen, &desk)
     }
 
-    /// The holder of the tenure is heard, lease or not.
+    /// The holder of the tenure is heard, lease or not; but not one whose LEDs nobody answers for.
+    /// It does not resign either: its LED may be lit, and only its lease's end puts it out.
     mutating func announceIfDue(_ desk: inout Desk) {
         guard isMine, !desk.isLeaving, desk.now >= announcesAt(desk) else { return }
         announce(&desk)
     }
 
-    func announcesAt(_ desk: borrowing Desk) -> Instant { pen.wroteAt + desk.settings.announceMs }
+    func announcesAt(_ desk: borrowing Desk) -> Instant {
+        desk.hasKeeper ? pen.wroteAt + desk.settings.announceMs : .never
+    }
 
     func campaignsAt(_ desk: borrowing Desk) -> Instant { campaign.deadline(desk) }
 }

@@ -20,6 +20,9 @@ public enum Event: Sendable {
     /// No broker can be reached / one can again.
     case brokerLost
     case brokerFound
+    /// Who shows our LEDs does not answer / answers again (section 7). At the start it does.
+    case keeperLost
+    case keeperFound
     /// The job on this place of the bench has ended. Bytes: its output, or why there is none.
     case jobEnded(Place, JobEnd)
     /// The deadline that `Node.deadline` named has come (or nothing happened, which is harmless).

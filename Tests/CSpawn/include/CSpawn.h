@@ -5,6 +5,9 @@
 /// Both ends of a pipe that no child inherits unasked: pipe2(2). Returns 0 or an errno.
 int cspawn_pipe(int ends[2]);
 
+/// A pipe holds one page from now on.
+void cspawn_shrink_pipe(int end);
+
 /// A fresh process: default signals, a group of its own, and no descriptors but `stdio`.
 /// posix_spawn(3). `folder` may be null. Returns 0 or an errno.
 int cspawn(pid_t *pid, const char *program, char *const arguments[], char *const environment[],
