@@ -71,7 +71,7 @@ static inline ssize_t scrap_send_datagram(int fd, const char *path, const void *
     }
     memcpy(address.sun_path, path, length);
     if (path[0] == '@') address.sun_path[0] = '\0';
-    return sendto(fd, bytes, count, MSG_NOSIGNAL, (const struct sockaddr *)&address,
+    return sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address,
                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
 }
 
@@ -104,6 +104,10 @@ static inline int scrap_accept(int fd) {
 }
 static inline ssize_t scrap_send(int fd, const void *bytes, size_t count) {
     return send(fd, bytes, count, MSG_NOSIGNAL);
+}
+// On a socket that is not ours alone, and may be one that blocks.
+static inline ssize_t scrap_send_now(int fd, const void *bytes, size_t count) {
+    return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 static inline int scrap_connect(const char *name) {
     struct sockaddr_un address;

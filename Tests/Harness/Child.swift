@@ -15,10 +15,11 @@ public final class Child: @unchecked Sendable {
     private let input: Shared<Int32>
 
     /// Starts `program`, an absolute path, in a process group of its own. It inherits nothing of
-    /// our environment but the path and a home.
+    /// our environment but the path and a home. `holdsErrors`: nobody reads what it writes to
+    /// standard error before `errors.release()`.
     public init(
         _ name: String, _ program: String, _ arguments: [String],
-        environment: [String: String] = [:], folder: String? = nil
+        environment: [String: String] = [:], folder: String? = nil, holdsErrors: Bool = false
     ) throws {
         self.name = name
         let (stdin, stdout, stderr) = (try Pipe(), try Pipe(), try Pipe())
@@ -28,7 +29,7 @@ public final class Child: @unchecked Sendable {
             descriptors: [stdin.reader, stdout.writer, stderr.writer])
         input = Shared(stdin.writer)
         output = Lines(reading: stdout.reader)
-        errors = Lines(reading: stderr.reader)
+        errors = Lines(reading: stderr.reader, isHeld: holdsErrors)
         if name != Reaper.name { Reaper.shared.watch(pid) }
         Thread.detachNewThread { self.reap() }
     }
@@ -107,12 +108,15 @@ public final class Child: @unchecked Sendable {
 public final class Lines: Sendable {
     private struct State {
         var lines: [String] = []
+        var isHeld: Bool
         var ended = false
     }
-    private let state = Shared(State())
+    private let state: Shared<State>
 
-    init(reading fd: Int32) {
+    init(reading fd: Int32, isHeld: Bool = false) {
+        state = Shared(State(isHeld: isHeld))
         Thread.detachNewThread { [state] in
+            _ = state.wait(upTo: 86_400) { $0.isHeld ? nil : () }
             var pending: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 1 << 16)
             while true {
@@ -132,6 +136,9 @@ public final class Lines: Sendable {
             }
         }
     }
+
+    /// Begins to read what was held.
+    public func release() { state.change { $0.isHeld = false } }
 
     public var all: [String] { state.read { $0.lines } }
     public var text: String { all.joined(separator: "\n") }

@@ -40,6 +40,8 @@ public struct WorkerPlan: Sendable {
     public var pace = "fast"
     /// The ARM build, emulated: built-in ops only, for it cannot start programs.
     public var isARM = false
+    /// Nobody reads its log before `child.errors.release()`.
+    public var holdsLog = false
     /// Further `-o` arguments.
     public var options: [String] = []
 
@@ -97,7 +99,7 @@ public final class Worker: Sendable {
             plan.isARM ? Programs.armEmulator : Programs.scrapWorker,
             (plan.isARM ? [Programs.armWorker] : []) + ["run", "-c", path]
                 + plan.options.flatMap { ["-o", $0] },
-            environment: ["NOTIFY_SOCKET": readiness.path])
+            environment: ["NOTIFY_SOCKET": readiness.path], holdsErrors: plan.holdsLog)
     }
 
     /// Waits until it has told systemd that it is caught up.
