@@ -141,6 +141,10 @@ static inline int scrap_accept(int fd) {
 static inline ssize_t scrap_send(int fd, const void *bytes, size_t count) {
     return send(fd, bytes, count, MSG_NOSIGNAL);
 }
+// On a socket that is not ours alone, and may be one that blocks.
+static inline ssize_t scrap_send_now(int fd, const void *bytes, size_t count) {
+    return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 static inline int scrap_connect(const char *name) {
     struct sockaddr_un address;
     socklen_t size = scrap_name_socket(&address, name);

@@ -99,6 +99,7 @@ struct EventLoop: ~Copyable {
         // librdkafka does not ring for what lay there before.
         if heldRequestsBack && node.wantsRequests { hasMore = true }
         log.tick(at: Clock.now)
+        Log.tick()
         tellStatus()
         if recordsRead > 0 || !log.isOnline { notify.alive(at: Clock.now, keeper) }
     }

@@ -40,6 +40,7 @@ private func perform(_ options: borrowing Options) throws(Exit) {
     if options.report { Report.begin(options.version) }
     let config = try ConfigLoader.load(options, identity: options.command == .run)
     Log.start(config.logLevel)
+    if options.command == .run { Log.neverWait() }
     switch options.command {
     case .run: try Run.perform(config)
     case .broker: try Broker.perform(config)

@@ -78,6 +78,28 @@ extension EndToEnd {
             }
         }
 
+        @Test("a broker that answers late is slow and not lost: connections are kept")
+        func slow() throws {
+            let broker = try Broker(.noida)
+            try Fleet.run(on: broker) { fleet in
+                let worker = try fleet.launch(1) { $0.pace = "normal" }
+                try fleet.awaitLeader()
+                for _ in 0..<3 {
+                    let count = try fleet.tail("heartbeat").all.count
+                    broker.child.signal(SIGSTOP)
+                    // The fault itself: longer than a second, the shortest record's time of old.
+                    Thread.sleep(forTimeInterval: 2.5)
+                    broker.child.signal(SIGCONT)
+                    try fleet.tail("heartbeat").wait(for: "heartbeats after the pause") {
+                        $0.count > count + 8 ? () : nil
+                    }
+                }
+                #expect(!worker.child.errors.text.contains("the broker cannot be reached"))
+                try fleet.submit([request("noop", id: "r")])
+                #expect(try fleet.awaitOutcome(of: "r").status == "completed")
+            }
+        }
+
         @Test("a broker that is not there yet is waited for, and workers say so")
         func notThereYet() throws {
             let broker = try Broker(.noida)

@@ -92,6 +92,32 @@ extension EndToEnd {
             }
         }
 
+        @Test("a leader whose log nobody reads leads on, and says then how many lines were lost")
+        func blockedLog() throws {
+            try Fleet.run(on: broker) { fleet in
+                // A lease of four seconds: what ends it is no busy machine, but a log that waits.
+                func slow(_ plan: inout WorkerPlan) {
+                    plan.pace = "classroom"
+                    plan.options += ["timing.countdown_start=3", "timing.countdown_delay_ms=0"]
+                }
+                let first = try fleet.launch(1) {
+                    slow(&$0)
+                    $0.holdsLog = true
+                }
+                try fleet.awaitLeader()
+                try fleet.launch(2, slow).awaitReady()
+                // A line each, at level debug: more than a pipe holds.
+                try fleet.submit((0..<3000).map { request("unheard-of", id: "r\($0)") })
+                _ = try fleet.awaitOutcomes(3000)
+                try fleet.submit([request("noop", id: "last")])
+                #expect(try fleet.awaitOutcome(of: "last").status == "completed")
+                #expect(try Referee(fleet.tail("leader").all).tenures.map(\.holder) == [first.id])
+                #expect(first.leaderSpans.count == 1)
+                first.child.errors.release()
+                try first.awaitLog("lines lost")
+            }
+        }
+
         @Test("a leader that is told to end hands over, and nobody waits for a timeout")
         func terminateLeader() throws {
             try Fleet.run(on: broker) { fleet in

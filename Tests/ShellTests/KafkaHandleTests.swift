@@ -9,7 +9,8 @@ struct KafkaWritingTests {
     func reports() {
         var talk = Talk.online
         func report(_ tag: UInt, _ outcome: Delivery.Outcome) -> KafkaSession.Event? {
-            talk.session.onReport(Delivery(tag: tag, outcome), isFatal: false)
+            talk.session.onReport(
+                Delivery(tag: tag, outcome), isFatal: false, at: .zero)
         }
         #expect(report(7, .delivered(12)) == .delivered(tag: 7, 12))
         #expect(report(8, .undelivered) == .undelivered(tag: 8))
@@ -52,7 +53,8 @@ struct KafkaWritingTests {
         var talk = Talk.online
         switch sign {
         case .report:
-            let event = talk.session.onReport(Delivery(tag: 3, .undelivered), isFatal: true)
+            let event = talk.session.onReport(
+                Delivery(tag: 3, .undelivered), isFatal: true, at: .zero)
             #expect(event == .undelivered(tag: 3))
         case .refusal: talk.session.onRefusedWrite(isFatal: true)
         case .error:
@@ -77,7 +79,8 @@ struct KafkaWritingTests {
     func notFatal() {
         var talk = Talk.online
         talk.session.onRefusedWrite(isFatal: false)
-        _ = talk.session.onReport(Delivery(tag: 3, .undelivered), isFatal: false)
+        _ = talk.session.onReport(
+            Delivery(tag: 3, .undelivered), isFatal: false, at: .zero)
         _ = talk.session.onError(KafkaFailure(.other), fixed("oops"), isFatal: false)
         #expect(talk.tick(afterMs: 5000) == [])
     }

@@ -180,7 +180,8 @@ struct KafkaSetupTests {
         if byReading {
             talk.fail(.leader, .unknownTopic)
         } else {
-            let event = talk.session.onReport(Delivery(tag: 0, .unknownTopic), isFatal: false)
+            let event = talk.session.onReport(
+                Delivery(tag: 0, .unknownTopic), isFatal: false, at: .zero)
             #expect(event == nil)
         }
         #expect(!talk.session.isOnline)

@@ -10,7 +10,7 @@ extension KafkaFailure {
 
 /// A session and its owner; the test plays the broker. Time passes when the test says so.
 struct Talk {
-    var session = KafkaSession(TopicNames(Config()))
+    var session = KafkaSession(TopicNames(Config()), bearableAnswerMs: 300, pace: .normal)
     var now = Instant(us: 1_000_000_000)
     /// A writer that was replaced has reports left.
     var isRetiring = false

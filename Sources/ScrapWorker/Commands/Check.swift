@@ -111,28 +111,60 @@ enum Check {
     private static func checkBroker(
         _ options: borrowing Options, _ config: borrowing Config
     ) throws(Exit) {
+        var isQuick = false
         do throws(Exit) {
             var client = try KafkaClient.open(config, withinS: options.withinS ?? 10)
             for topic in Topic.all { client.log.ask(topic) }
             var missing = Topic.count
-            while missing > 0, try client.wait(until: .never) {
+            var answers = AnswerSample()
+            while !answers.isFull, try client.wait(until: .never) {
                 while let event = try client.nextEvent() {
                     switch event {
                     case .topicsReady:
                         say(true, "topics", "all five are there, with one partition each")
-                    case .bounds(let topic, let low, let high, _):
+                    case .bounds(let topic, let low, let high, _) where missing > 0:
                         missing -= 1
                         sayBounds(config.name(of: topic), low, high)
+                        if missing == 0 { client.log.ask(.leader) }
+                    case .bounds(_, _, _, let askedAt) where !answers.isFull:
+                        answers.add(ms: Clock.now.ms(since: askedAt))
+                        if !answers.isFull { client.log.ask(.leader) }
                     default: continue
                     }
                 }
             }
-            if missing == 0 { return say(true, "broker", "answers about every topic") }
-            throw Exit(code: 128 + SIGINT)
+            guard answers.isFull else { throw Exit(code: 128 + SIGINT) }
+            say(true, "broker", "answers about every topic")
+            isQuick = sayPace(answers.median, config)
         } catch {
             say(false, "broker", "the union's topics cannot be used, see above")
             throw error
         }
+        guard isQuick else { throw Exit(code: EX_CONFIG) }
+    }
+
+    /// What the broker's answers say of the timings. Asked is where a topic ends: writing a record
+    /// to measure would be read by every node.
+    private static func sayPace(_ ms: Int64, _ config: borrowing Config) -> Bool {
+        let bearable = config.settings.bearableAnswerMs
+        let isQuick = ms <= Int64(bearable)
+        say(isQuick, "pace") { (line: inout FixedText<512>) in
+            line.put("the broker answers in ")
+            line.put(ms)
+            line.put(" ms (median of ")
+            line.put(AnswerSample.count)
+            line.put("); these timings, pace ")
+            line.put(config.pace.word)
+            line.put(", bear ")
+            line.put(bearable)
+            line.put(" ms; ")
+            guard let pace = Settings.Pace.quickest(bearing: ms) else {
+                return line.put("no pace is slow enough")
+            }
+            line.put("the quickest pace that fits is ")
+            line.put(pace.word)
+        }
+        return isQuick
     }
 
     private static func sayBounds(_ name: FixedText<96>, _ low: Offset, _ high: Offset) {

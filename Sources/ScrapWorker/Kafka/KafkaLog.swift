@@ -51,7 +51,8 @@ struct KafkaLog: ~Copyable {
         let readerConf = shared.forReader()
         let reader = try KafkaReader(readerConf.copy(), names, bell: bell.fd)
         writer = try KafkaWriter(writerConf.copy(), names, leaseMs: leaseMs, bell: bell.fd)
-        session = KafkaSession(names)
+        session = KafkaSession(
+            names, bearableAnswerMs: config.settings.bearableAnswerMs, pace: config.pace)
         self.bell = bell
         self.names = names
         self.leaseMs = leaseMs
@@ -92,7 +93,11 @@ extension KafkaLog {
     /// False when the producer takes none now: its queue is full, or it is being replaced.
     mutating func write(_ bytes: Span<UInt8>, to topic: Topic, tag: UInt) -> Bool {
         let isTaken = writer.write(bytes, to: topic, tag: tag)
-        if !isTaken { session.onRefusedWrite(isFatal: writer.isUseless) }
+        if isTaken {
+            session.onWrite(tag: tag, at: Clock.now)
+        } else {
+            session.onRefusedWrite(isFatal: writer.isUseless)
+        }
         return isTaken
     }
 
@@ -141,7 +146,7 @@ extension KafkaLog {
         while true {
             if let event = session.nextEvent(at: now) { return event }
             if let report = nextReport() {
-                if let event = understand(report) { return event }
+                if let event = understand(report, at: now) { return event }
             } else if let event = takeEvent() {
                 if event.type == RD_KAFKA_EVENT_DR {
                     reports = consume event
@@ -160,9 +165,9 @@ extension KafkaLog {
         return report
     }
 
-    private mutating func understand(_ report: Delivery) -> Event? {
+    private mutating func understand(_ report: Delivery, at now: Instant) -> Event? {
         let isDelivered = if case .delivered = report.outcome { true } else { false }
-        return session.onReport(report, isFatal: !isDelivered && writer.isUseless)
+        return session.onReport(report, isFatal: !isDelivered && writer.isUseless, at: now)
     }
 
     private mutating func takeEvent() -> KafkaEvent? {

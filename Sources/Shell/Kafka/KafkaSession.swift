@@ -39,10 +39,19 @@ package struct KafkaSession {
     private var setup = TopicSetup()
     private var readings = PerTopic(TopicReading())
     private var refused = RefusedWrites()
+    private var answers: AnswerTime
+    /// How long the broker takes to answer, when that is too long and not told yet.
+    private var slowMs: Int64?
+    private let pace: Settings.Pace
     private var complaints = RateLimit(everyMs: Connection.repeatMs)
     private var actions = KafkaActions()
 
-    package init(_ names: TopicNames) { self.names = names }
+    /// `pace`: what the timings are called.
+    package init(_ names: TopicNames, bearableAnswerMs: Int32, pace: Settings.Pace) {
+        self.names = names
+        self.pace = pace
+        answers = AnswerTime(bearableMs: bearableAnswerMs)
+    }
 
     /// Whether a broker answered and the topics are there, and nothing says otherwise since.
     package var isOnline: Bool { connection.state == .online && setup.isReady }
@@ -50,7 +59,7 @@ package struct KafkaSession {
     /// When `tick` must be called, or `nextEvent`: at once when something is to be told.
     package var deadline: Instant {
         var first = min(connection.deadline, min(setup.deadline, refused.deadline))
-        if connection.hasEvent { first = .zero }
+        if connection.hasEvent || slowMs != nil { first = .zero }
         for topic in Topic.all {
             if readings[topic].hasEvent { first = .zero }
             if setup.isReady { first = min(first, readings[topic].deadline) }
@@ -111,9 +120,15 @@ extension KafkaSession {
 
 // What the writer answers.
 extension KafkaSession {
+    /// The writer took a record.
+    package mutating func onWrite(tag: UInt, at now: Instant) { answers.onWrite(tag: tag, at: now) }
+
     /// What became of a record. `isFatal`: the writer takes no record any more. librdkafka does
     /// not always send an event for that.
-    package mutating func onReport(_ report: Delivery, isFatal: Bool) -> Event? {
+    package mutating func onReport(
+        _ report: Delivery, isFatal: Bool, at now: Instant
+    ) -> Event? {
+        if let ms = answers.onReport(tag: report.tag, at: now) { slowMs = ms }
         if isFatal { connection.onFatalError() }
         if case .unknownTopic = report.outcome { setup.checkAgain() }
         return report.event
@@ -172,6 +187,7 @@ extension KafkaSession {
         if isFatal { connection.onFatalError() }
         guard failure.kind == .allBrokersDown, connection.onAllBrokersDown() else { return nil }
         setup.checkAgain()
+        answers.onLost()
         text = words
         return .brokerLost
     }
@@ -285,6 +301,13 @@ extension KafkaSession {
     /// The next event that no handle has to be asked for, nil when there is none now.
     package mutating func nextEvent(at now: Instant) -> Event? {
         if let event = connection.nextEvent(at: now) { return tell(event) }
+        if let ms = slowMs.take() {
+            text = FixedText("the broker answers in ")
+            text.put(ms)
+            text.put(" ms, too slow for pace ")
+            text.put(pace.word)
+            return .line(level: LOG_WARNING)
+        }
         for topic in Topic.all {
             if let event = readings[topic].nextEvent() { return Event(event, of: topic) }
         }

@@ -82,14 +82,18 @@ package enum KafkaSettings {
             || key.equals("group.id") || key.equals("enabled_events")
     }
 
+    /// `socket.timeout.ms` of `defaults`.
+    private static let patienceMs: Int32 = 6000
+
     /// How long a record is worth sending: late words are worthless, results must not be lost (0:
     /// for ever), and a user waits for a request. librdkafka's `message.timeout.ms`.
     ///
-    /// A lease, but not less than a second: librdkafka looks for what is late once a second, and
-    /// gives up the connection to a broker that is only slow.
+    /// A lease, but not less than librdkafka's patience with a broker, `socket.timeout.ms`: when a
+    /// record's time is over while it is on its way, librdkafka drops the connection, and a broker
+    /// that is only slow would be lost.
     package static func messageTimeoutMs(_ topic: Topic, leaseMs: Int32) -> Int32 {
         switch topic {
-        case .leader, .election, .heartbeat: max(leaseMs, 1000)
+        case .leader, .election, .heartbeat: max(leaseMs, patienceMs)
         case .results: 0
         case .requests: 30_000
         }

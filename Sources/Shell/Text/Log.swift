@@ -5,7 +5,8 @@ import Wire
 /// The log: stderr, a line for each message, one write(2) a line.
 ///
 /// Under systemd lines begin with a syslog level, `<6>`, which journald takes off; elsewhere with
-/// the local time. Used by the one thread that runs code of ours.
+/// the local time. Used by the one thread that runs code of ours. A node never waits for whoever
+/// reads: see `Outlet`. The other commands do, as programs do.
 package enum Log {
     /// Bytes of the longest line; the rest is cut.
     package typealias Line = FixedText<1024>
@@ -34,6 +35,8 @@ package enum Log {
 
     nonisolated(unsafe) private static var threshold = Level.info
     nonisolated(unsafe) private static var isJournal = false
+    /// Nil: lines are written however long that takes.
+    nonisolated(unsafe) private static var outlet: Outlet?
     nonisolated(unsafe) private static var voids = Limiter()
     nonisolated(unsafe) private static var malformed = Limiter()
 
@@ -41,6 +44,21 @@ package enum Log {
     package static func start(_ level: Level) {
         unsafe threshold = level
         unsafe isJournal = stderrIsJournal()
+    }
+
+    /// From here on a line that does not go out at once is lost, and counted.
+    package static func neverWait() { unsafe outlet = Outlet(STDERR_FILENO) }
+
+    /// Says how many lines were lost, as soon as lines go out again. Called now and then by who
+    /// never waits.
+    package static func tick() {
+        guard unsafe outlet?.goOn() ?? false else { return }
+        var line = Line()
+        let start = begin(&line, .warning)
+        unsafe line.put(outlet?.lost ?? 0)
+        line.put(" lines lost: nobody read them in time")
+        let text = whole(line, from: start)
+        unsafe outlet?.tellLost(text.span)
     }
 
     package static func shows(_ level: Level) -> Bool {
@@ -59,6 +77,19 @@ package enum Log {
     /// The same for what somebody asked to be told: no level hides it.
     package static func answer(_ level: Level, _ body: (inout Line) -> Void) {
         var line = Line()
+        let start = begin(&line, level)
+        body(&line)
+        let text = whole(line, from: start)
+        tick()
+        if unsafe outlet == nil {
+            writeAll(STDERR_FILENO, text.span)
+        } else {
+            unsafe outlet?.write(text.span)
+        }
+    }
+
+    /// Returns where the message begins.
+    private static func begin(_ line: inout Line, _ level: Level) -> Int {
         if unsafe isJournal {
             line.put("<")
             line.put(level.syslog)
@@ -66,18 +97,16 @@ package enum Log {
         } else {
             putTime(&line)
         }
-        let start = line.count
-        body(&line)
-        finish(&line, from: start)
+        return line.count
     }
 
     /// A message is one line: what would break it is replaced.
-    private static func finish(_ line: inout Line, from start: Int) {
-        var text = FixedText<1025>()
+    private static func whole(_ line: Line, from start: Int) -> Outlet.Line {
+        var text = Outlet.Line()
         text.put(line.span.extracting(0..<start))
         text.put(foreign: line.span.extracting(start..<line.count))
         text.put("\n")
-        writeAll(STDERR_FILENO, text.span)
+        return text
     }
 
     private static func putTime(_ line: inout Line) {
