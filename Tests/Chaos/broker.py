@@ -1,7 +1,7 @@
 """The broker: noida-db, whose whole log is one file that it replaces once a second or two.
 
-So a copy of that file is what the broker knew at one moment, and putting it back is what a broker does
-that had its last seconds in memory when its power went.
+So a copy of that file is what the broker knew at one moment, and putting it back is what a broker
+does that had its last seconds in memory when its power went.
 """
 import os
 import shutil

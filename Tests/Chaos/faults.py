@@ -1,8 +1,8 @@
 """What goes wrong, and when: drawn from the seed before the run begins.
 
-A fault is a class with `begin` and, where it lasts, `end`. Whom it hits is drawn, too; "the leader" is
-whoever's LED is lit when the moment comes. The kinds come in an order like shuffled cards, so that a
-short run has each of them once before any comes twice.
+A fault is a class with `begin` and, where it lasts, `end`. Whom it hits is drawn, too; "the leader"
+is whoever's LED is lit when the moment comes. The kinds come in an order like shuffled cards, so
+that a short run has each of them once before any comes twice.
 """
 import heapq
 import itertools

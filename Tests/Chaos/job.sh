@@ -1,8 +1,8 @@
 #!/bin/sh
 # What ops run: job.sh FOLDER NODE WHAT.
 #
-# Descriptor 9 holds the lock of the request, in this process and all that it starts: whoever finds it
-# taken is the second one to run the request, and it is the kernel who says so.
+# Descriptor 9 holds the lock of the request, in this process and all that it starts: whoever finds
+# it taken is the second one to run the request, and it is the kernel who says so.
 lock=$1/locks/$SCRAP_REQUEST_ID
 read -r now _ </proc/uptime
 me="$now n$2 $SCRAP_REQUEST_ID attempt $SCRAP_ATTEMPT term $SCRAP_TERM pid $$ $3"

@@ -1,12 +1,12 @@
 """Decides what a run was worth, by what an independent client reads of the topics, by what the LEDs
-showed, and by what the kernel said of the jobs' locks. Nothing here comes from the code under test.
+showed, and by what the kernel said of the jobs' locks. Nothing here comes from the code under
+test.
 """
 import json
 import subprocess
 from collections import Counter, defaultdict
 
-from network import BROKER, PORT
-from workload import PREFIX
+from network import BROKER, PORT, PREFIX
 
 TOPICS = ["requests", "results", "leader", "election", "heartbeat"]
 
@@ -56,7 +56,7 @@ class Overlap:
 
 def overlaps(changes, end):
     """From what the observer stamped: batches are instants, see `observer.py`."""
-    found, lit, at = [], set(), 0
+    found, lit = [], set()
     batches = defaultdict(list)
     for change in changes:
         batches[change.us].append(change)

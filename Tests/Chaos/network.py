@@ -1,15 +1,17 @@
 """The table's network: a namespace for the broker and for each node, on one bridge.
 
-Nodes speak only to the broker. On a good day packets go over veth pairs and the bridge. A node whose
-link is to be bad is led around through the relay (`relay.py`), which drops and delays packets one by
-one; TCP connections live on. All of it is made inside the run's own network namespace (`run`), so the
-kernel removes it with the run.
+Nodes speak only to the broker. On a good day packets go over veth pairs and the bridge. A node
+whose link is to be bad is led around through the relay (`relay.py`), which drops and delays packets
+one by one; TCP connections live on. All of it is made inside the run's own network namespace, so
+the kernel removes it with the run.
 """
 import subprocess
 import sys
 
 BROKER = "10.77.0.1"
 PORT = 9092
+# Of the union's topics: the default.
+PREFIX = "scrapworkerunion-1-"
 
 
 def node_address(number):

@@ -1,7 +1,7 @@
 """Nodes as systemd would keep them: started, watched, and started again two seconds after they end.
 
-What `run` starts may be the node itself, or a keeper of the LEDs with the node as its child. The node
-is the one with threads (librdkafka's).
+What `run` starts may be the node itself, or a keeper of the LEDs with the node as its child. The
+node is the one with threads (librdkafka's).
 """
 import fcntl
 import os

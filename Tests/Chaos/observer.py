@@ -5,9 +5,9 @@
 A board's LEDs are a named pipe, into which the driver `fd:N` writes a line for each change. It is
 held open here, so like a GPIO line it stays as it was driven, whoever drove it dies.
 
-Changes are taken in batches: all pipes are read, again and again, until none has anything more. Had a
-leader's LED gone dark before another was lit, both stood in the same batch. So two that are lit after
-a batch were lit at one instant: that is no matter of clocks.
+Changes are taken in batches: all pipes are read, again and again, until none has anything more. Had
+a leader's LED gone dark before another was lit, both stood in the same batch. So two that are lit
+after a batch were lit at one instant: that is no matter of clocks.
 """
 import os
 import select

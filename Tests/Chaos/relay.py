@@ -2,13 +2,13 @@
 
     relay.py SEED NODE...
 
-For each node there is a TUN device at either end, made by `network.py`, which also decides by routes
-whose packets come here. Orders are lines on standard input:
+For each node there is a TUN device at either end, made by `network.py`, which also decides by
+routes whose packets come here. Orders are lines on standard input:
 
     set NODE up|down DELAY_MS JITTER_MS LOSS
 
-Packets of one direction keep their order, as on a wire. This is what `tc netem` would do, for kernels
-that do not have it.
+Packets of one direction keep their order, as on a wire. This is what `tc netem` would do, for
+kernels that do not have it.
 """
 import ctypes
 import fcntl

@@ -37,7 +37,8 @@ def by_kind(verdict):
     """Leaderless time and log lines after each kind of fault."""
     spans, lines = verdict.leaderless_by_kind(), verdict.lines_by_kind()
     times = Counter(fault.kind for fault in verdict.table.faults)
-    yield "  after                faults  leaderless: times   p50   p95   max s   log lines per fault"
+    yield ("  after                faults  leaderless: times   p50   p95   max s"
+           "   log lines per fault")
     for kind in sorted(set(times) | set(spans)):
         found = spans.get(kind, [])
         numbers = [percentile(found, share) for share in (0.5, 0.95, 1)] if found else []

@@ -1,4 +1,5 @@
-"""One round, inside its own namespaces: `round.py FOLDER JSON`, started by the driver, `__main__.py`."""
+"""One round, inside its own namespaces: `round.py FOLDER JSON`, started by the driver,
+`__main__.py`."""
 import json
 import sys
 from types import SimpleNamespace

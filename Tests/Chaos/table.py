@@ -1,4 +1,4 @@
-"""One run: a table of boards, with a broker, work and faults; what is left of it goes to the judge."""
+"""One run: a table of boards, with a broker, work and faults, from its first node to its last."""
 import os
 import random
 import shutil
@@ -89,11 +89,12 @@ class Table:
 
     def _progress(self):
         self._measure()
+        results = "?" if self.broker.under else self.workload.results()
         leaders = " ".join(f"n{number}" for number in self.leds.leaders()) or "nobody"
         with open("/proc/loadavg") as file:
             load = file.read().split()[0]
         print(f"  {self.recorder.seconds():6.1f} s  {leaders} leads; {len(self.faults)} faults, "
-              f"{self.workload.sent} requests, {self.workload.results()} results; load {load}",
+              f"{self.workload.sent} requests, {results} results; load {load}",
               flush=True)
 
     def _measure(self):

@@ -6,9 +6,8 @@ import time
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from network import BROKER, PORT
+from network import BROKER, PORT, PREFIX
 
-PREFIX = "scrapworkerunion-1-"
 PER_SECOND = 9
 # Now and then many come at once.
 BURST, BURST_CHANCE = 40, 0.002
