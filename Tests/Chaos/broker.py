@@ -3,6 +3,7 @@
 So a copy of that file is what the broker knew at one moment, and putting it back is what a broker
 does that had its last seconds in memory when its power went.
 """
+import json
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import time
 
-from network import BROKER, PORT, inside
+from network import BROKER, PORT, PREFIX, inside
 
 PATIENCE_SECONDS = 20
 
@@ -60,8 +61,25 @@ class Broker:
         os.link(f"{self.data}/kafka.json", copy)
 
     def set_back(self):
-        shutil.copyfile(self.recorder.path("broker.copy"), f"{self.data}/kafka.json.old")
-        os.replace(f"{self.data}/kafka.json.old", f"{self.data}/kafka.json")
+        """To what it knew when it was told to remember."""
+        shutil.copyfile(self.recorder.path("broker.copy"), f"{self.data}/kafka.json.new")
+        os.replace(f"{self.data}/kafka.json.new", f"{self.data}/kafka.json")
+
+    def set_back_some(self, luck):
+        """The same for some of its topics only; returns their names. A broker that writes each to
+        a file of its own can lose more of one than of another."""
+        with open(self.recorder.path("broker.copy")) as file:
+            then = dict(json.load(file)["topics"])
+        with open(f"{self.data}/kafka.json") as file:
+            now = json.load(file)
+        names = [name for name, _ in now["topics"] if name in then and name.startswith(PREFIX)]
+        lost = luck.sample(names, luck.randint(1, len(names) - 1))
+        now["topics"] = [
+            [name, then[name] if name in lost else topic] for name, topic in now["topics"]]
+        with open(f"{self.data}/kafka.json.new", "w") as file:
+            json.dump(now, file, separators=(",", ":"))
+        os.replace(f"{self.data}/kafka.json.new", f"{self.data}/kafka.json")
+        return sorted(name.removeprefix(PREFIX) for name in lost)
 
     def stop(self):
         self.end(signal.SIGTERM)

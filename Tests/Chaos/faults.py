@@ -232,9 +232,19 @@ class BrokerSetBack(BrokerFault):
     def end(self, table):
         self.began_us = boot_us()
         table.broker.end(signal.SIGKILL)
-        table.broker.set_back()
+        self.set_back(table)
         time.sleep(self.luck.choice([0, 0, 1, 3]))
         table.broker.start()
+
+    def set_back(self, table):
+        table.broker.set_back()
+
+
+@kind("some topics set back", (1, 5))
+class SomeTopicsSetBack(BrokerSetBack):
+    def set_back(self, table):
+        lost = table.broker.set_back_some(self.luck)
+        table.say(self, f"only {', '.join(lost)}")
 
 
 class Starvation(Fault):

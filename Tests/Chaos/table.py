@@ -101,6 +101,7 @@ class Table:
         for node in self.nodes:
             if node.is_up:
                 node.life.measure()
+                self.recorder.add("usage", str(node.life.last_usage), node.number)
 
     def _await(self, what, is_so, every=0.05):
         deadline = time.monotonic() + PATIENCE_SECONDS[self.pace]
