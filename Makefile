@@ -74,11 +74,12 @@ simulate: toolchain ## unions under faults: SEEDS=1000 [NODES=5] [SEED=first]; S
 	.build/release/simulate --seeds $(or $(SEEDS),1) --seed $(or $(SEED),1) \
 	    --nodes $(or $(NODES),5) $(if $(SHOW),--show) $(ARGS)
 
-chaos = python3 Tests/Chaos --nodes $(or $(NODES),5) --pace $(or $(PACE),normal) \
+chaos = python3 -B Tests/Chaos --nodes $(or $(NODES),5) --pace $(or $(PACE),normal) \
     $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 chaos: toolchain tools build ## faults on real processes: FOR=10m [SEED=n] [NODES=5] [PACE=normal]
 	PYTHONPATH=.build-tools/python python3 -B Tests/Chaos/test_judge.py
+	python3 -B Tests/Chaos/test_network.py
 	SCRAP_WORKER=dist/scrap-worker-$(arch) $(chaos) --for $(or $(FOR),10m)
 
 night: toolchain tools build ## the same for an hour or more, with new seeds: [FOR=8h]

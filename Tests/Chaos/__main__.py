@@ -16,11 +16,12 @@ import sys
 import tarfile
 import tempfile
 
+import machine
+
 # What rounds import is installed here; the driver itself needs nothing of it.
 CLIENT = os.path.abspath(".build-tools/python")
 BINARY = "dist/scrap-worker-" + ("arm64" if platform.machine() == "aarch64" else "amd64")
 PACES = ["fast", "normal", "classroom", "cloud"]
-APART = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 PR_SET_PDEATHSIG = 1
 
 
@@ -52,23 +53,6 @@ def arguments():
     return given
 
 
-def refuse(why):
-    sys.exit(f"chaos: {why}")
-
-
-def check_machine():
-    """A machine that cannot run it fails it, and is told why."""
-    for tool in ["ip", "unshare", "nsenter", "flock", "kcat"]:
-        if not shutil.which(tool):
-            refuse(f"needs {tool} (make tools)")
-    if os.getuid() != 0:
-        APART.extend(["--user", "--map-root-user"])
-    if subprocess.run([*APART, "true"]).returncode != 0:
-        refuse("this machine gives no namespaces (unshare, above); without them there is no test")
-    if not os.access("/dev/net/tun", os.W_OK):
-        refuse("this machine gives no /dev/net/tun, through which packets are lost and delayed")
-
-
 def die_with_us():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -82,7 +66,7 @@ def one_round(given, seed):
                f"{sys.path[0]}/round.py", folder, order]
     try:
         code = subprocess.run(
-            [*APART, *command], preexec_fn=die_with_us,
+            [*machine.apart(), *command], preexec_fn=die_with_us,
             env={**os.environ, "PYTHONPATH": CLIENT, "PYTHONDONTWRITEBYTECODE": "1"}).returncode
         if code != 0:
             print(f"all logs: {keep(folder, seed)}\nagain: {again(given, seed)}", flush=True)
@@ -108,12 +92,12 @@ def again(given, seed):
 
 def main():
     given = arguments()
-    check_machine()
+    machine.check()
     first = random.randrange(1_000_000) if given.seed is None else given.seed
     seeds = range(first, first + round(given.lasts / given.round))
     failed = [seed for seed in seeds if not one_round(given, seed)]
     if failed:
-        refuse(f"what must hold did not, in {len(failed)} of {len(seeds)} rounds: seeds {failed}")
+        machine.refuse(f"what must hold did not, in {len(failed)} of {len(seeds)} rounds: seeds {failed}")
     print(f"chaos: all held, seeds {list(seeds)}")
 
 

@@ -74,7 +74,7 @@ class Life:
         self.first_usage = None
         self.last_usage = None
         self.last_measured_us = self.began
-        # The node itself, once it has been seen: it may outlive the keeper for a moment.
+        # The node itself, as it was seen last: it may outlive the keeper for a moment.
         self._node_pid = None
 
     @property
@@ -83,7 +83,7 @@ class Life:
 
     @property
     def node_pid(self):
-        if self._node_pid is None:
+        if self._node_pid is None or threads(self._node_pid) == 0:
             for pid in [self.main, *children(self.main)]:
                 if threads(pid) > 1:
                     self._node_pid = pid

@@ -36,11 +36,16 @@ class Way:
         self.waiting = 0
 
 
-def open_tun(namespace, device):
+def enter(path):
+    """From here on this thread makes its sockets and devices in that network namespace."""
     libc = ctypes.CDLL(None, use_errno=True)
-    with open(f"/run/netns/{namespace}") as handle:
+    with open(path) as handle:
         if libc.setns(handle.fileno(), CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), f"setns {namespace}")
+            raise OSError(ctypes.get_errno(), f"setns {path}")
+
+
+def open_tun(namespace, device):
+    enter(f"/run/netns/{namespace}")
     fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH", device.encode(), IFF_TUN | IFF_NO_PI))
     return fd
