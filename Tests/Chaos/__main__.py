@@ -97,7 +97,8 @@ def main():
     seeds = range(first, first + round(given.lasts / given.round))
     failed = [seed for seed in seeds if not one_round(given, seed)]
     if failed:
-        machine.refuse(f"what must hold did not, in {len(failed)} of {len(seeds)} rounds: seeds {failed}")
+        machine.refuse(
+            f"what must hold did not, in {len(failed)} of {len(seeds)} rounds: seeds {failed}")
     print(f"chaos: all held, seeds {list(seeds)}")
 
 

@@ -271,7 +271,7 @@ class Starved(Starvation):
     pass
 
 
-@kind("starved, nice 10", (3, 8))
+@kind("starved at nice 10", (3, 8))
 class StarvedByNice(Starvation):
     nice = 10
 
