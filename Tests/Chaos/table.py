@@ -7,7 +7,7 @@ import time
 
 from broker import Broker
 from clock import boot_us
-from faults import KINDS, Agenda, plan
+from faults import KINDS, USUAL, Agenda, plan
 from leds import Leds
 from network import Network
 from nodes import Node
@@ -74,7 +74,7 @@ class Table:
         self._finish()
 
     def _suffer(self):
-        kinds = [name for name in self.only or KINDS
+        kinds = [name for name in self.only or USUAL
                  if self.has_keepers or name not in KEEPER_FAULTS]
         agenda = Agenda(self, plan(self.seed, self.seconds, self.numbers, kinds))
         self.faults = agenda.begun
