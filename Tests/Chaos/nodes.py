@@ -27,11 +27,11 @@ def identity(number):
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def exec_stop_post():
-    """What the unit runs after its main process is gone, without the program's name."""
-    with open(UNIT) as unit:
-        found = re.search(r"^ExecStopPost=[-+:!]*\S+ (.+)$", unit.read(), re.M)
-    return shlex.split(found[1]) if found else None
+def unit(key):
+    """What the systemd unit says for a key; None when it does not."""
+    with open(UNIT) as file:
+        found = re.search(rf"^{key}=(.+)$", file.read(), re.M)
+    return found and found[1]
 
 
 def children(pid):
@@ -130,7 +130,9 @@ class Node:
         self.lives = []
         # Ends that nobody asked for.
         self.surprises = []
-        self._stop_post = exec_stop_post()
+        # What darkens the lines after the main process, without prefixes and the program's name.
+        self._stop_post = shlex.split(unit("ExecStopPost") or "")[1:]
+        self._nice = ["nice", "-n", unit("Nice") or "0"]
         self._log = open(self.recorder.path(f"n{number}.log"), "a")
         self._thread = None
 
@@ -186,7 +188,7 @@ class Node:
 
     def _spawn(self, words, stdout, stderr):
         return subprocess.Popen(
-            inside(f"n{self.number}", [self.table.binary, *words]), stdin=subprocess.DEVNULL,
+            inside(f"n{self.number}", [*self._nice, self.table.binary, *words]), stdin=subprocess.DEVNULL,
             stdout=stdout, stderr=stderr, start_new_session=True,
             env={"PATH": os.environ["PATH"], "HOME": "/"})
 
