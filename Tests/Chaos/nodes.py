@@ -53,6 +53,13 @@ def threads(pid):
         return 0
 
 
+def program(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return None
+
+
 def usage(pid):
     """Resident memory in KiB and open descriptors; None when the process is gone."""
     try:
@@ -75,7 +82,7 @@ class Life:
         self.last_usage = None
         self.last_measured_us = self.began
         # The node itself, as it was seen last: it may outlive the keeper for a moment.
-        self._node_pid = None
+        self._seen = None
 
     @property
     def main(self):
@@ -83,15 +90,24 @@ class Life:
 
     @property
     def node_pid(self):
-        if self._node_pid is None or threads(self._node_pid) == 0:
-            for pid in [self.main, *children(self.main)]:
-                if threads(pid) > 1:
-                    self._node_pid = pid
-        return self._node_pid
+        """The node's process; None when there is none, or not yet."""
+        if not self._is_node(self._seen):
+            found = [pid for pid in [self.main, *children(self.main)] if self._is_node(pid)]
+            if not found:
+                return None
+            self._seen = found[0]
+        return self._seen
+
+    def _is_node(self, pid):
+        return threads(pid) > 1 and program(pid) == self.node.table.binary
+
+    @property
+    def had_keeper(self):
+        return self._seen not in (None, self.main)
 
     @property
     def keeper_pid(self):
-        return self.main if self.node_pid not in (None, self.main) else None
+        return self.main if self.had_keeper else None
 
     @property
     def lives(self):
@@ -111,7 +127,9 @@ class Life:
         return self.signal(pid, signal.SIGKILL)
 
     def measure(self):
-        usages = [usage(pid) for pid in (self.node_pid, self.keeper_pid) if pid]
+        """Of the node, and of its keeper if there is one."""
+        pids = [self.node_pid, self.keeper_pid] if self.had_keeper else [self.node_pid]
+        usages = [usage(pid) for pid in pids]
         if self.lives and all(usages):
             self.last_usage, self.last_measured_us = usages, boot_us()
             self.first_usage = self.first_usage or usages
@@ -130,6 +148,7 @@ class Node:
         self.lives = []
         # Ends that nobody asked for.
         self.surprises = []
+        self.late_keepers = 0
         # What darkens the lines after the main process, without prefixes and the program's name.
         self._stop_post = shlex.split(unit("ExecStopPost") or "")[1:]
         self._nice = ["nice", "-n", unit("Nice") or "0"]
@@ -188,8 +207,8 @@ class Node:
 
     def _spawn(self, words, stdout, stderr):
         return subprocess.Popen(
-            inside(f"n{self.number}", [*self._nice, self.table.binary, *words]), stdin=subprocess.DEVNULL,
-            stdout=stdout, stderr=stderr, start_new_session=True,
+            inside(f"n{self.number}", [*self._nice, self.table.binary, *words]),
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
             env={"PATH": os.environ["PATH"], "HOME": "/"})
 
     def _configure(self):
@@ -222,17 +241,17 @@ class Node:
     def _after(self, life, code):
         self.recorder.add("death", f"pid {life.main}, {self._how(code)}", self.number)
         # systemd kills what is left of the unit, then runs what darkens the lines.
-        if life._node_pid not in (None, life.main):
-            try:
-                os.kill(life._node_pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        if left := life.node_pid:
+            os.kill(left, signal.SIGKILL)
         if self._stop_post:
             lamps = os.open(self.recorder.path(f"leds.{self.number}"), os.O_RDWR)
             config = ["-c", self.recorder.path(f"n{self.number}.conf")]
             self._spawn([*self._stop_post, *config], lamps, self._log).wait()
             os.close(lamps)
-        if life.doom is None or life.doom == "asked" and code != 0:
+        if life.doom is None and code == -signal.SIGKILL and life.had_keeper:
+            # A keeper that is not on time with a lit LED has the kernel kill it.
+            self.late_keepers += 1
+        elif life.doom is None or life.doom == "asked" and code != 0:
             self.surprises.append(f"n{self.number} ended with {self._how(code)}")
 
     @staticmethod

@@ -23,7 +23,7 @@ KEEPER_FAULTS = ["kill keeper", "stop keeper"]
 class Table:
     def __init__(self, folder, given):
         self.seed, self.seconds, self.pace = given.seed, given.round, given.pace
-        self.binary = given.binary
+        self.binary = os.path.realpath(given.binary)
         self.only = [name for name in given.only.split(",") if name]
         if unknown := set(self.only) - set(KINDS):
             sys.exit(f"chaos: no such fault: {unknown}; there are {sorted(KINDS)}")
@@ -59,7 +59,7 @@ class Table:
             node.start()
         self._await("all nodes are online", lambda: len(self.leds.online()) == len(self.nodes))
         self._await("somebody leads", self.leds.leaders)
-        self.has_keepers = any(node.life.keeper_pid for node in self.nodes)
+        self.has_keepers = any(node.life.node_pid and node.life.had_keeper for node in self.nodes)
         self.recorder.add("phase", "faults")
         self.recorder.began = boot_us()
         self.workload.start()
