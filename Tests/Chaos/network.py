@@ -55,9 +55,10 @@ class Network:
         ip("-n", name, "addr", "add", f"{address}/16", "dev", "eth0")
         ip("-n", name, "link", "set", "eth0", "up")
         # What the relay hands over comes in at another interface than answers leave by.
+        conf = "/proc/sys/net/ipv4/conf"
         subprocess.run(
-            inside(name, ["sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0",
-                          "net.ipv4.conf.default.rp_filter=0"]), check=True)
+            inside(name, ["sh", "-c", f"for i in all default; do echo 0 >{conf}/$i/rp_filter; done"]),
+            check=True)
 
     @staticmethod
     def _prepare_detour(number):
