@@ -55,10 +55,8 @@ class Network:
         ip("-n", name, "addr", "add", f"{address}/16", "dev", "eth0")
         ip("-n", name, "link", "set", "eth0", "up")
         # What the relay hands over comes in at another interface than answers leave by.
-        conf = "/proc/sys/net/ipv4/conf"
-        subprocess.run(
-            inside(name, ["sh", "-c", f"for i in all default; do echo 0 >{conf}/$i/rp_filter; done"]),
-            check=True)
+        script = "for i in all default; do echo 0 >/proc/sys/net/ipv4/conf/$i/rp_filter; done"
+        subprocess.run(inside(name, ["sh", "-c", script]), check=True)
 
     @staticmethod
     def _prepare_detour(number):
