@@ -244,15 +244,23 @@ class Node:
         if left := life.node_pid:
             os.kill(left, signal.SIGKILL)
         if self._stop_post:
-            lamps = os.open(self.recorder.path(f"leds.{self.number}"), os.O_RDWR)
-            config = ["-c", self.recorder.path(f"n{self.number}.conf")]
-            self._spawn([*self._stop_post, *config], lamps, self._log).wait()
-            os.close(lamps)
+            self._darken()
         if life.doom is None and code == -signal.SIGKILL and life.had_keeper:
             # A keeper that is not on time with a lit LED has the kernel kill it.
             self.late_keepers += 1
         elif life.doom is None or life.doom == "asked" and code != 0:
             self.surprises.append(f"n{self.number} ended with {self._how(code)}")
+
+    def _darken(self):
+        """What it does to the lines of a GPIO chip the board test shows; ours it need not know."""
+        words = [*self._stop_post, "-c", self.recorder.path(f"n{self.number}.conf")]
+        lamps = os.open(self.recorder.path(f"leds.{self.number}"), os.O_RDWR)
+        code = self._spawn(words, lamps, self._log).wait()
+        if code == 0:
+            os.write(lamps, f"{boot_us()} member 0 0\n".encode())
+        else:
+            self.surprises.append(f"n{self.number}: {' '.join(words)}: {self._how(code)}")
+        os.close(lamps)
 
     @staticmethod
     def _how(code):
