@@ -74,6 +74,17 @@ simulate: toolchain ## unions under faults: SEEDS=1000 [NODES=5] [SEED=first]; S
 	.build/release/simulate --seeds $(or $(SEEDS),1) --seed $(or $(SEED),1) \
 	    --nodes $(or $(NODES),5) $(if $(SHOW),--show) $(ARGS)
 
+chaos = python3 -B Tests/Chaos --nodes $(or $(NODES),5) --pace $(or $(PACE),normal) \
+    $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+chaos: toolchain tools build ## faults on real processes: FOR=10m [SEED=n] [NODES=5] [PACE=normal]
+	PYTHONPATH=.build-tools/python python3 -B Tests/Chaos/test_judge.py
+	python3 -B Tests/Chaos/test_network.py
+	SCRAP_WORKER=dist/scrap-worker-$(arch) $(chaos) --for $(or $(FOR),10m)
+
+night: toolchain tools build ## the same for an hour or more, with new seeds: [FOR=8h]
+	SCRAP_WORKER=dist/scrap-worker-$(arch) $(chaos) --for $(or $(FOR),1h) --round 10m
+
 mutants: toolchain ## breaks the core's rules one by one: the simulator must notice each
 	SWIFT=$(SWIFT) Tests/Mutants/run $(SEEDS)
 
@@ -103,7 +114,7 @@ lint: toolchain lint-tools ## format, shell, YAML, links and paths in the docume
 
 setup: $(jsmn) ## what a plain `swift test` needs: the JSON parser's header
 
-tools: ## what the tests need beside the toolchain: kcat, two brokers, a Python client
+tools: ## what the tests need beside the toolchain: kcat, ip, two brokers, a Python client
 	Tests/tools
 
 lint-tools: ## what lint needs beside the toolchain: shellcheck, yamllint, check-jsonschema
@@ -141,6 +152,6 @@ probe: toolchain sysroot-$(arch)
 
 FORCE:
 .PHONY: help build cross test unit seeds end-to-end demo bench deb board-test compose-test \
-    reproducible simulate mutants fuzz model docs lint setup tools lint-tools toolchain clean \
+    reproducible simulate chaos night mutants fuzz model docs lint setup tools lint-tools toolchain clean \
     probe commit FORCE
 .PRECIOUS: dist/scrap-worker-%
