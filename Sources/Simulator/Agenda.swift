@@ -5,13 +5,16 @@ struct Agenda {
     enum Act {
         /// The board's clock reaches the deadline of its node.
         case tick(board: Int, life: Int)
-        /// A record leaves a board for the broker / its delivery report comes back / the producer
-        /// gives it up.
+        /// A record leaves a board for the broker / a busy broker takes it / its delivery report
+        /// comes back / the producer gives it up.
         case sent(write: Int, use: Int)
+        case taken(write: Int, use: Int)
         case acknowledged(write: Int, use: Int)
         case expired(write: Int, use: Int)
         /// Records that a board waits for arrive there.
         case fetched(board: Int, Topic, seek: Int)
+        /// Its next fetch has come to the broker.
+        case asksAgain(board: Int, Topic, seek: Int)
         /// Nothing came for a while: the board learns that it has read the topic to its end.
         case idle(board: Int, Topic, seek: Int)
         /// A question about a topic's bounds reaches the broker / its answer the board.

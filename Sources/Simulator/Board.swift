@@ -42,6 +42,8 @@ final class Board {
         /// Since when there was nothing to fetch.
         var quietSince: Int64 = 0
         var isIdlePlanned = false
+        /// Its next fetch is at the broker only then.
+        var asksAt: Int64 = 0
     }
 
     struct Job {
@@ -95,6 +97,9 @@ final class Board {
     var pauses = 0
     var deferred: [Agenda.Act] = []
     var slowUs: Int64 = 0
+    /// What its link adds each way, and up to how much more.
+    var linkUs: Int64 = 0
+    var jitterUs: Int64 = 0
     /// It joins only then.
     var startsAt: Int64 = 0
     /// Its shell does not enforce deadlines.
@@ -138,6 +143,11 @@ final class Board {
         while clock(at: time) < instant { time += 1 }
         while clock(at: time - 1) >= instant { time -= 1 }
         return time
+    }
+
+    func mendLink() {
+        linkUs = 0
+        jitterUs = 0
     }
 
     /// A new process: nothing is open yet.

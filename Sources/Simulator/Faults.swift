@@ -6,7 +6,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case cutOff, cutReading, cutWriting, cutTopic
     case produceFails, produceLost, produceLate
     case brokerOutage, logTailLost, logLost, retention
-    case clockRates, slowBoard, deadlinesNeglected
+    case clockRates, slowBoard, slowLink, busyBroker, deadlinesNeglected
     case malformedRequest, malformedRecord, hostileRecord, replay, readTwice
     case duplicateRequest, burst, fullTables
     case brokerSetBack
@@ -65,6 +65,18 @@ extension SimulatedUnion {
             agenda.plan(
                 .mends(fault, board: board.index, serial: 0),
                 at: now + between(1_000_000, 30_000_000))
+            return true
+        case .slowLink:
+            board.linkUs = between(10_000, 300_000)
+            board.jitterUs = random.below(2) == 0 ? 0 : between(10_000, 300_000)
+            agenda.plan(
+                .mends(fault, board: board.index, serial: 0),
+                at: now + between(1_000_000, 60_000_000))
+            return true
+        case .busyBroker:
+            conditions.recordsPerSecond = between(300, 5_000)
+            agenda.plan(
+                .mends(fault, board: 0, serial: 0), at: now + between(1_000_000, 20_000_000))
             return true
         case .deadlinesNeglected:
             board.neglectsDeadlines = true
@@ -252,6 +264,8 @@ extension SimulatedUnion {
         case .brokerOutage:
             if serial == faults.outageSerial, !brokerIsUp { setBroker(isUp: true) }
         case .slowBoard: boards[board].slowUs = 0
+        case .slowLink: boards[board].mendLink()
+        case .busyBroker: conditions.recordsPerSecond = 0
         default:
             guard boards[board].cutSerial == serial else { return }
             cut(boards[board], reading: 0, writing: 0)

@@ -24,6 +24,9 @@ struct Conditions {
     var poisonOneIn: Int32 = 0
     /// Records of one fetch.
     var batch: Offset = 500
+    /// What the broker takes and hands out, for all together; 0: as much as there is.
+    var recordsPerSecond: Int64 = 0
+    var bytesPerSecond = Int64.max
 }
 
 /// Records on their way to the broker, and their delivery reports on the way back.
@@ -77,6 +80,24 @@ extension SimulatedUnion {
         return us
     }
 
+    /// What its link adds, one way.
+    private func linkDelay(_ board: Board) -> Int64 {
+        guard board.jitterUs > 0 else { return board.linkUs }
+        return board.linkUs + between(0, board.jitterUs)
+    }
+
+    /// When a busy broker is done with so many records: they wait for everybody's before them.
+    private func served(_ records: Int64, bytes: Int64) -> Int64 {
+        guard conditions.recordsPerSecond > 0 else { return now }
+        let perRecord = records * 1_000_000 / conditions.recordsPerSecond
+        let perByte = bytes * 1_000_000 / conditions.bytesPerSecond
+        brokerIsFreeAt = max(now, brokerIsFreeAt) + max(perRecord, perByte)
+        return brokerIsFreeAt
+    }
+
+    /// Bytes of a record on the wire, about.
+    private static func bytes(_ payload: [UInt8]) -> Int64 { 300 + 2 * Int64(payload.count) }
+
     /// The time after which the producer gives a record up.
     private func timeoutUs(_ topic: Topic, _ board: Board) -> Int64 {
         switch topic {
@@ -105,7 +126,8 @@ extension SimulatedUnion {
             return agenda.plan(
                 .sent(write: index, use: use), at: now + between(1000, conditions.lateUs))
         }
-        let at = max(board.lastSentAt[topic.index], now + delay() + board.slowUs / 4)
+        let way = delay() + linkDelay(board) + board.slowUs / 4
+        let at = max(board.lastSentAt[topic.index], now + way)
         board.lastSentAt[topic.index] = at
         agenda.plan(.sent(write: index, use: use), at: at)
     }
@@ -135,12 +157,21 @@ extension SimulatedUnion {
         }
         // What was on its way when its writer died may or may not arrive.
         if isGone && random.below(2) == 0 { return writes.remove(index) }
+        let at = served(1, bytes: Self.bytes(writes[index].payload))
+        guard at <= now else { return agenda.plan(.taken(write: index, use: use), at: at) }
+        onTaken(index, use)
+    }
+
+    func onTaken(_ index: Int, _ use: Int) {
+        guard writes[index].use == use else { return }
+        let board = boards[writes[index].board]
         let offset = append(writes[index].record, writes[index].payload, by: board.index)
         writes[index].offset = offset
         if writes[index].receipt == .none || writes[index].isReported {
             return writes.remove(index)
         }
-        agenda.plan(.acknowledged(write: index, use: use), at: now + delay())
+        agenda.plan(
+            .acknowledged(write: index, use: use), at: now + delay() + linkDelay(board))
     }
 
     func onAcknowledged(_ index: Int, _ use: Int, _ act: Agenda.Act) {
@@ -220,6 +251,7 @@ extension SimulatedUnion {
         let reader = board.readers[i]
         guard reader.position >= 0, reader.fetchedTo == nil, !reader.isOutOfRange else { return }
         guard brokerIsUp, !board.isCut(board.readCut, topic) else { return }
+        guard now >= reader.asksAt else { return }
         let log = topics[i]
         let act = Agenda.Act.fetched(board: board.index, topic, seek: reader.seek)
         if reader.position < log.low || reader.position > log.high || reader.isBehindCut {
@@ -229,7 +261,13 @@ extension SimulatedUnion {
         } else {
             return planIdle(topic, board)
         }
-        agenda.plan(act, at: now + delay() + board.slowUs)
+        var at = now
+        if let end = board.readers[i].fetchedTo, conditions.recordsPerSecond > 0 {
+            var bytes: Int64 = 0
+            for offset in reader.position..<end { bytes += Self.bytes(log[offset].payload) }
+            at = served(end - reader.position, bytes: bytes)
+        }
+        agenda.plan(act, at: at + delay() + linkDelay(board) + board.slowUs)
     }
 
     func onFetched(_ board: Board, _ topic: Topic, _ seek: Int, _ act: Agenda.Act) {
@@ -271,7 +309,10 @@ extension SimulatedUnion {
             }
         }
         board.readers[i].fetchedTo = nil
-        fetch(topic, board)
+        let way = linkDelay(board)
+        guard way > 0 else { return fetch(topic, board) }
+        board.readers[i].asksAt = now + way
+        agenda.plan(.asksAgain(board: board.index, topic, seek: seek), at: now + way)
     }
 
     private func feedRecord(_ topic: Topic, _ offset: Offset, _ board: Board, _ life: Life) {

@@ -28,6 +28,8 @@ public final class SimulatedUnion {
     public internal(set) var tally = Tally()
     /// Whether the broker can be reached by anybody.
     var brokerIsUp = true
+    /// When a broker of bounded throughput has done what it was asked for.
+    var brokerIsFreeAt: Int64 = 0
 
     public var violation: Violation? { checker.violation }
 
@@ -81,9 +83,13 @@ public final class SimulatedUnion {
         switch act {
         case .tick(let board, let life): onTick(boards[board], life)
         case .sent(let write, let use): onSent(write, use, act)
+        case .taken(let write, let use): onTaken(write, use)
         case .acknowledged(let write, let use): onAcknowledged(write, use, act)
         case .expired(let write, let use): onExpired(write, use, act)
         case .fetched(let board, let topic, let seek): onFetched(boards[board], topic, seek, act)
+        case .asksAgain(let board, let topic, let seek):
+            guard boards[board].readers[topic.index].seek == seek else { return }
+            fetch(topic, boards[board])
         case .idle(let board, let topic, let seek): onIdle(boards[board], topic, seek, act)
         case .asked(let board, let topic, let life, let at):
             onAsked(boards[board], topic, life, at)
@@ -248,6 +254,8 @@ public final class SimulatedUnion {
 extension SimulatedUnion {
     public var count: Int { boards.count }
 
+    public var nowMs: Int64 { now / 1000 }
+
     /// The board whose leader LED is lit.
     public var leader: Int? { boards.firstIndex { $0.isRunning && $0.shown?.role == .leader } }
 
@@ -348,6 +356,18 @@ extension SimulatedUnion {
     public func restart(_ board: Int) { agenda.plan(.starts(board: board), at: now) }
 
     public func pause(_ board: Int, ms: Int64) { pause(boards[board], us: ms * 1000, .pause) }
+
+    /// This board's way to the broker takes so much longer each way, and up to `jitterMs` more.
+    public func slowLink(_ board: Int, ms: Int64, jitterMs: Int64 = 0) {
+        boards[board].linkUs = ms * 1000
+        boards[board].jitterUs = jitterMs * 1000
+    }
+
+    /// The broker takes and hands out so much in a second, for all boards together.
+    public func boundBroker(recordsPerSecond: Int64, bytesPerSecond: Int64 = .max) {
+        conditions.recordsPerSecond = recordsPerSecond
+        conditions.bytesPerSecond = bytesPerSecond
+    }
 
     /// SIGSTOP for its process only: its jobs go on, each with a minder.
     public func stopProcess(_ board: Int, ms: Int64) {

@@ -119,6 +119,7 @@ extension SimulatedUnion {
         if !brokerIsUp { setBroker(isUp: true) }
         for board in boards {
             board.slowUs = 0
+            board.mendLink()
             board.neglectsDeadlines = false
             board.startsAt = 0
             if board.readCut != 0 || board.writeCut != 0 { cut(board, reading: 0, writing: 0) }

@@ -262,6 +262,7 @@ extension Node {
                     h, at: offset, joining, ownCount: worker.heartbeatCount, &desk)
             }
             twin.noteHeard()
+            elector.noteHeartbeatRead(h.count, desk)
         }
         leader.onHeartbeat(h, running, &elector, &desk)
     }
@@ -327,9 +328,11 @@ extension Node {
         if isOnline, !desk.isLeaving { elector.actOnCampaign(&desk) }
         leader.act(&elector, &desk)
         actOnBench()
+        if isOnline { elector.giveUpIfDue(&desk) }
         elector.announceIfDue(&desk)
         if joining.isJoined, !desk.isLeaving, desk.now >= worker.heartbeatDueAt {
             let role = role(at: desk.now)
+            elector.noteHeartbeatSent(worker.heartbeatCount, others: leader.others(desk), desk)
             worker.sayHeartbeat(elector.log.tenure, role, ranking: elector.ranking(desk), &desk)
         }
     }
@@ -349,7 +352,10 @@ extension Node {
         if let leavesAt = desk.leavesAt { return min(next, leavesAt) }
         guard joining.isJoined else { return next }
         next = min(next, worker.heartbeatDueAt)
-        if isOnline { next = min(next, min(elector.campaignsAt(desk), outOfTouchAt)) }
+        if isOnline {
+            next = min(next, min(elector.campaignsAt(desk), outOfTouchAt))
+            next = min(next, elector.givesUpAt(desk))
+        }
         if elector.isMine { next = min(next, elector.announcesAt(desk)) }
         return min(next, leader.deadline(elector, desk))
     }

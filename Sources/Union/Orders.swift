@@ -23,10 +23,10 @@ extension Node {
             desk.count(.resignations)
             desk.say(.resigned(r.workerID, r.term))
             worker.hastenHeartbeat()
-            return elector.campaignSoon(&desk)
+            return elector.onResigned(r, &desk)
         }
         // Any word of the leader ends a campaign, but not our own way into the tenure.
-        elector.returnToMember(&desk)
+        elector.hearLeader(r, &desk)
     }
 
     private mutating func onNewTenure(_ r: LeaderRecord) {

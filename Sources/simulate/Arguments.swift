@@ -9,6 +9,9 @@ struct Arguments {
     var isShown = false
     /// Only violations, and how much was simulated.
     var isBrief = false
+    /// Watches elections, under no faults but these.
+    var elections = Elections()
+    var watchesElections = false
     var cores = max(1, UInt64(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     /// This process is one of `cores`, and goes on from this seed.
     var worker: UInt64?
@@ -26,6 +29,14 @@ struct Arguments {
     init(_ words: ArraySlice<String>) {
         var rest = words
         while let word = rest.popFirst() {
+            if word == "--elections" {
+                watchesElections = true
+                continue
+            }
+            if word == "--slow-leader" {
+                elections.isOnlyLeader = true
+                continue
+            }
             if word == "--show" || word == "--brief" {
                 isShown = isShown || word == "--show"
                 isBrief = isBrief || word == "--brief"
@@ -46,14 +57,18 @@ struct Arguments {
         case "--safety": options.safetyMs = Int64(Self.number(word, value)) * 1000
         case "--cores": cores = UInt64(max(1, Self.number(word, value)))
         case "--worker": worker = UInt64(Self.number(word, value))
+        case "--round-trip": elections.roundTripMs = Int64(Self.number(word, value))
+        case "--jitter": elections.jitterMs = Int64(Self.number(word, value))
+        case "--broker": elections.recordsPerSecond = Int64(Self.number(word, value))
         case "--faults": options.faults = Self.faults(word, value)
         case "--without": options.without = Self.faults(word, value)
         case "--pace":
             switch value {
             case "fast": options.pace = .fast
             case "normal": options.pace = .normal
+            case "cloud": options.pace = .cloud
             case "classroom": options.pace = .classroom
-            default: Self.refuse("--pace: \(value) is none of fast, normal, classroom")
+            default: Self.refuse("--pace: \(value) is none of fast, normal, cloud, classroom")
             }
         default: Self.refuse("\(word) is not known")
         }

@@ -176,7 +176,8 @@ struct ConfigTests {
             "[worker]\nid = 12",
             "2: id must be hostname or a UUID such as "
                 + "6f1d0c3e-5b7a-4c1d-9e2f-0a1b2c3d4e5f, not `12`"),
-        Wrong("[worker]\npace = slow", "2: pace must be fast, normal or classroom, not `slow`"),
+        Wrong(
+            "[worker]\npace = slow", "2: pace must be fast, normal, cloud or classroom, not `slow`"),
         Wrong(
             "[worker]\ntopic_prefix = a/b",
             "2: topic_prefix takes 1 to 64 letters, digits, `.`, `_` and `-`, not `a/b`"),

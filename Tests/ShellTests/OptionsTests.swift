@@ -123,7 +123,10 @@ struct OptionsTests {
         (["demo", "-c", "x"], "this command has no option `--config`; "),
         (["check", "-n", "5"], "this command has no option `--nodes`; "),
         (["submit", "a", "--die-with-parent", "1"], "this command has no option `--die-with-"),
-        (["demo", "--pace", "slow"], "--pace takes fast, normal or classroom, not `slow`; "),
+        (
+            ["demo", "--pace", "slow"],
+            "--pace takes fast, normal, cloud or classroom, not `slow`; "
+        ),
         (["submit", "a", "--param", "x"], "--param takes KEY=VALUE, not `x`; "),
         (["submit", "a", "--param", "=x"], "--param takes KEY=VALUE, not `=x`; "),
     ]

@@ -178,9 +178,9 @@ struct CampaignTests {
         solo.read(candidacy(by: 3, term: 1, ranking: 101))
         solo.read(candidacy(by: 4, term: 1, ranking: 300))
         solo.read(candidacy(by: 5, term: 1, ranking: 200))
-        solo.runForLeader()
-        solo.readBackOnce()
-        #expect(solo.done.candidacies.last?.nominee == worker(4))
+        solo.idle(400) { solo.role == .voter }
+        solo.idle(60)
+        #expect(solo.done.candidacies.map(\.nominee) == [worker(4)])
     }
 
     @Test("the votes for a candidate are listed in what it says")
@@ -216,6 +216,7 @@ struct CampaignTests {
         solo.read(candidacy(by: 3, term: 1, ranking: 300))
         solo.read(candidacy(by: 9, term: 1, ranking: 50, nominee: 3))
         solo.read(candidacy(by: 3, term: 1, ranking: 300, nominee: 4))
+        solo.idle(60) { solo.role == .candidate }
         #expect(solo.role == .candidate)
         #expect(solo.done.candidacies.last?.nominee == nil)
     }
@@ -229,7 +230,7 @@ struct CampaignTests {
         #expect(solo.done.candidacies.count == 1)
     }
 
-    @Test("a voter that reads no claim within two campaign TTLs runs again")
+    @Test("a voter that reads no claim within two campaign TTLs looks around, and runs again")
     func voterRunsAgain() {
         let solo = candidate()
         solo.read(candidacy(by: 3, term: 1, ranking: 300))
@@ -240,8 +241,48 @@ struct CampaignTests {
         }
         #expect(solo.role == .voter)
         solo.clear()
-        solo.idle(200) { solo.role == .candidate }
+        solo.idle(200)
+        #expect(solo.role == .voter, "somebody better is still there")
+        #expect(solo.counters[.votes] == 2)
+        solo.idle(1300) { solo.role == .candidate }
         #expect(solo.role == .candidate)
+    }
+
+    @Test("who has read a candidate as good as itself says no candidacy", arguments: [100, 101])
+    func saysNothingNew(_ ranking: Int32) {
+        let solo = Solo()
+        solo.join()
+        solo.idle(950)
+        solo.read(candidacy(by: 3, term: 1, ranking: ranking))
+        solo.idle(400) { solo.role != .member }
+        #expect(solo.role == .voter)
+        #expect(solo.done.candidacies.isEmpty, "its vote can wait")
+    }
+
+    @Test("who has read a worse candidate runs against it")
+    func runsAgainstWorse() {
+        let solo = Solo()
+        solo.join()
+        solo.idle(950)
+        solo.read(candidacy(by: 3, term: 1, ranking: 99))
+        solo.runForLeader()
+        #expect(solo.done.candidacies.map(\.ranking) == [100])
+    }
+
+    @Test("a voter waits as long as its nominee's countdown goes on, and no longer")
+    func countdownGoesOn() {
+        let solo = candidate()
+        for number in (1...30).reversed() {
+            solo.read(candidacy(by: 3, term: 1, ranking: 300, countdown: Int32(number)))
+            solo.idle(900)
+            #expect(solo.role == .voter)
+        }
+        #expect(solo.counters[.votes] == 1)
+        for _ in 0..<10 {
+            solo.read(candidacy(by: 3, term: 1, ranking: 300, countdown: 1))
+            solo.idle(150)
+        }
+        #expect(solo.counters[.votes] == 2, "the same number again is no progress")
     }
 
     // MARK: Ties

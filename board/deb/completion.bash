@@ -12,7 +12,7 @@ _scrap_worker() {
 
     case $prev in
         -c | --config) _filedir; return ;;
-        --pace) mapfile -t COMPREPLY < <(compgen -W 'fast normal classroom' -- "$cur"); return ;;
+        --pace) mapfile -t COMPREPLY < <(compgen -W 'fast normal cloud classroom' -- "$cur"); return ;;
         -o | --option)
             compopt -o nospace
             mapfile -t COMPREPLY < <(compgen -S = -W 'kafka.bootstrap.servers

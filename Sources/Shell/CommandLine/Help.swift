@@ -72,7 +72,7 @@ package enum Help {
           --kill-leader-every S    kills the leader (SIGKILL) every S seconds and starts it again
                                    2 to 3 seconds later
           --for S                  how long; until Ctrl-C if not given
-          --pace PACE              fast, normal (if not given) or classroom
+          --pace PACE              fast, normal (if not given), cloud or classroom
 
         Configuration files and SCRAP_ variables play no part in it.
 

@@ -174,7 +174,8 @@ package struct Options: ~Copyable {
         case .duration: forS = try decimal(flag, value, upTo: 864_000)
         case .pace:
             guard let pace = Settings.Pace(word: value.bytes) else {
-                throw Self.refuse("--pace takes fast, normal or classroom, not ", value.bytes)
+                throw Self.refuse(
+                    "--pace takes fast, normal, cloud or classroom, not ", value.bytes)
             }
             self.pace = pace
         case .dieWithParent: parent = pid_t(try number(flag, value, 1...Int64(pid_t.max)))

@@ -115,7 +115,7 @@ extension ConfigLoader {
 
     private mutating func setPace(_ value: Span<UInt8>) {
         guard let pace = Settings.Pace(word: value) else {
-            return complaints.say("pace must be fast, normal or classroom", not: value)
+            return complaints.say("pace must be fast, normal, cloud or classroom", not: value)
         }
         config.pace = pace
     }

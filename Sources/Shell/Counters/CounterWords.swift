@@ -8,6 +8,7 @@ extension Count: Worded {
         case .tenures: "tenures"
         case .terms: "terms"
         case .stepsDown: "steps_down"
+        case .givenUp: "given_up"
         case .resignations: "resignations"
         case .campaigns: "campaigns"
         case .votes: "votes"

@@ -168,9 +168,18 @@ extension Log {
     /// Says what the core noticed. `bytes` are the notice's own.
     package static func say(_ notice: Notice, _ bytes: Span<UInt8>) {
         switch notice {
-        case .caughtUp, .campaign, .tie, .votes, .claims, .leads, .ledBy, .steppedDown, .resigned,
-            .quells, .quelled:
+        case .caughtUp, .campaign, .tie, .votes, .claims, .leads, .ledBy, .steppedDown, .givesUp,
+            .resigned, .quells, .quelled:
             write(.info) { (line: inout Line) in putElection(notice, &line) }
+        case .paceDiffers(let leader, let leaseMs, let ownMs):
+            write(.warning) { (line: inout Line) in
+                line.put(short: leader)
+                line.put(" leads at ")
+                putPace(leaseMs, &line)
+                line.put(", this board has ")
+                putPace(ownMs, &line)
+                line.put(": give all boards of a union the same pace")
+            }
         case .memberAdded(let id):
             write(.info) { (line: inout Line) in
                 line.put(short: id)
@@ -225,6 +234,8 @@ extension Log {
             putWith("led by ", leader, &line)
             putWith(", term ", term, &line)
         case .steppedDown(let term): putWith("stepped down from term ", term, &line)
+        case .givesUp(let term):
+            putWith("cannot keep the lead: giving another board the chance, term ", term, &line)
         case .resigned(let leader, let term):
             line.put(short: leader)
             putWith(" resigned from term ", term, &line)
@@ -234,6 +245,15 @@ extension Log {
         case .quelled(let leader): putWith("campaign quelled by the leader ", leader, &line)
         default: preconditionFailure("not an election's notice")
         }
+    }
+
+    /// `pace normal (lease_ms = 800)`
+    private static func putPace(_ leaseMs: Int32, _ line: inout Line) {
+        line.put("pace ")
+        line.put(Settings.Pace(leaseMs: leaseMs)?.word ?? "of its own")
+        line.put(" (lease_ms = ")
+        line.put(leaseMs)
+        line.put(")")
     }
 
     private static func workLevel(_ notice: Notice) -> Level {

@@ -24,7 +24,20 @@ extension Settings.Pace: Worded {
         switch self {
         case .fast: "fast"
         case .normal: "normal"
+        case .cloud: "cloud"
         case .classroom: "classroom"
         }
+    }
+
+    /// The pace that has this `lease_ms`; nil: the configuration has set its own.
+    package init?(leaseMs: Int32) {
+        let nobody = WorkerID(high: 0, low: 0)
+        for pace in Self.all {
+            let timings = Settings(workerID: nobody, incarnation: 0, pace: pace)
+            guard timings.leaseMs == leaseMs else { continue }
+            self = pace
+            return
+        }
+        return nil
     }
 }

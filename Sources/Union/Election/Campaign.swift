@@ -13,9 +13,17 @@ struct Campaign: ~Copyable {
     private var countsAt: Instant?
     private var claimedAt: Instant?
     private var nominee: WorkerID?
-    /// Since when we are what we are.
+    /// Since when we are what we are; a voter: since its nominee has counted last.
     private var standsSince = Instant.zero
     private var renewAt = Instant.never
+    /// Campaigns that came to nothing since a leader was heard.
+    private var failures: Int32 = 0
+    /// The lease of the leader that was heard last; 0: none was.
+    private var leaderLeaseMs: Int32 = 0
+    /// Other workers that are heard.
+    var others: Int32 = 0
+    var roundTrip = RoundTrip()
+    var restraint = Restraint()
     /// When a member that hears no leader becomes a candidate.
     private(set) var electionAt = Instant.never
 
@@ -24,8 +32,32 @@ struct Campaign: ~Copyable {
     init(_ arena: inout Arena) { candidates = Candidates(&arena) }
 
     /// What this node's heartbeats say: the configured ranking, or what a campaign has made of it.
-    func ranking(_ settings: borrowing Settings) -> Int32 {
-        stand == .member ? settings.ranking : ownRanking
+    func ranking(_ desk: borrowing Desk) -> Int32 {
+        stand == .member ? restraint.ranking(desk) : ownRanking
+    }
+}
+
+// MARK: - How patient it is
+
+extension Campaign {
+    /// How long what somebody said counts without being said again: `campaign_ttl_ms`, or what the
+    /// round trips that we see ask for, at most sixteen times that.
+    private func ttlMs(_ desk: borrowing Desk) -> Int32 {
+        let configured = desk.settings.campaignTtlMs
+        let asked = min(3 * roundTrip.ms(at: desk.now), 16 * Int64(configured))
+        return max(configured, Int32(clamping: asked))
+    }
+
+    /// What all would say at once is said after a random delay of up to `ms`, or longer: in a large
+    /// union few may speak before they have read each other, so the first does about one round trip
+    /// after the earliest moment. Twice that after each campaign in vain.
+    private func leisureMs(_ ms: Int32, _ desk: borrowing Desk) -> Int32 {
+        let members = Int64(others + 1)
+        let small = Int64(Limits.smallUnion)
+        let spreadMs = max(
+            Int64(ms) * max(members, small) / small, members * roundTrip.ms(at: desk.now))
+        let longestMs = 64 * Int64(desk.settings.campaignTtlMs)
+        return Int32(clamping: min(spreadMs, longestMs) << Int64(failures))
     }
 }
 
@@ -41,7 +73,7 @@ extension Campaign {
     {
         // Right after an election, what was said before the claim is no uprising.
         c.nominee == nil
-            && (c.term > term || desk.now >= leadingSince + desk.settings.campaignTtlMs)
+            && (c.term > term || desk.now >= leadingSince + ttlMs(desk))
     }
 
     /// Quells an uprising: a candidacy one higher, countdown 0, under the leader's own term.
@@ -69,7 +101,9 @@ extension Campaign {
             return returnToMember(&desk)
         }
         guard c.term > tenure.term else { return }
-        candidates.keep(c, readAt: desk.now, tiesLastMs: desk.settings.campaignTtlMs)
+        // However long the countdown takes: a voter sees that it goes on.
+        if c.workerID == nominee, candidates.countsOn(c) { standsSince = desk.now }
+        candidates.keep(c, readAt: desk.now, tiesLastMs: ttlMs(desk))
         let tied = candidates.markTie(term: c.term, at: desk.now)
         guard stand != .member, isOnline else { return }
         if c.term > term && c.nominee == nil { joinTerm(c.term, &desk) }
@@ -95,6 +129,13 @@ extension Campaign {
     }
 
     /// A leader was heard: the campaign, if there was one, is over.
+    mutating func hearLeader(leaseMs: Int32, _ desk: inout Desk) {
+        failures = 0
+        leaderLeaseMs = leaseMs
+        returnToMember(&desk)
+    }
+
+    /// The campaign, if there was one, is over.
     mutating func returnToMember(_ desk: inout Desk) {
         take(.member, desk)
         renewAt = .never
@@ -121,14 +162,34 @@ extension Campaign {
 
     /// A fresh random delay each time, so that boards do not move in lockstep.
     mutating func restartTimer(_ desk: inout Desk) {
-        let timeoutMs = desk.settings.leaderTimeoutMs
-        electionAt = desk.now + timeoutMs + desk.random(below: timeoutMs / 4 + 1)
+        let timeoutMs = leaderTimeoutMs(desk)
+        setTimer(timeoutMs, spreadMs: leisureMs(timeoutMs / 4, desk), &desk)
+    }
+
+    /// A leader of a slower pace is waited for as boards of that pace wait.
+    private func leaderTimeoutMs(_ desk: borrowing Desk) -> Int32 {
+        let ownMs = desk.settings.leaderTimeoutMs
+        guard leaderLeaseMs > desk.settings.leaseMs else { return ownMs }
+        return Int32(
+            clamping: Int64(ownMs) * Int64(leaderLeaseMs) / Int64(desk.settings.leaseMs))
     }
 
     /// The leader has left in order: nobody waits for a timeout.
     mutating func beginSoon(_ desk: inout Desk) {
         returnToMember(&desk)
-        electionAt = desk.now + desk.random(below: desk.settings.announceMs / 4 + 1)
+        setTimer(0, spreadMs: leisureMs(desk.settings.announceMs / 4, desk), &desk)
+    }
+
+    /// Who holds back gives others as long as they may need.
+    private mutating func setTimer(_ ms: Int32, spreadMs: Int32, _ desk: inout Desk) {
+        let backMs = restraint.holds(at: desk.now) ? desk.settings.leaderTimeoutMs : 0
+        electionAt = desk.now + ms + backMs + desk.random(below: spreadMs + 1)
+    }
+
+    /// Nothing has come of it: others may be luckier.
+    private mutating func fail(_ desk: inout Desk) {
+        failures = min(failures + 1, 4)
+        returnToMember(&desk)
     }
 }
 
@@ -137,16 +198,16 @@ extension Campaign {
 extension Campaign {
     /// Whatever of the campaign is due. Only for a node that is online and stays.
     mutating func act(_ tenure: Referee.Tenure, _ pen: inout Pen, _ desk: inout Desk) {
-        candidates.drop(
-            notRenewedSince: desk.now - desk.settings.campaignTtlMs, termsUpTo: tenure.term)
+        candidates.drop(notRenewedSince: desk.now - ttlMs(desk), termsUpTo: tenure.term)
         switch stand {
         case .member:
             if desk.now >= electionAt { run(tenure, &desk) }
         case .candidate:
             actAsCandidate(tenure, &pen, &desk)
         case .voter:
-            if desk.now >= standsSince + 2 * desk.settings.campaignTtlMs {
-                run(tenure, &desk)
+            if desk.now >= standsSince + 2 * ttlMs(desk) {
+                failures = min(failures + 1, 4)
+                beginSoon(&desk)
             } else {
                 if desk.now >= renewAt { sayStand(&desk) }
                 weigh(tenure, &pen, &desk)
@@ -157,17 +218,17 @@ extension Campaign {
     private mutating func actAsCandidate(
         _ tenure: Referee.Tenure, _ pen: inout Pen, _ desk: inout Desk
     ) {
-        let ttlMs = desk.settings.campaignTtlMs
+        let ttlMs = ttlMs(desk)
         let mine = candidates.find(desk.settings.workerID)
         if mine == nil && desk.now >= standsSince + ttlMs {
             // We write, perhaps, but do not read: silence, or we would hold up those who do both.
             desk.count(.blindCampaigns)
-            return returnToMember(&desk)
+            return fail(&desk)
         }
         if let claimedAt {
             // A claim that was not read is no claim.
             guard desk.now >= claimedAt + ttlMs else { return }
-            return run(tenure, &desk)
+            return others > 0 ? fail(&desk) : run(tenure, &desk)
         }
         if let mine, desk.now >= renewAt {
             // Who was away when a tie was read stands in others' way for ever with the old ranking.
@@ -188,9 +249,15 @@ extension Campaign {
         returnToMember(&desk)
         candidates.forget(desk.settings.workerID)
         electionAt = .never
-        take(.candidate, desk)
         term = max(tenure.term + 1, candidates.highestTerm)
-        ownRanking = desk.settings.ranking
+        ownRanking = restraint.ranking(desk)
+        if let best = candidates.best(for: term, except: desk.settings.workerID, tiedToo: true),
+            candidates[best].ranking >= ownRanking
+        {
+            // Whoever is as good has spoken already.
+            return vote(for: candidates[best].id, &desk)
+        }
+        take(.candidate, desk)
         desk.count(.campaigns)
         desk.say(.campaign(term, ranking: ownRanking))
         sayStand(&desk)
@@ -207,7 +274,7 @@ extension Campaign {
     private mutating func weigh(
         _ tenure: Referee.Tenure, _ pen: inout Pen, _ desk: inout Desk
     ) {
-        if stand == .voter { return weighNominee(tenure, &desk) }
+        if stand == .voter { return weighNominee(&desk) }
         guard claimedAt == nil, let mine = candidates.find(desk.settings.workerID),
             candidates[mine].runs(for: term)
         else { return }
@@ -228,22 +295,22 @@ extension Campaign {
 
     private mutating func vote(for id: WorkerID, _ desk: inout Desk) {
         precondition(id != desk.settings.workerID, "Campaign: nobody votes for itself")
-        let isWithdrawn = stand == .voter
+        let runs = stand == .candidate
         take(.voter, votingFor: id, desk)
         desk.count(.votes)
         desk.say(.votes(for: id))
-        guard isWithdrawn else { return sayStand(&desk) }
+        guard !runs else { return sayStand(&desk) }
         // Whom a voter votes for decides nothing: in a large union all would say it at once.
-        renewAt = min(renewAt, desk.now + desk.settings.announceMs / 4)
+        renewAt = min(renewAt, desk.now + leisureMs(desk.settings.announceMs / 4, desk))
     }
 
     /// A voter whose nominee withdrew, or is heard no more, votes again or runs itself.
-    private mutating func weighNominee(_ tenure: Referee.Tenure, _ desk: inout Desk) {
+    private mutating func weighNominee(_ desk: inout Desk) {
         if let nominee, let i = candidates.find(nominee), candidates[i].runs(for: term) { return }
         if let best = candidates.best(for: term, except: desk.settings.workerID, tiedToo: true) {
             vote(for: candidates[best].id, &desk)
         } else {
-            run(tenure, &desk)
+            beginSoon(&desk)
         }
     }
 
@@ -255,7 +322,7 @@ extension Campaign {
         stopCounting()
         let before = ownRanking
         ownRanking -= 1 + desk.random(below: 10)
-        if ownRanking < 0 { ownRanking = desk.settings.ranking }
+        if ownRanking < 0 { ownRanking = restraint.ranking(desk) }
         // From a small configured ranking it could come back to where it tied.
         if ownRanking == before { ownRanking += 1 + desk.random(below: 10) }
         desk.count(.ties)
@@ -283,7 +350,8 @@ extension Campaign {
 
     /// Broadcasts what we are in this campaign, with the votes that we have received.
     private mutating func sayStand(_ desk: inout Desk) {
-        renewAt = desk.now + desk.settings.campaignTtlMs / 3
+        let thirdMs = desk.settings.campaignTtlMs / 3
+        renewAt = desk.now + (stand == .voter ? leisureMs(thirdMs, desk) : thirdMs)
         for i in 0..<candidates.count where candidates[i].nominee == desk.settings.workerID {
             desk.pack(candidates[i].id)
         }
@@ -297,7 +365,7 @@ extension Campaign {
 
     /// When `act` has something to do next.
     func deadline(_ desk: borrowing Desk) -> Instant {
-        let ttlMs = desk.settings.campaignTtlMs
+        let ttlMs = ttlMs(desk)
         switch stand {
         case .member: return electionAt
         case .candidate:

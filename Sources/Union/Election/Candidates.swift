@@ -6,6 +6,8 @@ struct Candidates: ~Copyable {
         fileprivate(set) var ranking: Int32 = 0
         /// Whom it votes for; nil: it runs itself.
         fileprivate(set) var nominee: WorkerID?
+        /// The number that its countdown has come to; nil: it does not count.
+        fileprivate(set) var countdown: Int32?
         fileprivate var readAt = Instant.zero
         /// It tied: what it said counts for nothing until it says another ranking; or, later, the
         /// same again, for then it has not seen the tie.
@@ -51,6 +53,7 @@ struct Candidates: ~Copyable {
         candidates[index].term = c.term
         candidates[index].ranking = c.ranking
         candidates[index].nominee = c.nominee
+        candidates[index].countdown = c.countdown
         candidates[index].readAt = now
     }
 
@@ -126,6 +129,14 @@ struct Candidates: ~Copyable {
             if candidates[i].ranking == candidates[index].ranking { return true }
         }
         return false
+    }
+
+    /// Whether this is the next number of a countdown that we have heard already.
+    func countsOn(_ c: Candidacy) -> Bool {
+        guard let known = find(c.workerID), candidates[known].runs(for: c.term),
+            let last = candidates[known].countdown, let number = c.countdown
+        else { return false }
+        return c.nominee == nil && number < last
     }
 
     /// The highest term that anybody runs for.

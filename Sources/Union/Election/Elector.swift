@@ -9,6 +9,10 @@ struct Elector: ~Copyable {
     /// Since when this worker leads without interruption.
     private(set) var leadingSince = Instant.zero
     private(set) var wasLeading = false
+    /// It has lost its lead too often: it gives it up.
+    private var losesTooOften = false
+    /// The lease that the leader was heard to have: another one than ours is said once.
+    private var toldLeaseMs: Int32 = 0
 
     init(_ settings: borrowing Settings, _ arena: inout Arena) {
         log = LeaderLog(settings.workerID, settings.incarnation)
@@ -38,8 +42,12 @@ extension Elector {
         let leading = leads(desk)
         guard leading != wasLeading else { return nil }
         wasLeading = leading
-        if leading { leadingSince = desk.now }
-        return leading ? .beganToLead : .steppedDown
+        if leading {
+            leadingSince = desk.now
+            return .beganToLead
+        }
+        losesTooOften = campaign.restraint.noteLoss(desk)
+        return .steppedDown
     }
 
     /// What this node is at `now`; offline, a member.
@@ -74,7 +82,11 @@ extension Elector {
         if !log.loss.isBeginningKnown { log.beginsWith(nil, at: offset) }
     }
 
-    mutating func onNewTenure(_ term: Term) { campaign.onNewTenure(term) }
+    mutating func onNewTenure(_ term: Term) {
+        losesTooOften = false
+        if isMine { campaign.restraint.beginTenure() }
+        campaign.onNewTenure(term)
+    }
 
     /// An assignment that is said, by whomever to whomever; false when it is void: for a request that
     /// is settled, or an attempt number that was used before.
@@ -147,6 +159,23 @@ extension Elector {
         pen.write(.noop, term: term, &desk)
     }
 
+    /// A holder that cannot keep its lead lets another have it, should there be another.
+    mutating func giveUpIfDue(_ desk: inout Desk) {
+        guard desk.now >= givesUpAt(desk) else { return }
+        desk.count(.givenUp)
+        desk.say(.givesUp(term))
+        losesTooOften = false
+        log.giveUp()
+        pen.write(.resign, term: term, &desk)
+    }
+
+    func givesUpAt(_ desk: borrowing Desk) -> Instant {
+        guard isMine, !log.lease.isGivenUp, !desk.isLeaving, campaign.others > 0, !leads(desk)
+        else { return .never }
+        if losesTooOften { return desk.now }
+        return campaign.restraint.givesUpAt(log.lease.missedSince, desk)
+    }
+
     mutating func resign(_ desk: inout Desk) {
         precondition(desk.isLeaving, "Elector: who resigns has stopped leading first")
         if isMine { pen.write(.resign, term: term, &desk) }
@@ -178,22 +207,49 @@ extension Elector {
     /// The campaign, if there is one, is over; a full timeout passes before the next.
     mutating func returnToMember(_ desk: inout Desk) { campaign.returnToMember(&desk) }
 
-    /// The leader has left in order.
-    mutating func campaignSoon(_ desk: inout Desk) { campaign.beginSoon(&desk) }
+    /// A word of the leader ends a campaign.
+    mutating func hearLeader(_ r: LeaderRecord, _ desk: inout Desk) {
+        campaign.hearLeader(leaseMs: r.leaseMs, &desk)
+        let ownMs = desk.settings.leaseMs
+        if r.leaseMs != ownMs, r.leaseMs != toldLeaseMs {
+            desk.say(.paceDiffers(r.workerID, leaseMs: r.leaseMs, ownMs: ownMs))
+        }
+        toldLeaseMs = r.leaseMs
+    }
+
+    /// The leader has left, or given up: we campaign soon.
+    mutating func onResigned(_ r: LeaderRecord, _ desk: inout Desk) {
+        let isOurs = r.workerID == desk.settings.workerID
+        campaign.restraint.noteResignation(isOurs: isOurs, desk)
+        campaign.beginSoon(&desk)
+    }
 
     /// We were stopped, or slept: what the others said meanwhile is still to be read.
     mutating func notePause(_ desk: inout Desk) {
+        campaign.roundTrip.forget()
+        campaign.restraint.excuse(at: desk.now)
         if campaign.stand == .member { campaign.restartTimer(&desk) }
+    }
+
+    /// Heartbeats show how many others there are, and how long a record takes.
+    mutating func noteHeartbeatSent(_ count: Int64, others: Int32, _ desk: borrowing Desk) {
+        campaign.others = others
+        campaign.roundTrip.noteSent(count, at: desk.now)
+    }
+    mutating func noteHeartbeatRead(_ count: Int64, _ desk: borrowing Desk) {
+        campaign.roundTrip.noteRead(count, at: desk.now)
     }
 
     /// Out of touch, we are a member; and a full timeout passes before we are anything else.
     mutating func stayOffline(_ desk: inout Desk) {
+        campaign.roundTrip.forget()
+        campaign.restraint.excuse(at: desk.now)
         if campaign.stand != .member || desk.now >= campaign.electionAt {
             campaign.returnToMember(&desk)
         }
     }
 
-    func ranking(_ desk: borrowing Desk) -> Int32 { campaign.ranking(desk.settings) }
+    func ranking(_ desk: borrowing Desk) -> Int32 { campaign.ranking(desk) }
 }
 
 // MARK: - What is due
@@ -204,10 +260,12 @@ extension Elector {
         campaign.act(log.tenure, &pen, &desk)
     }
 
-    /// The holder of the tenure is heard, lease or not; but not one whose LEDs nobody answers for.
+    /// The holder of the tenure is heard, lease or not, or says that it has given it up; but not one
+    /// whose LEDs nobody answers for.
     /// It does not resign either: its LED may be lit, and only its lease's end puts it out.
     mutating func announceIfDue(_ desk: inout Desk) {
         guard isMine, !desk.isLeaving, desk.now >= announcesAt(desk) else { return }
+        if log.lease.isGivenUp { return pen.write(.resign, term: term, &desk) }
         announce(&desk)
     }
 

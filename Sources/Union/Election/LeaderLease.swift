@@ -8,6 +8,9 @@ struct LeaderLease {
     private(set) var longestMs: Int32 = 0
     /// The lease that our own records have earned; it is over at this instant.
     private(set) var until = Instant.zero
+    /// We have given this tenure up: none of its records earns a lease any more.
+    private(set) var isGivenUp = false
+    private var beganAt = Instant.zero
     /// Until when the present holder may lead, as seen from here; and all holders before it.
     private var holderMayLeadUntil = Instant.zero
     private var formersMayLeadUntil = Instant.zero
@@ -16,18 +19,22 @@ struct LeaderLease {
     private var othersMayLeadUntil = Instant.zero
 
     /// Somebody has the tenure now who did not have it before.
-    mutating func beginTenure() {
+    mutating func beginTenure(at now: Instant) {
         formersMayLeadUntil = max(
             max(formersMayLeadUntil, holderMayLeadUntil), othersMayLeadUntil)
         holderMayLeadUntil = .zero
         until = .zero
+        isGivenUp = false
+        beganAt = now
     }
 
     /// A valid record was read.
     mutating func hear(_ record: LeaderRecord, isOurs: Bool, at now: Instant) {
         heardAt = now
         longestMs = max(longestMs, record.leaseMs)
-        if isOurs {
+        if isOurs && isGivenUp {
+            // A RESIGN of ours may stand after it already.
+        } else if isOurs {
             until = max(until, record.sentAt + record.leaseMs)
         } else {
             let wait = Settings.withClockMargin(record.leaseMs)
@@ -56,6 +63,16 @@ struct LeaderLease {
 
     /// We hold the tenure no more.
     mutating func end() { until = .zero }
+
+    /// We stop leading for the rest of this tenure.
+    mutating func giveUp() {
+        until = .zero
+        isGivenUp = true
+    }
+
+    /// Since when the holder, should it be this worker, has had no lease, though no former holder's
+    /// stands in its way.
+    var missedSince: Instant { max(max(beganAt, until), formersMayLeadUntil) }
 
     /// From then on every lease is over that anything read until now has earned; ours is `leaseMs`.
     func quietAt(leaseMs: Int32) -> Instant {

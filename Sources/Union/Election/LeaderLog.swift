@@ -35,7 +35,7 @@ struct LeaderLog {
         case .void:
             if loss.hasLostRecords && record.workerID != me { lease.hearVoid(record, at: now) }
             return .void
-        case .newTenure: lease.beginTenure()
+        case .newTenure: lease.beginTenure(at: now)
         case .valid: break
         }
         let isOurs = record.workerID == me && record.incarnation == incarnation
@@ -63,6 +63,12 @@ struct LeaderLog {
         newReader = Referee()
         newReader.startReading(midLog: midLog)
         if midLog { loss.startReadingMidLog() }
+    }
+
+    /// We hold the tenure, and lead no more in it.
+    mutating func giveUp() {
+        precondition(isMine, "LeaderLog: another's tenure is given up")
+        lease.giveUp()
     }
 
     mutating func beginsWith(_ record: LeaderRecord?, at offset: Offset) {

@@ -119,6 +119,12 @@ extension Leader {
         if isOpen(elector) { onReport(h, running, &elector, &desk) }
     }
 
+    /// Workers beside this one that were heard lately, led or not.
+    func others(_ desk: borrowing Desk) -> Int32 {
+        let limit = desk.now - desk.settings.memberTimeoutMs
+        return roster.heard(since: limit, except: desk.settings.workerID)
+    }
+
     /// A member's heartbeat under our own term: what it has, and what it has dropped.
     private mutating func onReport(
         _ h: Heartbeat, _ running: Span<UInt8>, _ elector: inout Elector, _ desk: inout Desk

@@ -124,6 +124,12 @@ extension Roster {
         entries[index].isCurrent = isCurrent
     }
 
+    func heard(since limit: Instant, except me: WorkerID) -> Int32 {
+        var heard: Int32 = 0
+        for i in 0..<count where entries[i].heardAt > limit && ids[i] != me { heard += 1 }
+        return heard
+    }
+
     /// The broker lost heartbeats: nobody is silent for not having been heard.
     mutating func noteSkipped(at now: Instant) { skippedAt = now }
 }

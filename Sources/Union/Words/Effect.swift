@@ -43,7 +43,11 @@ public enum Notice: Sendable {
     case ledBy(WorkerID, Term)
     /// It led, and its lease ended or another claim was read.
     case steppedDown(Term)
+    /// It holds the term, and cannot keep the lead: another may have it.
+    case givesUp(Term)
     case resigned(WorkerID, Term)
+    /// Its lease, and so its pace, is not ours.
+    case paceDiffers(WorkerID, leaseMs: Int32, ownMs: Int32)
     case quells(WorkerID, Term)
     case quelled(by: WorkerID)
     case memberAdded(WorkerID)

@@ -39,6 +39,10 @@ public enum Limits {
     public static let timingMs: Int32 = 3_600_000
     public static let ranking: Int32 = 1_000_000
     public static let countdown: Int32 = 100
+    /// Leads that a board may lose in a minute before it lets others lead.
+    public static let leadsLostPerMinute: Int32 = 20
+    /// Members from which on an election takes its time: everybody's word costs a read by everybody.
+    public static let smallUnion: Int32 = 8
     /// Jobs that a worker runs at once.
     public static let slots = 8
     /// Jobs that a worker runs, has queued, or has finished without a delivery report.

@@ -48,7 +48,8 @@ public struct Settings: Sendable {
 
     public static let defaultDeadlineMs: Int32 = 60_000
 
-    public enum Pace: UInt8, Cases, Sendable { case fast, normal, classroom }
+    /// One name for all timings. `cloud` is for brokers whose round trip takes 200 to 500 ms.
+    public enum Pace: UInt8, Cases, Sendable { case fast, normal, cloud, classroom }
 
     public init(workerID: WorkerID, incarnation: Incarnation, pace: Pace = .normal) {
         self.workerID = workerID
@@ -62,6 +63,10 @@ public struct Settings: Sendable {
             (announceMs, leaseMs, leaderTimeoutMs) = (200, 800, 1000)
             (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (250, 2000, 1750, 200)
             (ackTimeoutMs, countdownStart, countdownDelayMs, campaignTtlMs) = (2000, 3, 0, 1000)
+        case .cloud:
+            (announceMs, leaseMs, leaderTimeoutMs) = (500, 3000, 3750)
+            (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (500, 5000, 4500, 300)
+            (ackTimeoutMs, countdownStart, countdownDelayMs, campaignTtlMs) = (6000, 3, 0, 3000)
         case .classroom:
             (announceMs, leaseMs, leaderTimeoutMs) = (1000, 4000, 5000)
             (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (1000, 10000, 9000, 700)

@@ -1,0 +1,114 @@
+import Testing
+
+@testable import Union
+
+/// A board that cannot keep its lead lets others lead (design, section 4).
+struct RestraintTests {
+    /// A leader with another worker beside it.
+    private func leader() -> Solo {
+        let solo = Solo()
+        solo.lead()
+        pass(solo, 500) { solo.readBackOnce() }
+        #expect(solo.leads)
+        solo.clear()
+        return solo
+    }
+
+    /// Time passes, and the other is heard.
+    private func pass(_ solo: Solo, _ milliseconds: Int, _ afterEach: () -> Void) {
+        for _ in 0..<(milliseconds / 50) {
+            solo.read(heartbeat(by: 2, leader: 1, term: solo.node.term))
+            solo.idle(50)
+            afterEach()
+        }
+    }
+
+    private func resignations(_ solo: Solo) -> Int {
+        solo.done.count {
+            if case .write(.leader(let r), _) = $0.effect, case .resign = r.order { return true }
+            return false
+        }
+    }
+
+    @Test("a holder that has had no lease for one leader timeout gives its tenure up")
+    func givesUp() {
+        let solo = leader()
+        pass(solo, 800) {}
+        #expect(!solo.leads)
+        #expect(resignations(solo) == 0)
+        pass(solo, 1_100) {}
+        #expect(resignations(solo) > 0)
+        #expect(solo.counters[.givenUp] == 1)
+    }
+
+    @Test("who has given up leads no more, whatever comes back of what it wrote before")
+    func givenUpForGood() {
+        let solo = leader()
+        pass(solo, 1_900) {}
+        #expect(solo.counters[.givenUp] == 1)
+        let last = LeaderRecord(
+            workerID: worker(1), incarnation: 1, term: 1, sentAt: solo.now, leaseMs: 800,
+            heartbeatOffset: 0, checkpointOffset: -1, order: .noop)
+        solo.read(last)
+        #expect(!solo.leads)
+        solo.readBackOnce { $0.topic == .leader }
+        #expect(!solo.leads)
+        #expect(solo.counters[.resignations] == 1)
+    }
+
+    @Test("who has given up ranks itself lower, and lets others go first")
+    func holdsBack() {
+        let solo = leader()
+        pass(solo, 1_900) {}
+        solo.readBackOnce { $0.topic == .leader }
+        solo.clear()
+        pass(solo, 950) {}
+        #expect(solo.done.candidacies.isEmpty)
+        pass(solo, 150) {}
+        #expect(solo.done.candidacies.first?.ranking == 12)
+    }
+
+    @Test("a union of one does not give up: nobody else would lead")
+    func alone() {
+        let solo = Solo()
+        solo.lead()
+        solo.idle(5_000)
+        #expect(resignations(solo) == 0)
+        #expect(solo.counters[.givenUp] == 0)
+        solo.readBack()
+        #expect(solo.leads)
+    }
+
+    @Test("a lead that is lost again and again is given up")
+    func flaps() {
+        let solo = leader()
+        for _ in 0..<Limits.leadsLostPerMinute {
+            pass(solo, 850) {}
+            #expect(!solo.leads)
+            solo.readBack()
+            #expect(solo.leads)
+        }
+        #expect(solo.counters[.givenUp] == 0)
+        pass(solo, 850) {}
+        #expect(solo.counters[.givenUp] == 1)
+    }
+
+    @Test("a leader of a slower pace is waited for as its own boards do, and told once")
+    func slowerPace() {
+        let solo = Solo()
+        solo.follow()
+        solo.clear()
+        var record = leaderRecord(by: 2, term: 1)
+        record.leaseMs = 4_000
+        solo.read(record)
+        solo.read(record)
+        let told = solo.done.count {
+            if case .say(.paceDiffers(_, 4_000, 800)) = $0.effect { true } else { false }
+        }
+        #expect(told == 1)
+        solo.idle(4_950)
+        #expect(solo.done.candidacies.isEmpty)
+        solo.idle(1_400) { solo.role == .candidate }
+        #expect(solo.role == .candidate)
+    }
+}
