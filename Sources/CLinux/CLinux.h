@@ -2,6 +2,7 @@
 // function, which Swift cannot import, a `scrap_` function of the same meaning stands in.
 #pragma once
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -49,6 +50,36 @@ static inline int scrap_window_size(int fd, struct winsize *size) {
     return ioctl(fd, TIOCGWINSZ, size);
 }
 static inline int scrap_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
+
+// Whoever loses its parent below us becomes our child.
+static inline int scrap_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+// SIGKILL to every child of this process, as proc(5) has them; to our process group, ourselves
+// included, where there is no /proc.
+static inline void scrap_kill_children(void) {
+    DIR *processes = opendir("/proc");
+    if (!processes) {
+        kill(0, SIGKILL);
+        return;
+    }
+    struct dirent *entry;
+    while ((entry = readdir(processes))) {
+        char path[32], text[512];
+        int pid = atoi(entry->d_name), parent = 0;
+        if (pid <= 0 || snprintf(path, sizeof path, "/proc/%d/stat", pid) < 0) continue;
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) continue;
+        ssize_t count = read(fd, text, sizeof text - 1);
+        close(fd);
+        if (count <= 0) continue;
+        text[count] = 0;
+        // "PID (NAME) STATE PARENT …", and a name may hold anything.
+        const char *name_end = strrchr(text, ')');
+        if (name_end && sscanf(name_end + 1, " %*c %d", &parent) == 1 && parent == getpid())
+            kill(pid, SIGKILL);
+    }
+    closedir(processes);
+}
 
 // What top(1) and ps(1) -o comm show; 15 bytes at most.
 static inline int scrap_name_process(const char *name) { return prctl(PR_SET_NAME, name); }

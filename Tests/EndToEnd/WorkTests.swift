@@ -78,6 +78,30 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "nothing of a job is left when its result is there, wherever its processes have gone",
+            arguments: ["exit 0", "trap '' TERM; while :; do sleep 600; done"])
+        func escapes(ending: String) throws {
+            let escape = """
+                setsid sh -c 'trap "" TERM; while :; do sleep 600; done' &
+                say child "$!"
+                ( setsid sh -c 'sleep 600 & echo $! >"$0"; exit' "$folder/orphan" ) &
+                until [ -s "$folder/orphan" ]; do sleep 0.01; done
+                say orphan "$(cat "$folder/orphan")"
+                \(ending)
+                """
+            let op = Op.script("escape", timeoutMs: 2000, escape)
+            try Fleet.run(on: broker, ops: [op]) { fleet in
+                try fleet.launchAll(1)
+                try fleet.submit([request("escape", id: "r", maxAttempts: 1)])
+                let child = try Int32(fleet.jobs.await("child", of: "r").rest)
+                let orphan = try Int32(fleet.jobs.await("orphan", of: "r").rest)
+                let status = try fleet.awaitOutcome(of: "r").status
+                #expect(status == (ending == "exit 0" ? "completed" : "timed_out"))
+                #expect(try !runs(#require(child)) && !runs(#require(orphan)))
+            }
+        }
+
         @Test("a request's own deadline counts")
         func requestDeadline() throws {
             try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
@@ -95,7 +119,7 @@ extension EndToEnd {
             try Fleet.run(on: broker, ops: [poison]) { fleet in
                 try fleet.launchAll(3)
                 try fleet.awaitLeader()
-                try fleet.submit([request("poison", id: "r")])
+                try fleet.submit([request("poison", id: "r", maxAttempts: 3)])
                 for attempt in 1...3 {
                     let assigned = try fleet.awaitAssignment(of: "r", attempt: attempt)
                     try fleet.jobs.await("start", of: "r", attempt: attempt)

@@ -63,7 +63,7 @@ public struct Jobs: ~Copyable {
     /// Nothing survives this process.
     deinit {
         for place in 0..<Limits.bench where jobs[place].pid > 0 {
-            CLinux.kill(-jobs[place].pid, SIGKILL)
+            Minder.killNow(jobs[place].pid)
         }
     }
 
@@ -232,7 +232,7 @@ extension Jobs {
             guard jobs[place].state == .running else { continue }
             if jobs[place].killAt <= now {
                 jobs[place].killAt = .never
-                signal(place, SIGKILL)
+                Minder.killNow(jobs[place].pid)
             }
             if jobs[place].doneAt <= now { end(place, .completed, exitCode: 0, at: now) }
         }
@@ -240,17 +240,14 @@ extension Jobs {
 
     private mutating func stop(_ place: Int, urgently: Bool, at now: Instant) {
         jobs[place].deadline = .never
-        guard jobs[place].pid > 0 else {
+        let pid = jobs[place].pid
+        guard pid > 0 else {
             return end(place, jobs[place].verdict ?? .lost, exitCode: nil, at: now)
         }
-        signal(place, urgently ? SIGKILL : SIGTERM)
+        // To its process group, whose number its minder has.
+        if urgently { Minder.killNow(pid) } else { CLinux.kill(-pid, SIGTERM) }
         // A second `kill` must not put the first one's SIGKILL off.
         jobs[place].killAt = urgently ? .never : min(jobs[place].killAt, now + killGraceMs)
-    }
-
-    /// kill(2) to the job's process group. It exists while its leader is not reaped.
-    private func signal(_ place: Int, _ number: Int32) {
-        CLinux.kill(-jobs[place].pid, number)
     }
 
     /// Appends what must be polled.
@@ -312,8 +309,8 @@ extension Jobs {
         }
     }
 
-    /// Notices the end of the minder, which ends with the job's main process: waitid(2). What is
-    /// left of the group is killed while the minder still holds the group's number.
+    /// Notices the end of the minder, which ends when nothing of the job is left: waitid(2). Had
+    /// somebody killed the minder, it still holds the group's number, and what is left is killed.
     private mutating func reap(_ place: Int, at now: Instant) {
         var info = unsafe siginfo_t()
         let options = WEXITED | WNOHANG
@@ -321,7 +318,7 @@ extension Jobs {
         if result < 0 && Errno.last == .interrupted { return }
         precondition(result == 0, "waitid")
         guard unsafe scrap_child_pid(&info) != 0 else { return }
-        signal(place, SIGKILL)
+        CLinux.kill(-jobs[place].pid, SIGKILL)
         unsafe scrap_waitid_pidfd(jobs[place].pidfd, &info, options)
         drain(place, reads: Self.readsAtEnd)
         let status = unsafe scrap_child_status(&info)

@@ -6,9 +6,11 @@ import Wire
 ///
 /// A worker that is killed cannot kill its jobs, and one that is stopped or starved does not; yet
 /// the leader will give them to others once the worker's lease is over (design, section 5). The
-/// minder leads the job's process group and kills it as soon as the worker dies, and at the end of
-/// the lease, which it reads from shared memory. Otherwise it waits for the program and ends as
-/// that ended.
+/// minder leads the job's process group. It kills all that the job has started as soon as the worker
+/// dies or says so (`killNow`), at the end of the lease, which it reads from shared memory, and when
+/// the job's main process has ended; wherever they have gone: what loses its parent becomes the
+/// minder's child. It ends as the main process ended, once there is none of them any more: only
+/// then may another attempt begin.
 ///
 /// It is this same binary under another name (`/proc/self/exe`), because posix_spawn(3) runs
 /// nothing between fork and exec, and because fork(2) is not for a process with threads.
@@ -16,6 +18,8 @@ package enum Minder {
     package static let name: StaticString = "scrap-worker-job"
     /// Where it finds the lease.
     package static let leaseFd: Int32 = 3
+    /// What the kernel tells it when its worker dies, and the worker when the job must die.
+    private static let killsNow = SIGUSR1
     /// How much nicer a job is than its node, its minder and the keeper of the LEDs, which must be
     /// in time whatever the job does.
     private static let niceness: Int32 = 10
@@ -78,6 +82,14 @@ package enum Minder {
     }
 }
 
+extension Minder {
+    /// Tells a minder to kill all of its job now, be it stopped or not. It ends when they have.
+    package static func killNow(_ pid: pid_t) {
+        kill(pid, killsNow)
+        kill(pid, SIGCONT)
+    }
+}
+
 // MARK: - In the minder's own process
 
 extension Minder {
@@ -90,9 +102,9 @@ extension Minder {
             unsafe strcmp(own, Argument(name).cString) == 0, getpgrp() == getpid()
         else { return nil }
         // Everything is blocked since posix_spawn. SIGTERM is for the job, which shares the group.
-        guard scrap_die_with_parent(SIGUSR1) == 0, unsafe atoi(parent) == getppid() else {
-            killGroup()
-        }
+        guard scrap_die_with_parent(killsNow) == 0, scrap_adopt_orphans() == 0,
+            unsafe atoi(parent) == getppid()
+        else { exit(EX_OSERR) }
         let lease = unsafe SharedLease.view(leaseFd)
         var job: pid_t = 0
         let failure = unsafe spawnJob(&job, arguments + 2)
@@ -111,24 +123,37 @@ extension Minder {
         var awaited = sigset_t()
         unsafe sigemptyset(&awaited)
         unsafe sigaddset(&awaited, SIGCHLD)
-        unsafe sigaddset(&awaited, SIGUSR1)
+        unsafe sigaddset(&awaited, killsNow)
         while true {
             var status: Int32 = 0
-            if unsafe waitpid(job, &status, WNOHANG) == job {
+            // Orphans that have ended are reaped, too.
+            var ended = unsafe waitpid(-1, &status, WNOHANG)
+            while ended > 0 && ended != job { ended = unsafe waitpid(-1, &status, WNOHANG) }
+            if ended == job {
+                killAll()
                 return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
             }
             let left = unsafe lease.pointee - Clock.now.us
-            guard left > 0 else { killGroup() }
             let us = min(left, 1_000_000_000)
             var wait = timespec(
                 tv_sec: Int(us / 1_000_000), tv_nsec: Int(us % 1_000_000) * 1000)
-            if unsafe sigtimedwait(&awaited, nil, &wait) == SIGUSR1 { killGroup() }
+            let signal = left > 0 ? unsafe sigtimedwait(&awaited, nil, &wait) : killsNow
+            if signal == killsNow {
+                killAll()
+                return 128 + SIGKILL
+            }
         }
     }
 
-    private static func killGroup() -> Never {
-        kill(0, SIGKILL)
-        exit(EX_OSERR)
+    /// Kills whatever the job has left, and waits until there is nothing: waitpid(2).
+    private static func killAll() {
+        while true {
+            let ended = waitpid(-1, nil, WNOHANG)
+            if ended > 0 { continue }
+            if ended < 0 { return }
+            scrap_kill_children()
+            waitpid(-1, nil, 0)
+        }
     }
 
     @unsafe
