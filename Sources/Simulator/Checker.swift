@@ -319,7 +319,8 @@ extension Checker {
         }
         checkAlone(board, offset, union)
         if let last = attempts[offset], a.attempt.attempt <= last,
-            !hasLost[Topic.leader.index], !hasLost[Topic.requests.index]
+            !hasLost[Topic.leader.index], !hasLost[Topic.requests.index],
+            !hasLost[Topic.results.index]
         {
             fail(5, union, "\(Transcript.name(a.attempt)) starts after attempt \(last)")
         }

@@ -2,6 +2,9 @@
 struct Pen {
     /// When the last one was written.
     private(set) var wroteAt = Instant.zero
+    /// What the last one said of that: no two say the same, for of two that come in the wrong order
+    /// the one that was written first is late, and void.
+    private var stamp = Instant.zero
     /// Every heartbeat before this offset has been read: what our records acknowledge. 0: not known.
     private(set) var heartbeatOffset: Offset = 0
     /// The last checkpoint that says what is open; -1: none was read.
@@ -10,9 +13,10 @@ struct Pen {
     mutating func write(_ order: Order, term: Term, _ desk: inout Desk) {
         precondition(term > 0 && term <= Limits.term, "Pen: no such term")
         wroteAt = desk.now
+        stamp = max(desk.now, Instant(us: stamp.us + 1))
         let record = LeaderRecord(
             workerID: desk.settings.workerID, incarnation: desk.settings.incarnation, term: term,
-            sentAt: desk.now, leaseMs: desk.settings.leaseMs, heartbeatOffset: heartbeatOffset,
+            sentAt: stamp, leaseMs: desk.settings.leaseMs, heartbeatOffset: heartbeatOffset,
             checkpointOffset: checkpointOffset, order: order)
         desk.write(.leader(record))
     }

@@ -245,7 +245,8 @@ extension Leader {
         _ end: Offset, from: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) {
         guard isOpen(elector), requests.low != nil else { return }
-        if end < requests.next || ledger.fetches(from: end) {
+        let isLastGone = requestsLoss.verifies.map { end <= $0 } ?? false
+        if end < requests.next || isLastGone || ledger.fetches(from: end) {
             desk.count(.logsLost)
             return cutRequests(at: end, elector, &desk)
         }
