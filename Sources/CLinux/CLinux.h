@@ -54,9 +54,16 @@ static inline int scrap_die_with_parent(int signal) { return prctl(PR_SET_PDEATH
 // Whoever loses its parent below us becomes our child.
 static inline int scrap_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
-// SIGKILL to every child of this process, as proc(5) has them; to our process group, ourselves
-// included, where there is no /proc.
+// SIGKILL to every child of this process, as proc(5) has them: `children` lists also those that
+// hidepid keeps from us, where the kernel has it. To our process group, ourselves included, where
+// there is no /proc.
 static inline void scrap_kill_children(void) {
+    FILE *children = fopen("/proc/thread-self/children", "re");
+    int child;
+    if (children) {
+        while (fscanf(children, "%d", &child) == 1) kill(child, SIGKILL);
+        fclose(children);
+    }
     DIR *processes = opendir("/proc");
     if (!processes) {
         kill(0, SIGKILL);

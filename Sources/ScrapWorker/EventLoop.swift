@@ -42,7 +42,9 @@ struct EventLoop: ~Copyable {
     /// What systemd is told, and was told last.
     private var status = Status()
     private var toldStatus: Status?
-    private var isLeaving = false
+    /// When it was first told to leave.
+    private var leavingSince: Instant?
+    private static let oneSignalMs: Int32 = 250
     private var exitCode: Int32?
     /// What the core was told last.
     private var hasKeeper = true
@@ -199,11 +201,13 @@ extension EventLoop {
                 Log.say(node.counters)
                 continue
             }
-            if isLeaving {
+            if let leavingSince {
+                // Who signals the whole process group reaches us twice: directly, and by our keeper.
+                guard Clock.now >= leavingSince + Self.oneSignalMs else { continue }
                 exitCode = EX_TEMPFAIL
                 return
             }
-            isLeaving = true
+            leavingSince = Clock.now
             notify.stopping(keeper)
             step(.shutdown, config)
         }

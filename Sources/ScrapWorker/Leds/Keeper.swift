@@ -92,7 +92,7 @@ struct Keeper: ~Copyable {
         while true {
             show()
             try wait()
-            try hear()
+            hear()
             if let code = try onSignals() { return code }
         }
     }
@@ -143,10 +143,12 @@ extension Keeper {
 
 extension Keeper {
     /// Takes the node's questions, and passes on its words for systemd.
-    private mutating func hear() throws(Errno) {
+    private mutating func hear() {
         for _ in 0..<Self.messagesPerTurn {
             var message = InlineArray<256, UInt8>(repeating: 0)
-            guard let count = try line.read(into: &message), count > 0 else { return }
+            // A node that ends without having heard our last answer resets the line: its end is
+            // told by SIGCHLD, with its code.
+            guard let count = try? line.read(into: &message), count > 0 else { return }
             heardAt = Clock.now
             let words = message.span.extracting(first: count)
             if !words.equals(KeeperLink.question) { notify.send(words) }

@@ -152,7 +152,12 @@ extension Minder {
             if ended > 0 { continue }
             if ended < 0 { return }
             scrap_kill_children()
-            waitpid(-1, nil, 0)
+            // Looked for again in any case: one may have come meanwhile that nobody has seen.
+            var awaited = sigset_t()
+            unsafe sigemptyset(&awaited)
+            unsafe sigaddset(&awaited, SIGCHLD)
+            var wait = timespec(tv_sec: 0, tv_nsec: 100_000_000)
+            unsafe sigtimedwait(&awaited, nil, &wait)
         }
     }
 

@@ -219,7 +219,9 @@ extension Elector {
 
     /// The leader has left, or given up: we campaign soon.
     mutating func onResigned(_ r: LeaderRecord, _ desk: inout Desk) {
-        let isOurs = r.workerID == desk.settings.workerID
+        let isOurs =
+            r.workerID == desk.settings.workerID
+            && r.incarnation == desk.settings.incarnation
         campaign.restraint.noteResignation(isOurs: isOurs, desk)
         campaign.beginSoon(&desk)
     }

@@ -164,7 +164,8 @@ extension Leader {
             // Of a removed worker's attempts another incarnation cannot speak.
             let counts =
                 reason == .removed
-                || !ledger.surelyNotStarted(index, before: h.startedOffset ?? .max)
+                || !ledger.surelyNotStarted(
+                    index, before: h.startedOffset ?? .max, term: elector.term)
             endCancelled(index, reason, counts: counts, elector, &desk)
         }
     }

@@ -363,10 +363,12 @@ extension Ledger {
     }
 
     /// Whether a worker that has started what was assigned before `startedOffset`, and nothing
-    /// after, has surely not started this.
-    func surelyNotStarted(_ index: Int, before startedOffset: Offset) -> Bool {
-        guard let orderedAt = entries[index].orderedAt else { return false }
-        return orderedAt >= startedOffset
+    /// after, has surely not started this, which was cancelled under `term`.
+    func surelyNotStarted(_ index: Int, before startedOffset: Offset, term: Term) -> Bool {
+        let entry = entries[index]
+        if let orderedAt = entry.orderedAt { return orderedAt >= startedOffset }
+        // We have read our own CANCEL of it, and no order of ours before: none can come any more.
+        return entry.term == term && entry.cancelOffset != nil
     }
 
     /// It had started when it was to be taken back: it stays where it is.
@@ -402,6 +404,9 @@ extension Ledger {
     mutating func noteAttemptOver(_ index: Int, counts: Bool) {
         if counts { entries[index].failures += 1 } else { entries[index].inVain += 1 }
     }
+
+    /// An attempt that we have taken back ourselves before it started is not even in vain.
+    func isTakenBack(_ index: Int) -> Bool { entries[index].state == .cancelling(.stalled) }
 
     /// The attempt is over without an outcome: it waits for another, once its request is known.
     mutating func end(_ index: Int, at now: Instant) {

@@ -10,7 +10,7 @@ extension Leader {
         takeover.hasRead(r.digest, at: offset)
         let id = r.requestID.isEmpty ? Ledger.name(after: r.requestOffset) : r.requestID
         let key = id.key
-        if !r.final { ledger.noteAttempt(r.attempt, of: key) }
+        ledger.noteAttempt(r.attempt, of: key)
         guard let index = ledger.find(r.requestOffset) else {
             if r.final { onUnknownOutcome(r, key, &desk) }
             return
@@ -69,10 +69,11 @@ extension Leader {
     mutating func end(_ index: Int, _ status: Status, counts: Bool, _ desk: inout Desk) {
         if desk.hasRoom { desk.say(.attemptEnded(attempt(of: index, desk), status)) }
         desk.count(.attemptsEnded)
-        if ledger.entries[index].state == .cancelling(.stalled) { desk.count(.stalled) }
+        let isTakenBack = ledger.isTakenBack(index)
+        if isTakenBack { desk.count(.stalled) }
         takeBack(index, desk)
         checkpoints.want()
-        ledger.noteAttemptOver(index, counts: counts)
+        if counts || !isTakenBack { ledger.noteAttemptOver(index, counts: counts) }
         ledger.end(index, at: desk.now)
     }
 

@@ -66,13 +66,11 @@ struct Takeover {
         phase = .reading(until: end)
     }
 
-    /// The broker has lost results: what is still there is read again.
+    /// The broker has, or may have, lost results: what is still there is read again, and shows it.
     mutating func readAgain() {
         precondition(phase != .none, "Takeover: nobody reads")
-        if !hasLost { hadReadTo = max(hadReadTo, next) }
-        hasLost = true
+        if verifies == nil && !hasLost { verifyLast() }
         hasEnded = false
-        verifies = nil
         phase = .asking
     }
 
