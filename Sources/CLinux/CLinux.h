@@ -54,15 +54,16 @@ static inline int scrap_die_with_parent(int signal) { return prctl(PR_SET_PDEATH
 // Whoever loses its parent below us becomes our child.
 static inline int scrap_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
-// SIGKILL to every child of this process, as proc(5) has them: `children` lists also those that
-// hidepid keeps from us, where the kernel has it. To our process group, ourselves included, where
-// there is no /proc.
+// SIGKILL to every child of this process, as proc(5) has them: in `children`, which lists also those
+// that hidepid keeps from us, where the kernel has it; else each process says whose child it is. To
+// our process group, ourselves included, where there is no /proc.
 static inline void scrap_kill_children(void) {
     FILE *children = fopen("/proc/thread-self/children", "re");
     int child;
     if (children) {
         while (fscanf(children, "%d", &child) == 1) kill(child, SIGKILL);
         fclose(children);
+        return;
     }
     DIR *processes = opendir("/proc");
     if (!processes) {

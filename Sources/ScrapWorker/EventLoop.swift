@@ -348,9 +348,9 @@ extension EventLoop {
     private mutating func write(
         _ record: Record, _ receipt: Receipt, at index: Int, _ now: Instant
     ) {
-        let fits = Self.encode(record, node.desk.outbox, index, into: &encoded)
-        precondition(fits, "EventLoop: a record that nobody could read")
-        send(record.topic, receipt, now)
+        send(
+            Self.encode(record, node.desk.outbox, index, into: &encoded), to: record.topic, receipt,
+            now)
     }
 
     /// Others may lead as soon as they read it: it waits until the LED is surely dark. If the
@@ -359,12 +359,16 @@ extension EventLoop {
         guard let record = resignation, keeper.hasShownAll else { return }
         resignation = nil
         guard node.stillHolds(.write(.leader(record), .none), at: now) else { return }
-        let fits = Wire.encode(.leader(record), Argument("").bytes, into: &encoded)
-        precondition(fits, "EventLoop: a record that nobody could read")
-        send(.leader, .none, now)
+        send(
+            Wire.encode(.leader(record), Argument("").bytes, into: &encoded), to: .leader, .none,
+            now)
     }
 
-    private mutating func send(_ topic: Topic, _ receipt: Receipt, _ now: Instant) {
+    /// Writes what was just encoded, if it fitted.
+    private mutating func send(
+        _ fits: Bool, to topic: Topic, _ receipt: Receipt, _ now: Instant
+    ) {
+        precondition(fits, "EventLoop: a record that nobody could read")
         if !log.write(encoded.span, to: topic, tag: receipt.tag) {
             log.giveUp(tag: receipt.tag, at: now)
         }

@@ -99,9 +99,16 @@ struct FoundTests {
         union.startBroker()
         union.run(ms: 20_000)
         #expect(union.records(of: .results).count >= 60)
-        for i in 0..<60 {
-            let outcome = union.outcome(of: "r\(i)", withinMs: 30_000)
-            #expect(outcome == .completed, "r\(i)")
+        expectDone(60, by: union, withinMs: 30_000, "results lost")
+    }
+
+    /// The first `count` requests, `r0` and so on, are completed, and nothing is broken.
+    private func expectDone(
+        _ count: Int, by union: SimulatedUnion, withinMs ms: Int64, _ story: String
+    ) {
+        for i in 0..<count {
+            let outcome = union.outcome(of: "r\(i)", withinMs: ms)
+            #expect(outcome == .completed, "r\(i), \(story)")
         }
         #expect(union.violation == nil)
     }
@@ -118,11 +125,7 @@ struct FoundTests {
             union.run(ms: 3_000)
             union.startBroker()
             let kept = union.records(of: .requests).count
-            for i in 0..<kept {
-                let outcome = union.outcome(of: "r\(i)", withinMs: 60_000)
-                #expect(outcome == .completed, "r\(i), set back by \(back) ms")
-            }
-            #expect(union.violation == nil)
+            expectDone(kept, by: union, withinMs: 60_000, "set back by \(back) ms")
         }
     }
 
@@ -136,11 +139,7 @@ struct FoundTests {
                 union.stopBroker(losing: [topic], last: last)
                 union.run(ms: 3_000)
                 union.startBroker()
-                for i in 0..<12 {
-                    let outcome = union.outcome(of: "r\(i)", withinMs: 60_000)
-                    #expect(outcome == .completed, "r\(i), \(topic) cut by \(last)")
-                }
-                #expect(union.violation == nil)
+                expectDone(12, by: union, withinMs: 60_000, "\(topic) cut by \(last)")
             }
         }
     }

@@ -188,9 +188,11 @@ extension Campaign {
 
     /// Nothing has come of it: others may be luckier.
     private mutating func fail(_ desk: inout Desk) {
-        failures = min(failures + 1, 4)
+        noteFailure()
         returnToMember(&desk)
     }
+
+    private mutating func noteFailure() { failures = min(failures + 1, 4) }
 }
 
 // MARK: - What a campaign does
@@ -206,7 +208,7 @@ extension Campaign {
             actAsCandidate(tenure, &pen, &desk)
         case .voter:
             if desk.now >= standsSince + 2 * ttlMs(desk) {
-                failures = min(failures + 1, 4)
+                noteFailure()
                 beginSoon(&desk)
             } else {
                 if desk.now >= renewAt { sayStand(&desk) }

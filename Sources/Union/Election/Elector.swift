@@ -111,8 +111,7 @@ extension Elector {
     /// The log reaches from `low` to `high`, as it is joined.
     mutating func leaderLogReaches(from low: Offset, to high: Offset) {
         pen.leaderLogEnds(at: high)
-        if low >= high { log.beginsEmpty(at: low) }
-        forgetWhatIsLost()
+        if low >= high { leaderLogIsEmpty(at: low) }
     }
 
     /// The log begins with this record (nil: it is unreadable), or with none yet.

@@ -116,7 +116,7 @@ extension Leader {
         if !roster[index].isMember && h.workerID != desk.settings.workerID {
             addMember(index, &elector, &desk)
         }
-        if isOpen(elector) { onReport(h, running, &elector, &desk) }
+        if isOpen(elector) { onReport(h, running, by: index, &elector, &desk) }
     }
 
     /// Workers beside this one that were heard lately, led or not.
@@ -127,22 +127,22 @@ extension Leader {
 
     /// A member's heartbeat under our own term: what it has, and what it has dropped.
     private mutating func onReport(
-        _ h: Heartbeat, _ running: Span<UInt8>, _ elector: inout Elector, _ desk: inout Desk
+        _ h: Heartbeat, _ running: Span<UInt8>, by worker: Int, _ elector: inout Elector,
+        _ desk: inout Desk
     ) {
+        var unconfirmed: Int32 = 0
         for i in 0..<h.runningCount {
             guard let index = ledger.find(Heartbeat.running(running, i)),
-                ledger.entries[index].workerID == h.workerID
-            else { continue }
+                ledger.isHeld(index, by: h.workerID)
+            else {
+                unconfirmed += 1
+                continue
+            }
             let deadlineMs = i < h.deadlineCount ? h.deadlineMs(running, i) : nil
             ledger.noteShown(index, deadlineMs: deadlineMs, at: desk.now)
         }
         endDropped(h, running, &elector, &desk)
-        var unconfirmed: Int32 = 0
-        for i in 0..<h.runningCount {
-            let index = ledger.find(Heartbeat.running(running, i))
-            if index.map({ !ledger.isHeld($0, by: h.workerID) }) ?? true { unconfirmed += 1 }
-        }
-        if let worker = roster.find(h.workerID) { roster.noteUnconfirmed(worker, unconfirmed) }
+        roster.noteUnconfirmed(worker, unconfirmed)
     }
 
     /// The broker has lost heartbeats: whoever is not heard may have spoken.

@@ -401,12 +401,14 @@ extension Ledger {
     mutating func clearWorker(_ index: Int) { entries[index].workerID = nil }
 
     /// The attempt is over. One rule says whether it counts (design, section 6).
+    /// What we have taken back ourselves before it started was not even in vain.
     mutating func noteAttemptOver(_ index: Int, counts: Bool) {
-        if counts { entries[index].failures += 1 } else { entries[index].inVain += 1 }
+        if counts {
+            entries[index].failures += 1
+        } else if entries[index].state != .cancelling(.stalled) {
+            entries[index].inVain += 1
+        }
     }
-
-    /// An attempt that we have taken back ourselves before it started is not even in vain.
-    func isTakenBack(_ index: Int) -> Bool { entries[index].state == .cancelling(.stalled) }
 
     /// The attempt is over without an outcome: it waits for another, once its request is known.
     mutating func end(_ index: Int, at now: Instant) {

@@ -69,11 +69,10 @@ extension Leader {
     mutating func end(_ index: Int, _ status: Status, counts: Bool, _ desk: inout Desk) {
         if desk.hasRoom { desk.say(.attemptEnded(attempt(of: index, desk), status)) }
         desk.count(.attemptsEnded)
-        let isTakenBack = ledger.isTakenBack(index)
-        if isTakenBack { desk.count(.stalled) }
+        if ledger.entries[index].state == .cancelling(.stalled) { desk.count(.stalled) }
         takeBack(index, desk)
         checkpoints.want()
-        if counts || !isTakenBack { ledger.noteAttemptOver(index, counts: counts) }
+        ledger.noteAttemptOver(index, counts: counts)
         ledger.end(index, at: desk.now)
     }
 

@@ -124,6 +124,7 @@ extension Roster {
         entries[index].isCurrent = isCurrent
     }
 
+    /// How many others were heard after `limit`.
     func heard(since limit: Instant, except me: WorkerID) -> Int32 {
         var heard: Int32 = 0
         for i in 0..<count where entries[i].heardAt > limit && ids[i] != me { heard += 1 }

@@ -21,7 +21,7 @@ struct RequestsLoss: ~Copyable {
 
     /// A tenure begins; `isDoubted`: after the broker has lost records of the leader log.
     mutating func begin(isDoubted: Bool) {
-        for i in 0..<lastRead.count { lastRead[i] = 0 }
+        forgetAllRead()
         isLost = false
         self.isDoubted = isDoubted
         rereadsUntil = 0
@@ -66,6 +66,10 @@ struct RequestsLoss: ~Copyable {
         lastRead[Int(offset) & (Limits.ledger - 1)] = digest.at(offset)
     }
 
+    private mutating func forgetAllRead() {
+        for i in 0..<lastRead.count { lastRead[i] = 0 }
+    }
+
     mutating func forgetRead(at offset: Offset) { lastRead[Int(offset) & (Limits.ledger - 1)] = 0 }
 
     /// This very request was read at this offset, one of the last `Limits.ledger`.
@@ -77,7 +81,7 @@ struct RequestsLoss: ~Copyable {
 
     /// What was read up to `end` is read again, and known by its id only: it may be open again.
     mutating func rereadByID(until end: Offset) {
-        for i in 0..<lastRead.count { lastRead[i] = 0 }
+        forgetAllRead()
         rereadsUntil = max(rereadsUntil, end)
     }
 
