@@ -43,8 +43,6 @@ def arguments():
     parser.add_argument("--pace", choices=PACES, default="normal")
     parser.add_argument("--binary", default=os.environ.get("SCRAP_WORKER", BINARY))
     parser.add_argument("--only", metavar="KIND[,KIND]", default="", help="only these faults")
-    parser.add_argument("--escape", action="store_true",
-                        help="with jobs that leave their process group: a hole that is known")
     given = parser.parse_args()
     if not 1 <= given.nodes <= 99:
         parser.error("--nodes takes 1 to 99")
@@ -86,8 +84,7 @@ def keep(folder, seed):
 
 def again(given, seed):
     words = f"make chaos SEED={seed} FOR={given.round:.0f}s NODES={given.nodes} PACE={given.pace}"
-    more = ([f"--only '{given.only}'"] if given.only else []) + ["--escape"] * given.escape
-    return words + (f' ARGS="{" ".join(more)}"' if more else "")
+    return words + (f""" ARGS="--only '{given.only}'\"""" if given.only else "")
 
 
 def main():

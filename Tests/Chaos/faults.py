@@ -19,16 +19,12 @@ from clock import boot_us
 FIRST_AFTER_SECONDS = 8
 PAUSE_SECONDS = (2, 6)
 KINDS = {}
-# Those that a run draws unless it is told which.
-USUAL = []
 
 
-def kind(name, seconds=(1, 6), usual=True):
+def kind(name, seconds=(1, 6)):
     def enter(fault):
         fault.kind, fault.seconds = name, seconds
         KINDS[name] = fault
-        if usual:
-            USUAL.append(name)
         return fault
     return enter
 
@@ -244,7 +240,7 @@ class BrokerSetBack(BrokerFault):
         table.broker.set_back()
 
 
-@kind("some topics set back", (1, 5), usual=False)
+@kind("some topics set back", (1, 5))
 class SomeTopicsSetBack(BrokerSetBack):
     def set_back(self, table):
         lost = table.broker.set_back_some(self.luck)

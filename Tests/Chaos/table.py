@@ -7,7 +7,7 @@ import time
 
 from broker import Broker
 from clock import boot_us
-from faults import KINDS, USUAL, Agenda, plan
+from faults import KINDS, Agenda, plan
 from leds import Leds
 from network import Network
 from nodes import Node
@@ -39,7 +39,7 @@ class Table:
         self.leds = Leds(folder, self.numbers)
         self.broker = Broker(self.recorder)
         self.nodes = [Node(number, self) for number in self.numbers]
-        self.workload = Workload(self.seed, given.escape)
+        self.workload = Workload(self.seed)
         self.has_keepers = False
         self.faults = []
         # Liveness, and everything else that is seen at once.
@@ -74,7 +74,7 @@ class Table:
         self._finish()
 
     def _suffer(self):
-        kinds = [name for name in self.only or USUAL
+        kinds = [name for name in self.only or KINDS
                  if self.has_keepers or name not in KEEPER_FAULTS]
         agenda = Agenda(self, plan(self.seed, self.seconds, self.numbers, kinds))
         self.faults = agenda.begun

@@ -11,10 +11,10 @@ from network import BROKER, PORT, PREFIX
 PER_SECOND = 9
 # Now and then many come at once.
 BURST, BURST_CHANCE = 40, 0.002
-SCRIPTS = ["quick", "short", "fail", "flaky", "overrun", "stubborn", "forks"]
+SCRIPTS = ["quick", "short", "fail", "flaky", "overrun", "stubborn", "forks", "escape"]
 WEIGHTS = {
     "noop": 50, "echo": 5, "quick": 15, "short": 15, "fail": 3, "flaky": 4, "overrun": 2,
-    "stubborn": 2, "forks": 4}
+    "stubborn": 2, "forks": 4, "escape": 3}
 DEADLINES_MS = {"overrun": 1500, "stubborn": 1500}
 # What nodes can do, by variant: a node that starts again may come with other ops.
 VARIANTS = [
@@ -28,7 +28,7 @@ def ops_of(variant, folder, number):
     """The [op.*] sections of a node."""
     plan = VARIANTS[variant]
     text = ""
-    for name in [*SCRIPTS, "escape"]:
+    for name in SCRIPTS:
         if name not in plan["without"]:
             deadline = plan["deadlines"].get(name, 60000)
             text += (f"[op.{name}]\nexec = /bin/sh {folder}/job.sh {folder} {number} {name}\n"
@@ -37,9 +37,8 @@ def ops_of(variant, folder, number):
 
 
 class Workload:
-    def __init__(self, seed, with_escape):
+    def __init__(self, seed):
         self.random = random.Random(seed)
-        self.weights = WEIGHTS | ({"escape": 3} if with_escape else {})
         self.sent = 0
         self.refused = 0
         self._settings = {
@@ -82,7 +81,7 @@ class Workload:
 
     def _next(self):
         self.sent += 1
-        op = self.random.choices(list(self.weights), self.weights.values())[0]
+        op = self.random.choices(list(WEIGHTS), WEIGHTS.values())[0]
         request = {"request_id": f"r{self.sent}", "op_code": op}
         if op == "short":
             request["parameters"] = {"s": f"{self.random.uniform(0.05, 1.5):.2f}"}
