@@ -74,6 +74,9 @@ final class Board {
 
     /// When the next `Agenda.Act.tick` comes.
     var tickAt = Int64.max
+    /// Ticks that came at one moment, and when.
+    var ticksAtOnce = 0
+    var tickedAt = Int64.min
     var readers = [Reader](repeating: Reader(), count: Topic.count)
     /// In order, per topic: no record overtakes another of the same producer.
     var lastSentAt = [Int64](repeating: 0, count: Topic.count)

@@ -230,7 +230,7 @@ extension Checker {
                 outcomes[name] = nil
                 attempts[name.offset] = nil
                 // Long open, and settled a moment ago (section 10, "known").
-                guard name.offset < requestsNext - Offset(Limits.openWork) else { continue }
+                guard name.offset < requestsNext - 2 * Offset(union.capacities.ledger) else { continue }
                 requests[name.offset] = nil
                 forgiven.insert(name.key)
             }

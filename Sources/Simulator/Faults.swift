@@ -278,7 +278,7 @@ extension SimulatedUnion {
 extension SimulatedUnion {
     func onSubmits() {
         guard conditions.submitMeanUs > 0 else { return }
-        if brokerIsUp, checker.open < Limits.ledger * 3 / 2 { submitSomething() }
+        if brokerIsUp, checker.open < capacities.ledger * 3 / 2 { submitSomething() }
         agenda.plan(
             .submits, at: now + between(conditions.submitMeanUs / 10, conditions.submitMeanUs * 2))
     }

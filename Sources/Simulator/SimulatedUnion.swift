@@ -28,6 +28,8 @@ public final class SimulatedUnion {
     public internal(set) var tally = Tally()
     /// Whether the broker can be reached by anybody.
     var brokerIsUp = true
+    /// What its nodes have room for.
+    var capacities = Capacities()
     /// When a broker of bounded throughput has done what it was asked for.
     var brokerIsFreeAt: Int64 = 0
 
@@ -125,6 +127,7 @@ public final class SimulatedUnion {
         board.lives += 1
         var settings = board.settings
         settings.incarnation = random.next() | 1
+        settings.capacities = capacities
         let life = Life(settings, seed: random.next(), number: board.lives)
         board.life = life
         board.reset()
@@ -226,6 +229,9 @@ public final class SimulatedUnion {
 
     // MARK: Ticks
 
+    /// A node that is behind is due again at once, a few times: no more than its tables are long.
+    private static let mostTicksAtOnce = 1000
+
     func planTick(_ board: Board, _ life: Life) {
         let due = max(now, board.time(of: life.node.deadline))
         guard due < board.tickAt else { return }
@@ -238,6 +244,12 @@ public final class SimulatedUnion {
         board.tickAt = .max
         guard board.pausedUntil == nil else { return }
         if life.node.deadline <= board.clock(at: now) {
+            board.ticksAtOnce = board.tickedAt == now ? board.ticksAtOnce + 1 : 1
+            board.tickedAt = now
+            guard board.ticksAtOnce < Self.mostTicksAtOnce else {
+                return checker.fail(
+                    8, self, "board \(board.index) is due again at once, without end")
+            }
             feed(board, .tick)
         } else {
             planTick(board, life)

@@ -30,7 +30,7 @@ public struct Simulation {
         union = SimulatedUnion(
             nodes: options.nodes, seed: seed, pace: options.pace,
             transcript: options.isTranscriptKept)
-        union.drawConditions(options)
+        union.drawConditions(seed, options)
         union.run(ms: options.safetyMs)
         if union.violation == nil { union.heal() }
         if union.violation == nil { union.mustBeLive(withinMs: options.livenessMs) }
@@ -46,7 +46,19 @@ public struct Simulation {
 // MARK: - What a seed decides
 
 extension SimulatedUnion {
-    func drawConditions(_ options: Simulation.Options) {
+    /// Every other seed has tables that are full at once: nothing else shows what happens then. Drawn
+    /// by itself, so that a seed tells the same story otherwise.
+    private func drawCapacities(_ seed: UInt64) {
+        var luck = Random(seed: ~seed)
+        guard luck.below(2) == 0 else { return }
+        if luck.below(2) == 0 { capacities.members = 4 + Int(luck.below(4)) }
+        if luck.below(2) == 0 { capacities.ledger = 4 << Int(luck.below(3)) }
+        if luck.below(2) == 0 { capacities.bench = 2 + Int(luck.below(4)) }
+        capacities.smallUnion = 1 + luck.below(Limits.smallUnion)
+    }
+
+    func drawConditions(_ seed: UInt64, _ options: Simulation.Options) {
+        drawCapacities(seed)
         conditions.delayUs = [100, 500, 2000, 10_000, 40_000][Int(random.below(5))]
         conditions.idleUs = between(10_000, 500_000)
         conditions.submitMeanUs = [50_000, 200_000, 500_000, 2_000_000][Int(random.below(4))]
@@ -56,7 +68,7 @@ extension SimulatedUnion {
         }
         let allEqual = random.below(2) == 0
         for board in boards {
-            board.settings.slots = 1 + random.below(3)
+            board.settings.slots = min(1 + random.below(3), Int32(capacities.bench))
             board.settings.ranking = allEqual ? 100 : random.below(1000)
         }
         agenda.plan(.submits, at: 1_000_000)

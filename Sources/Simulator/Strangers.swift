@@ -95,12 +95,12 @@ extension SimulatedUnion {
     private func fillTables() -> Bool {
         switch random.below(3) {
         case 0:
-            for _ in 0..<(Limits.members + 20) {
+            for _ in 0..<(capacities.members + 20) {
                 append(.heartbeat(heartbeat(of: stranger(), isMember: false)), [], by: -1)
             }
         case 1:
             let term = highestTerm() + 1
-            for _ in 0..<(Limits.members + 20) {
+            for _ in 0..<(capacities.members + 20) {
                 let candidacy = Candidacy(
                     workerID: stranger(), incarnation: random.next(), term: term,
                     ranking: random.below(1000), countdown: nil, nominee: nil)
@@ -108,7 +108,7 @@ extension SimulatedUnion {
             }
         default:
             guard checker.open < 100 else { return false }
-            for _ in 0..<(3 * Limits.ledger) { submit("noop") }
+            for _ in 0..<(3 * capacities.ledger) { submit("noop") }
         }
         return true
     }

@@ -46,10 +46,11 @@ public struct Node: ~Copyable {
     /// asks `Settings.broken` first.
     public init(_ settings: Settings, seed: UInt64, _ arena: inout Arena) {
         precondition(settings.broken == nil, "Node: the timings contradict each other")
+        precondition(settings.capacities.areWithinLimits, "Node: tables of an impossible size")
         desk = Desk(settings, seed: seed, &arena)
         elector = Elector(settings, &arena)
-        worker = Worker(&arena)
-        leader = Leader(&arena)
+        worker = Worker(settings.capacities, &arena)
+        leader = Leader(settings.capacities, &arena)
     }
 
     /// The first step: asks for what there is to read.
@@ -113,7 +114,7 @@ extension Node {
     public var jobsUntil: Instant { worker.jobsUntil }
 
     /// Whether the next record of `requests` may be fed; the shell holds it back otherwise.
-    public var wantsRequests: Bool { leader.wantsRequests(elector) }
+    public var wantsRequests: Bool { leader.wantsRequests(elector, desk) }
 
     /// Whether an effect may still be carried out at `now`: a process can be stopped between a
     /// step and its effects, and must not light the leader's LED or give orders when it wakes. A

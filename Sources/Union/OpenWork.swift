@@ -17,13 +17,13 @@ struct OpenWorkTable: ~Copyable {
     /// again (section 12).
     private(set) var dropped: Ring<Dropped>
 
-    init(_ arena: inout Arena) {
+    init(_ capacities: Capacities, _ arena: inout Arena) {
         let filler = OpenWork(
             requestOffset: 0, attempt: 0, failures: 0, workerID: nil, requestKey: 0)
-        rows = OffsetTable(capacity: Limits.openWork, filler: filler, &arena)
-        isListed = arena.table(Limits.openWork, filler: false)
+        rows = OffsetTable(capacity: capacities.openWork, filler: filler, &arena)
+        isListed = arena.table(capacities.openWork, filler: false)
         let none = Dropped(row: filler, openAt: 0)
-        dropped = Ring(capacity: Limits.ledger, filler: none, &arena)
+        dropped = Ring(capacity: capacities.ledger, filler: none, &arena)
     }
 
     var capacity: Int { rows.capacity }

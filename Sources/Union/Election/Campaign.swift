@@ -29,7 +29,9 @@ struct Campaign: ~Copyable {
 
     private var candidates: Candidates
 
-    init(_ arena: inout Arena) { candidates = Candidates(&arena) }
+    init(_ capacities: Capacities, _ arena: inout Arena) {
+        candidates = Candidates(capacities, &arena)
+    }
 
     /// What this node's heartbeats say: the configured ranking, or what a campaign has made of it.
     func ranking(_ desk: borrowing Desk) -> Int32 {
@@ -53,7 +55,7 @@ extension Campaign {
     /// after the earliest moment. Twice that after each campaign in vain.
     private func leisureMs(_ ms: Int32, _ desk: borrowing Desk) -> Int32 {
         let members = Int64(others + 1)
-        let small = Int64(Limits.smallUnion)
+        let small = Int64(desk.settings.capacities.smallUnion)
         let spreadMs = max(
             Int64(ms) * max(members, small) / small, members * roundTrip.ms(at: desk.now))
         let longestMs = 64 * Int64(desk.settings.campaignTtlMs)

@@ -21,8 +21,8 @@ struct Candidates: ~Copyable {
     private var candidates: Table<Candidate>
     private(set) var count = 0
 
-    init(_ arena: inout Arena) {
-        candidates = arena.table(Limits.members, filler: Candidate())
+    init(_ capacities: Capacities, _ arena: inout Arena) {
+        candidates = arena.table(capacities.members, filler: Candidate())
     }
 
     subscript(index: Int) -> Candidate {

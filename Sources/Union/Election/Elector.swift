@@ -16,8 +16,8 @@ struct Elector: ~Copyable {
 
     init(_ settings: borrowing Settings, _ arena: inout Arena) {
         log = LeaderLog(settings.workerID, settings.incarnation)
-        campaign = Campaign(&arena)
-        openWork = OpenWorkTable(&arena)
+        campaign = Campaign(settings.capacities, &arena)
+        openWork = OpenWorkTable(settings.capacities, &arena)
     }
 }
 

@@ -44,9 +44,9 @@ struct Timing: ~Copyable {
     }
 
     /// Slots, plus what a short op's worker can do while an order and a result travel.
-    func window(slots: Int32, shortUs: Int32) -> Int32 {
+    func window(slots: Int32, shortUs: Int32, bench: Int) -> Int32 {
         let queue = 2 * roundTripUs * Int64(slots) / Int64(max(1, shortUs)) + 1
-        return Int32(min(Int64(slots) + queue, Int64(Limits.bench) * 3 / 4))
+        return Int32(min(Int64(slots) + queue, Int64(max(bench * 3 / 4, 1))))
     }
 
     /// A short op that its worker still has after so long is slow.
@@ -87,10 +87,12 @@ extension Leader {
         var picked: Int?
         for i in 0..<roster.count where isEligible(i, elector, desk) {
             let worker = roster[i]
-            guard worker.inFlight + worker.unconfirmed < Int32(Limits.bench) else { continue }
+            guard worker.inFlight + worker.unconfirmed < Int32(desk.settings.capacities.bench) else { continue }
             if worker.inFlight >= worker.slots {
                 guard let shortUs, worker.slow == 0,
-                    worker.inFlight < timing.window(slots: worker.slots, shortUs: shortUs)
+                    worker.inFlight < timing.window(
+                        slots: worker.slots, shortUs: shortUs,
+                        bench: desk.settings.capacities.bench)
                 else { continue }
             }
             guard let best = picked else {

@@ -36,7 +36,7 @@ struct Checkpoints {
     func isDue(_ desk: borrowing Desk) -> Bool {
         guard waits else { return desk.now >= wroteAt + Self.oldMs }
         let isFull =
-            admitted - admittedAtWritten >= Int64(Limits.ledger) * 3 / 4 && underWay == nil
+            admitted - admittedAtWritten >= Int64(desk.settings.capacities.ledger) * 3 / 4 && underWay == nil
         return desk.now >= dueAt || isFull
     }
 
@@ -56,16 +56,18 @@ struct Checkpoints {
 }
 
 extension Leader {
-    var checkpointWaits: Bool { checkpoints.waits && mayCheckpoint }
+    func checkpointWaits(_ desk: borrowing Desk) -> Bool {
+        checkpoints.waits && mayCheckpoint(desk)
+    }
 
     /// It would say what is known, and fit into everybody's open-work table.
-    private var mayCheckpoint: Bool {
+    private func mayCheckpoint(_ desk: borrowing Desk) -> Bool {
         !blindness.isBlind && !requestsLoss.isUnsure
-            && ledger.unfinished <= Int32(Limits.ledger)
+            && ledger.unfinished <= Int32(desk.settings.capacities.ledger)
     }
 
     mutating func checkpointIfDue(_ elector: inout Elector, _ desk: inout Desk) {
-        guard mayCheckpoint, desk.hasRoom, checkpoints.isDue(desk) else { return }
+        guard mayCheckpoint(desk), desk.hasRoom, checkpoints.isDue(desk) else { return }
         for i in 0..<ledger.capacity where ledger.entries.isUsed(i) {
             let entry = ledger.entries[i]
             guard entry.state != .settled else { continue }

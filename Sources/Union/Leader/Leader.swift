@@ -19,10 +19,10 @@ struct Leader: ~Copyable {
     /// More can be assigned; the last step had no room for it.
     var isBehind = false
 
-    init(_ arena: inout Arena) {
-        roster = Roster(&arena)
-        ledger = Ledger(&arena)
-        requestsLoss = RequestsLoss(&arena)
+    init(_ capacities: Capacities, _ arena: inout Arena) {
+        roster = Roster(capacities, &arena)
+        ledger = Ledger(capacities, &arena)
+        requestsLoss = RequestsLoss(capacities, &arena)
         timing = Timing(&arena)
     }
 
@@ -32,14 +32,15 @@ struct Leader: ~Copyable {
     }
 
     /// Requests may be admitted: their rows fit into everybody's open-work table.
-    var hasRoom: Bool {
-        ledger.unfinished < Int32(Limits.ledger) && checkpoints.unread < Int64(Limits.ledger)
+    func hasRoom(_ desk: borrowing Desk) -> Bool {
+        let room = desk.settings.capacities.ledger
+        return ledger.unfinished < Int32(room) && checkpoints.unread < Int64(room)
     }
 
     /// Whether the next record of `requests` may be fed.
-    func wantsRequests(_ elector: borrowing Elector) -> Bool {
+    func wantsRequests(_ elector: borrowing Elector, _ desk: borrowing Desk) -> Bool {
         guard isOpen(elector), elector.wasLeading else { return false }
-        return hasRoom || requests.isSeeking || requestsLoss.isVerifying
+        return hasRoom(desk) || requests.isSeeking || requestsLoss.isVerifying
     }
 }
 
@@ -63,7 +64,7 @@ extension Leader {
     func deadline(_ elector: borrowing Elector, _ desk: borrowing Desk) -> Instant {
         guard isOpen(elector), elector.leads(desk) else { return .never }
         if isBehind { return desk.now }
-        return checkpointWaits ? min(sweepAt, checkpoints.dueAt) : sweepAt
+        return checkpointWaits(desk) ? min(sweepAt, checkpoints.dueAt) : sweepAt
     }
 
     /// Looks at everything that is out, a few times per timeout.

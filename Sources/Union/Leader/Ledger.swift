@@ -78,11 +78,11 @@ struct Ledger: ~Copyable {
     /// Entries that are `settled`: their requests are still to be passed.
     private(set) var settledAhead: Int32 = 0
 
-    init(_ arena: inout Arena) {
-        entries = OffsetTable(capacity: Limits.openWork, filler: Entry(), &arena)
-        payloads = arena.bytes(Limits.openWork * Limits.requestPayloadBytes)
+    init(_ capacities: Capacities, _ arena: inout Arena) {
+        entries = OffsetTable(capacity: capacities.openWork, filler: Entry(), &arena)
+        payloads = arena.bytes(capacities.openWork * Limits.requestPayloadBytes)
         recent = arena.table(Limits.recentlySettled, filler: 0)
-        turn = Ring(capacity: Limits.openWork, filler: -1, &arena)
+        turn = Ring(capacity: capacities.openWork, filler: -1, &arena)
         let ended = EndedAttempt(key: 0, attempt: 0)
         endedAttempts = Ring(capacity: Limits.recentlySettled, filler: ended, &arena)
     }

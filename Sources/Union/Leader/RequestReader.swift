@@ -172,7 +172,7 @@ extension Leader {
 
     private mutating func admit(_ offset: Offset, _ key: Digest, _ desk: inout Desk) -> Int? {
         if ledger.entries.isFull { ledger.forgetLastSettled() }
-        guard hasRoom, let index = ledger.admit(offset, key) else {
+        guard hasRoom(desk), let index = ledger.admit(offset, key) else {
             // Read again when there is room.
             desk.count(.ledgerFull)
             requestsLoss.forgetRead(at: offset)
@@ -198,7 +198,7 @@ extension Leader {
         guard isOpen(elector), let low = requests.low else { return }
         requests.isSeeking = false
         // What lies beyond the end waits for reading to come there, if it can.
-        let end = hasRoom ? requests.end : .max
+        let end = hasRoom(desk) ? requests.end : .max
         while desk.hasRoom, let index = ledger.firstToFetch(before: end) {
             let offset = ledger.entries.offset(at: index)
             guard offset < low else {

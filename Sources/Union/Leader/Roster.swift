@@ -43,9 +43,9 @@ struct Roster: ~Copyable {
     /// When heartbeats were passed over last because the broker had lost some.
     private var skippedAt = Instant.zero
 
-    init(_ arena: inout Arena) {
-        ids = arena.table(Limits.members, filler: WorkerID(high: 0, low: 0))
-        entries = arena.table(Limits.members, filler: Entry())
+    init(_ capacities: Capacities, _ arena: inout Arena) {
+        ids = arena.table(capacities.members, filler: WorkerID(high: 0, low: 0))
+        entries = arena.table(capacities.members, filler: Entry())
     }
 
     subscript(index: Int) -> Entry {

@@ -1,3 +1,31 @@
+/// The capacities of one union's tables, the same in all its nodes: a leader counts on what the
+/// others have room for. Small ones fill in a moment, which is how their edges are tested; what ships
+/// has the largest.
+public struct Capacities: Sendable {
+    /// Members of the union, 1 to `Limits.members`.
+    public var members = Limits.members
+    /// Requests that a leader holds unfinished: a power of two, 1 to `Limits.ledger`.
+    public var ledger = Limits.ledger
+    /// Jobs that a worker runs, has queued, or has finished without a delivery report: 1 to
+    /// `Limits.bench`, and not below its slots.
+    public var bench = Limits.bench
+    /// Members from which on an election takes its time, and heartbeats are read by turns: 1 to
+    /// `Limits.smallUnion`.
+    public var smallUnion = Limits.smallUnion
+
+    public init() {}
+
+    /// Rows of the open-work table that every node keeps: a checkpoint's list, and the assignments
+    /// up to the next checkpoint.
+    var openWork: Int { 2 * ledger }
+
+    var areWithinLimits: Bool {
+        members >= 1 && members <= Limits.members && ledger >= 1 && ledger <= Limits.ledger
+            && ledger & (ledger - 1) == 0 && bench >= 1 && bench <= Limits.bench
+            && smallUnion >= 1 && smallUnion <= Limits.smallUnion
+    }
+}
+
 /// Every capacity of the node (design, section 9). What does not fit is refused with an error
 /// that names the limit. Relations between them are checked by `LimitsTests`.
 public enum Limits {
@@ -41,7 +69,8 @@ public enum Limits {
     public static let countdown: Int32 = 100
     /// Leads that a board may lose in a minute before it lets others lead.
     public static let leadsLostPerMinute: Int32 = 20
-    /// Members from which on an election takes its time: everybody's word costs a read by everybody.
+    /// Members from which on an election takes its time, and heartbeats are read by turns: every word
+    /// costs a read by everybody.
     public static let smallUnion: Int32 = 8
     /// Jobs that a worker runs at once.
     public static let slots = 8

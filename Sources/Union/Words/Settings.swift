@@ -23,6 +23,7 @@ public struct Settings: Sendable {
     public var countdownStart: Int32
     public var countdownDelayMs: Int32
     public var campaignTtlMs: Int32
+    public var capacities = Capacities()
     /// The ops' deadlines on this board, for requests that name none.
     private var opTimeouts = FixedArray<32, OpTimeout>(filler: OpTimeout(key: 0, ms: 0))
 

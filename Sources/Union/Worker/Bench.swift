@@ -78,9 +78,9 @@ struct Bench: ~Copyable {
     private(set) var queued: Int32 = 0
     private(set) var used: Int32 = 0
 
-    init(_ arena: inout Arena) {
-        jobs = arena.table(Limits.bench, filler: Job())
-        payloads = arena.bytes(Limits.bench * Limits.requestPayloadBytes)
+    init(_ capacities: Capacities, _ arena: inout Arena) {
+        jobs = arena.table(capacities.bench, filler: Job())
+        payloads = arena.bytes(capacities.bench * Limits.requestPayloadBytes)
         let filler = Seen(requestOffset: -1, attempt: 0, requestKey: 0, term: 0)
         seen = arena.table(Limits.recentAttempts, filler: filler)
         completed = Ring(capacity: Limits.completedIDs, filler: RequestID(), &arena)

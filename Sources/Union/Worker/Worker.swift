@@ -12,8 +12,8 @@ struct Worker: ~Copyable {
 
     private static var coalescedMs: Int32 { 20 }
 
-    init(_ arena: inout Arena) {
-        bench = Bench(&arena)
+    init(_ capacities: Capacities, _ arena: inout Arena) {
+        bench = Bench(capacities, &arena)
         lease = WorkerLease(&arena)
     }
 
