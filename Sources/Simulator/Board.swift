@@ -89,6 +89,12 @@ final class Board {
     var jobSerial = 0
     /// The LED, as it is lit.
     var shown: (role: Role, online: Bool)?
+    /// Until when the node leads, as it has told the keeper of its LEDs.
+    var toldUntil = Instant.zero
+    /// Its keeper is stopped, and the LED as it was: nobody puts it out before `litUntil`, when a
+    /// timer in the kernel kills the keeper, and the node with it; nil: it was dark.
+    var stoppedKeeper: (serial: Int, litUntil: Instant?)?
+    var keeperStops = 0
 
     // Faults.
     var readCut: UInt8 = 0
@@ -127,6 +133,15 @@ final class Board {
 
     var isRunning: Bool { life != nil && pausedUntil == nil }
 
+    /// Whether its leader's LED is lit at the true time `now`: its keeper puts it out at the lease's
+    /// end, whatever has become of the node's process. (Of a board that stands still as a whole
+    /// nothing is known.)
+    func isLit(at now: Int64) -> Bool {
+        guard isRunning || jobsRunOn else { return false }
+        if let stoppedKeeper { return stoppedKeeper.litUntil.map { clock(at: now) < $0 } ?? false }
+        return shown?.role == .leader && clock(at: now) < toldUntil
+    }
+
     /// The board is switched on: its boot clock begins anew.
     func boot(at now: Int64, clock: Int64) {
         origin = now
@@ -158,6 +173,8 @@ final class Board {
         for i in readers.indices { readers[i] = Reader(position: -1, seek: readers[i].seek + 1) }
         tickAt = .max
         shown = nil
+        toldUntil = .zero
+        stoppedKeeper = nil
         outgoing = []
         unreported = []
         questions = []

@@ -99,9 +99,7 @@ extension Checker {
     /// At no instant two leader LEDs of boards that do anything.
     private func checkLights(_ union: SimulatedUnion) {
         var lit = -1
-        for board in union.boards where board.isRunning && board.shown?.role == .leader {
-            // At the very end of a lease its board's turn may be still to come, at this instant.
-            if let life = board.life, life.node.deadline <= board.clock(at: union.now) { continue }
+        for board in union.boards where board.isLit(at: union.now) {
             if lit >= 0 { fail(2, union, "boards \(lit) and \(board.index) both lead") }
             lit = board.index
         }

@@ -10,6 +10,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case malformedRequest, malformedRecord, hostileRecord, replay, readTwice
     case duplicateRequest, burst, fullTables
     case brokerSetBack
+    case keeperStops
 }
 
 struct FaultState {
@@ -60,6 +61,11 @@ extension SimulatedUnion {
         case .cutOff, .cutReading, .cutWriting, .cutTopic: return strikeConnection(board, fault)
         case .brokerOutage, .logTailLost, .logLost, .brokerSetBack, .retention:
             return strikeBroker(fault)
+        case .keeperStops:
+            // The one whose LED is lit is the one that matters.
+            let victim = random.below(2) == 0 ? leader.map { boards[$0] } ?? board : board
+            stopKeeper(victim, us: between(50_000, 10_000_000))
+            return false
         case .slowBoard:
             board.slowUs = between(1_000, 400_000)
             agenda.plan(
@@ -263,6 +269,7 @@ extension SimulatedUnion {
         switch fault {
         case .brokerOutage:
             if serial == faults.outageSerial, !brokerIsUp { setBroker(isUp: true) }
+        case .keeperStops: onKeeperGoesOn(boards[board], serial)
         case .slowBoard: boards[board].slowUs = 0
         case .slowLink: boards[board].mendLink()
         case .busyBroker: conditions.recordsPerSecond = 0

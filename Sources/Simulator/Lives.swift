@@ -73,6 +73,60 @@ extension SimulatedUnion {
     }
 }
 
+// MARK: - The keeper of the LEDs
+
+extension SimulatedUnion {
+    /// A keeper that is stopped leaves the LED as it is (design, section 7).
+    func stopKeeper(_ board: Board, us: Int64) {
+        guard board.isRunning, board.stoppedKeeper == nil else { return }
+        transcript.say(now, board, "its keeper is stopped for \(us / 1000) ms")
+        tally.faults[Fault.keeperStops.rawValue] += 1
+        board.keeperStops += 1
+        let settings = board.settings
+        var litUntil: Instant?
+        if board.isLit(at: now) {
+            let margin = settings.leaderTimeoutMs - Settings.withClockMargin(settings.leaseMs)
+            litUntil = board.toldUntil + margin
+            agenda.plan(
+                .keeperKilled(board: board.index, stop: board.keeperStops),
+                at: max(now, board.time(of: board.toldUntil + margin)))
+        }
+        board.stoppedKeeper = (board.keeperStops, litUntil)
+        agenda.plan(
+            .keeperMissed(board: board.index, stop: board.keeperStops),
+            at: now + Int64(settings.leaseMs) * 1000)
+        agenda.plan(
+            .mends(.keeperStops, board: board.index, serial: board.keeperStops), at: now + us)
+    }
+
+    func onKeeperMissed(_ board: Board, _ stop: Int) {
+        guard board.stoppedKeeper?.serial == stop else { return }
+        guard board.pausedUntil == nil else {
+            return board.deferred.append(.keeperMissed(board: board.index, stop: stop))
+        }
+        feed(board, .keeperLost)
+    }
+
+    /// Its node dies with it; systemd starts both again.
+    func onKeeperKilled(_ board: Board, _ stop: Int) {
+        guard board.stoppedKeeper?.serial == stop else { return }
+        transcript.say(now, board, "its keeper is killed, with the LED lit")
+        crash(board.index)
+        agenda.plan(.starts(board: board.index), at: now + between(200_000, 2_000_000))
+    }
+
+    /// It answers again, and shows what its node says now.
+    func onKeeperGoesOn(_ board: Board, _ stop: Int) {
+        guard board.stoppedKeeper?.serial == stop else { return }
+        guard board.pausedUntil == nil else {
+            return board.deferred.append(
+                .mends(.keeperStops, board: board.index, serial: stop))
+        }
+        board.stoppedKeeper = nil
+        feed(board, .keeperFound)
+    }
+}
+
 // MARK: - Jobs
 
 extension SimulatedUnion {

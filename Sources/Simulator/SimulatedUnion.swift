@@ -108,6 +108,8 @@ public final class SimulatedUnion {
             agenda.plan(.starts(board: board), at: now + between(200_000, 2_000_000))
         case .minded(let board, let life, let place, let serial):
             onMinded(boards[board], life, place, serial)
+        case .keeperMissed(let board, let stop): onKeeperMissed(boards[board], stop)
+        case .keeperKilled(let board, let stop): onKeeperKilled(boards[board], stop)
         case .wakes(let board, let pause): onWake(boards[board], pause)
         case .starts(let board): start(boards[board])
         case .brokerSeen(let board, let life, let isThere):
@@ -168,6 +170,7 @@ public final class SimulatedUnion {
     /// Carries out what is in the outbox, in order; a pause may have gone before.
     func settle(_ board: Board, _ life: Life) {
         let clock = board.clock(at: now)
+        board.toldUntil = life.node.leadsUntil
         var i = 0
         while i < life.node.desk.outbox.count {
             let effect = life.node.desk.outbox[i]

@@ -133,6 +133,7 @@ extension SimulatedUnion {
             board.slowUs = 0
             board.mendLink()
             board.neglectsDeadlines = false
+            if let stop = board.stoppedKeeper { onKeeperGoesOn(board, stop.serial) }
             board.startsAt = 0
             if board.readCut != 0 || board.writeCut != 0 { cut(board, reading: 0, writing: 0) }
             if board.pausedUntil != nil { onWake(board, board.pauses) }

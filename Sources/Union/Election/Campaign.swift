@@ -182,10 +182,23 @@ extension Campaign {
         setTimer(0, spreadMs: leisureMs(desk.settings.announceMs / 4, desk), &desk)
     }
 
-    /// Who holds back gives others as long as they may need.
     private mutating func setTimer(_ ms: Int32, spreadMs: Int32, _ desk: inout Desk) {
-        let backMs = restraint.holds(at: desk.now) ? desk.settings.leaderTimeoutMs : 0
-        electionAt = desk.now + ms + backMs + desk.random(below: spreadMs + 1)
+        electionAt = desk.now + ms + backMs(desk) + desk.random(below: spreadMs + 1)
+    }
+
+    /// Who holds back gives others as long as they may need.
+    private func backMs(_ desk: borrowing Desk) -> Int32 {
+        restraint.holds(at: desk.now) ? desk.settings.leaderTimeoutMs : 0
+    }
+
+    /// A heartbeat of ours came round. A timer that was set when records were slower (the topic could
+    /// not be read for a while, perhaps) asks for no more patience than one that is set now.
+    mutating func noteHeartbeatRead(_ count: Int64, _ desk: borrowing Desk) {
+        roundTrip.noteRead(count, at: desk.now)
+        guard stand == .member, electionAt != .never else { return }
+        let timeoutMs = leaderTimeoutMs(desk)
+        let longest = desk.now + timeoutMs + backMs(desk) + leisureMs(timeoutMs / 4, desk)
+        electionAt = min(electionAt, longest)
     }
 
     /// Nothing has come of it: others may be luckier.

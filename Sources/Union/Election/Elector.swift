@@ -241,7 +241,7 @@ extension Elector {
         campaign.roundTrip.noteSent(count, at: desk.now)
     }
     mutating func noteHeartbeatRead(_ count: Int64, _ desk: borrowing Desk) {
-        campaign.roundTrip.noteRead(count, at: desk.now)
+        campaign.noteHeartbeatRead(count, desk)
     }
 
     /// Out of touch, we are a member; and a full timeout passes before we are anything else.

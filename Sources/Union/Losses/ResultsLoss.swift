@@ -37,7 +37,8 @@ extension Leader {
             guard let row = elector.openWork.row(place) else { continue }
             openAgain(row, at: elector.openWork.checkpoint.resultsNext, &desk)
         }
-        for i in 0..<elector.openWork.dropped.count {
+        // Newest first, and no more than a checkpoint can say: else nobody had room for their orders.
+        for i in (0..<elector.openWork.dropped.count).reversed() where hasRoomToOpen(desk) {
             let dropped = elector.openWork.dropped[i]
             openAgain(dropped.row, at: dropped.openAt, &desk)
         }
@@ -46,6 +47,10 @@ extension Leader {
         requests.goBack(to: max(low, end - Offset(Limits.openWork)))
         requestsLoss.rereadByID(until: end)
         checkpoints.wantNow()
+    }
+
+    private func hasRoomToOpen(_ desk: borrowing Desk) -> Bool {
+        ledger.unfinished < Int32(desk.settings.capacities.ledger)
     }
 
     private mutating func openAgain(_ row: OpenWork, at openAt: Offset, _ desk: inout Desk) {
