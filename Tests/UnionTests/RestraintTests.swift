@@ -143,6 +143,31 @@ struct RestraintTests {
         #expect(solo.counters[.givenUp] == 1)
     }
 
+    @Test("who lost its lead too often in one tenure does not give the next one up for that")
+    func nextTenure() {
+        let solo = leader()
+        for _ in 0..<Limits.leadsLostPerMinute {
+            pass(solo, 850) {}
+            solo.readBack()
+        }
+        #expect(solo.leads)
+        solo.give(.keeperLost)
+        solo.loseUnread()
+        // Its predecessor's lease is longer than the time that its claim takes.
+        solo.read(leaderRecord(.claim, by: 2, term: 2, leaseMs: 3_000))
+        solo.read(leaderRecord(by: 2, term: 2))
+        solo.give(.keeperFound)
+        solo.clear()
+        for _ in 0..<40 where solo.done.claims.isEmpty {
+            pass(solo, 50) { solo.readBackOnce { $0.topic == .election } }
+        }
+        solo.readBackOnce()
+        #expect(solo.node.elector.log.isMine)
+        pass(solo, 100) { solo.readBackOnce() }
+        #expect(!solo.leads, "the lease of the one before runs")
+        #expect(solo.counters[.givenUp] == 0)
+    }
+
     @Test("a leader of a slower pace is waited for as its own boards do, and told once")
     func slowerPace() {
         let solo = Solo()

@@ -275,6 +275,17 @@ struct RosterTests {
         #expect(solo.done.assignments.count == 1)
     }
 
+    @Test("a member keeps its place, however long nobody could hear it")
+    func membersKeepPlaces() {
+        let solo = leader()
+        for number in 2...Limits.members { solo.addMember(number) }
+        solo.sleep(3000)
+        // There is one place that is no member's: the leader's own.
+        solo.read(heartbeat(by: 5_000))
+        solo.read(heartbeat(by: 5_001))
+        #expect(solo.counters[.rosterFull] == 1)
+    }
+
     @Test("no worker has more slots than there can be, whatever it says")
     func tooManySlots() {
         let solo = leader()

@@ -183,6 +183,22 @@ struct TakeoverTests {
         #expect(solo.node.leader.ledger.settledAhead == 1)
     }
 
+    @Test("an attempt of that number, of before a loss, does not end the present one")
+    func attemptOfEarlierTerm() {
+        let solo = Solo()
+        solo.follow(term: 5)
+        solo.idle(900)
+        solo.read(leaderRecord(.resign, by: 2, term: 5))
+        solo.winElection()
+        solo.takeOver()
+        solo.addMember(2)
+        solo.read(request("a"))
+        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a", term: 5))
+        #expect(solo.done.assignments.count == 1)
+        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a", term: 6))
+        #expect(solo.done.assignments.count == 2)
+    }
+
     @Test("numbers of attempts that results show are not used again, but for a stranger's")
     func numbersOfResults() {
         let solo = Solo()
