@@ -52,6 +52,17 @@ struct BenchTests {
         #expect(start.bytes == [1, 2, 3])
     }
 
+    @Test("an attempt number that was used before takes nothing away, whoever it is for")
+    func usedNumber() {
+        let solo = worker1()
+        assign(3, attempt: 2, on: solo)
+        #expect(solo.done.starts.count == 1)
+        assign(3, attempt: 1, to: 5, on: solo)
+        assign(3, attempt: 2, to: 5, on: solo)
+        #expect(solo.done.kills.isEmpty)
+        #expect(solo.counters[.voidAssignments] == 2)
+    }
+
     @Test("another worker's assignment is not ours")
     func notOurs() {
         let solo = worker1()
@@ -98,6 +109,22 @@ struct BenchTests {
         solo.give(.jobEnded(0, jobEnd()))
         assign(0, on: solo)
         #expect(solo.done.starts.count == 1)
+    }
+
+    @Test("an assignment that is read again after a loss is not run again, settled as it is")
+    func readAgainAfterLoss() {
+        let solo = worker1()
+        assign(3, on: solo)
+        solo.give(.jobEnded(0, jobEnd()))
+        solo.readBackOnce { $0.topic == .results }
+        let order = Order.checkpoint(Checkpoint(requestsNext: 10, resultsNext: 1))
+        solo.read(leaderRecord(order, by: 2, term: 1))
+        solo.loseLeaderLog()
+        solo.read(leaderRecord(.claim, by: 2, term: 1))
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
+        assign(3, on: solo)
+        #expect(solo.counters[.accepted] == 1)
+        #expect(solo.counters[.notAccepted] == 1)
     }
 
     @Test("the same attempt under a later term is another: the broker had lost the first")
@@ -459,6 +486,19 @@ struct BenchTests {
         #expect(isLit() == false)
     }
 
+    @Test("an attempt that was lost is not among the finished")
+    func lostIsNotFinished() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.idle(2500)
+        #expect(solo.done.kills.first == 0)
+        solo.give(.jobEnded(0, jobEnd(.failed)))
+        solo.idle(300)
+        #expect(solo.done.results.map(\.status) == [.lost])
+        #expect(solo.done.heartbeats.last?.completedCount == 0)
+        #expect(solo.done.reports.last?.completed == [])
+    }
+
     // MARK: Leaving
 
     @Test("a worker that leaves kills what runs, gives back what waits, and then goes")
@@ -476,6 +516,17 @@ struct BenchTests {
         for (record, _, receipt) in solo.unread where record.topic == .results {
             solo.give(.delivered(receipt, 0))
         }
+        #expect(solo.done.exits == [.done])
+    }
+
+    @Test("a leader that leaves waits until its resignation is in the log")
+    func leaderLeaves() {
+        let solo = Solo()
+        solo.lead()
+        solo.give(.shutdown)
+        #expect(solo.done.resignations.count == 1)
+        #expect(solo.done.exits.isEmpty)
+        solo.readBack()
         #expect(solo.done.exits == [.done])
     }
 

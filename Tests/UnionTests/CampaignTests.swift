@@ -386,7 +386,114 @@ struct CampaignTests {
         #expect(solo.role == .candidate)
     }
 
+    @Test("boards that tie do not lower their rankings in lockstep")
+    func tiesDiffer() {
+        var rankings: Set<Int32> = []
+        for seed in 1...20 {
+            let solo = Solo(seed: UInt64(seed))
+            solo.join()
+            solo.runForLeader()
+            solo.readBackOnce()
+            solo.read(candidacy(by: 3, term: 1, ranking: 100))
+            rankings.insert(solo.done.candidacies.last!.ranking)
+        }
+        #expect(rankings.count > 4)
+    }
+
+    @Test("of candidates that are equal all vote for the one with the smallest id")
+    func votesForSmallest() {
+        let solo = Solo()
+        solo.join()
+        solo.idle(990)
+        solo.read(candidacy(by: 5, term: 1, ranking: 300))
+        solo.read(candidacy(by: 4, term: 1, ranking: 300))
+        solo.read(candidacy(by: 6, term: 1, ranking: 300))
+        solo.idle(400) { solo.role == .voter }
+        solo.idle(60)
+        #expect(solo.done.candidacies.map(\.nominee) == [worker(4)])
+    }
+
+    // MARK: Patience
+
+    @Test("campaigns in vain make the next ones rarer")
+    func backsOff() {
+        let solo = Solo()
+        solo.join()
+        var campaigns: [Instant] = []
+        // It reads nothing of what it says in election.
+        solo.idle(40_000) {
+            if solo.counters[.campaigns] > campaigns.count { campaigns.append(solo.now) }
+            return false
+        }
+        let longestUs = zip(campaigns, campaigns.dropFirst()).map { $1.us - $0.us }.max() ?? 0
+        #expect(longestUs > 3_000_000, "twice a timeout, and a quarter of that, without back-off")
+    }
+
+    @Test("a campaign is as patient as the round trips that it sees ask for")
+    func slowRoundTrips() {
+        let solo = candidate()
+        for _ in 0..<14 {
+            solo.wait(100)
+            solo.read(heartbeat(by: 9))
+        }
+        #expect(solo.role == .candidate)
+        #expect(solo.counters[.blindCampaigns] == 0, "its word may be on its way")
+    }
+
+    @Test("in a large union a campaign takes its time: everybody's word costs everybody a read")
+    func spreadOut() {
+        var longestUs: Int64 = 0
+        for seed in 1...20 {
+            let solo = Solo(seed: UInt64(seed))
+            solo.follow()
+            for number in 3...33 { solo.read(heartbeat(by: number)) }
+            solo.idle(300)
+            solo.read(leaderRecord(by: 2, term: 1))
+            let heard = solo.now
+            solo.idle(2100) { solo.role == .candidate }
+            #expect(solo.role == .candidate)
+            longestUs = max(longestUs, solo.now.us - heard.us)
+        }
+        #expect(longestUs > 1_600_000)
+    }
+
+    @Test("a round trip that was slow once is forgotten by halves")
+    func roundTrip() {
+        var trip = RoundTrip()
+        trip.noteSent(1, at: ms(0))
+        trip.noteRead(1, at: ms(400))
+        #expect(trip.ms(at: ms(400)) == 400)
+        trip.noteSent(2, at: ms(1000))
+        #expect(trip.ms(at: ms(1700)) == 700, "still on its way")
+        trip.noteRead(2, at: ms(1010))
+        #expect(trip.ms(at: ms(1010)) == 200)
+    }
+
+    @Test("a heartbeat that never came, or came while we were stopped, makes no round trip slow")
+    func noRoundTrip() {
+        var trip = RoundTrip()
+        trip.noteSent(1, at: ms(0))
+        trip.noteRead(2, at: ms(900))
+        #expect(trip.ms(at: ms(900)) == 0)
+        trip.noteSent(3, at: ms(1000))
+        trip.forget()
+        trip.noteRead(3, at: ms(6000))
+        #expect(trip.ms(at: ms(6000)) == 0)
+    }
+
     // MARK: The countdown
+
+    @Test("an earlier word of its own is not the number that it waits to read back")
+    func readsOwnNumber() {
+        let solo = Solo()
+        solo.join()
+        solo.runForLeader()
+        solo.readBackOnce()
+        #expect(solo.done.candidacies.last?.countdown == 3)
+        solo.read(candidacy(by: 1, term: 1))
+        solo.idle(20)
+        #expect(solo.done.candidacies.last?.countdown == 3)
+    }
 
     @Test("the countdown begins when the only candidate has read back its own candidacy")
     func countdownBegins() {

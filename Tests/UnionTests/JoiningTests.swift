@@ -144,6 +144,36 @@ struct JoiningTests {
         #expect(solo.counters[.readTwice] == 1)
     }
 
+    @Test("a checkpoint that no later record names may be void: nobody begins with it")
+    func unnamedCheckpoint() {
+        let solo = started(leader: (10, 100))
+        let order = Order.checkpoint(Checkpoint(requestsNext: 7, resultsNext: 8))
+        solo.read(.leader(leaderRecord(order, by: 2, term: 3)), at: 99)
+        #expect(solo.done.seeks(.leader).last == 98)
+        #expect(solo.node.elector.openWork.checkpoint.requestsNext == 0)
+    }
+
+    @Test("a checkpoint that names one after it is from a lost log, also where it was looked for")
+    func namedCheckpointOfLostLog() {
+        let solo = started(leader: (10, 100))
+        solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 99)
+        let order = Order.checkpoint(Checkpoint(requestsNext: 7, resultsNext: 8))
+        solo.read(.leader(leaderRecord(order, by: 2, term: 3, checkpointOffset: 60)), at: 40)
+        #expect(solo.done.seeks(.leader).last == 39)
+        #expect(solo.node.elector.openWork.checkpoint.requestsNext == 0)
+    }
+
+    @Test("a checkpoint that names one after it says nothing to who reads on, either")
+    func readCheckpointOfLostLog() {
+        let solo = Solo()
+        solo.follow()
+        let order = Order.checkpoint(Checkpoint(requestsNext: 500, resultsNext: 400))
+        solo.read(leaderRecord(order, by: 2, term: 1, checkpointOffset: 50))
+        #expect(solo.node.elector.openWork.checkpoint.requestsNext == 0)
+        solo.read(leaderRecord(order, by: 2, term: 1, checkpointOffset: 0))
+        #expect(solo.node.elector.openWork.checkpoint.requestsNext == 500)
+    }
+
     // MARK: In the middle of the log
 
     @Test("a log whose beginning is gone, read without a checkpoint, is a log read mid-way")
@@ -300,6 +330,42 @@ struct JoiningTests {
         #expect(solo.node.elector.openWork.checkpoint.requestsNext == 500)
     }
 
+    @Test("what is left of a log says what is open, also where it is void for its own writer")
+    func ownRecordsSurvive() {
+        let solo = Solo()
+        solo.join()
+        solo.winElection()
+        let claim = solo.done.claims[0]
+        solo.takeOver()
+        solo.give(.vanished(.leader))
+        solo.give(.bounds(.leader, low: 0, high: 2, askedAt: solo.now))
+        let order = Order.checkpoint(Checkpoint(requestsNext: 500, resultsNext: 400))
+        let checkpoint = leaderRecord(order, by: 1, term: claim.term, sentAt: claim.sentAt)
+        for (record, offset) in [(claim, 0), (checkpoint, 1), (claim, 0)]
+            as [(LeaderRecord, Offset)]
+        {
+            solo.read(.leader(record), at: offset)
+        }
+        solo.read(.leader(checkpoint), packed([openWork(3)]), at: 1)
+        #expect(!solo.node.elector.log.isMine)
+        #expect(solo.node.elector.openWork.checkpoint.requestsNext == 500)
+        let row = (0..<Limits.openWork).compactMap { solo.node.elector.openWork.row($0) }.first
+        #expect(row?.requestOffset == 3)
+    }
+
+    @Test("who was added in a log that is lost obeys nothing before it is added again")
+    func addedInLostLog() {
+        let solo = Solo()
+        solo.follow()
+        solo.loseLeaderLog()
+        solo.read(leaderRecord(.claim, by: 2, term: 2))
+        solo.read(leaderRecord(.assign(assignment(0, to: 1)), by: 2, term: 2), emptyPayload)
+        #expect(solo.counters[.accepted] == 0)
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 2))
+        solo.read(leaderRecord(.assign(assignment(1, to: 1)), by: 2, term: 2), emptyPayload)
+        #expect(solo.counters[.accepted] == 1)
+    }
+
     @Test("it is ready once, and joins a lost log without waiting for a twin")
     func readyOnce() {
         let solo = Solo()
@@ -401,6 +467,37 @@ struct JoiningTests {
         #expect(solo.done.exits.isEmpty)
         solo.read(leaderRecord(.addMember(worker(1), 99), by: 2, term: 1))
         #expect(solo.done.exits == [.twin])
+    }
+
+    @Test("several words of another life that come at once are no proof that it lives")
+    func wordsAtOnce() {
+        let solo = started(leader: (0, 0), heartbeat: (0, 1))
+        solo.read(.heartbeat(heartbeat(by: 1, count: 500, incarnation: 99)), at: 0)
+        solo.read(leaderRecord(.claim, by: 2, term: 1))
+        for count in 501..<505 as Range<Int64> {
+            solo.read(heartbeat(by: 1, leaderOffset: 1, count: count, incarnation: 99))
+        }
+        #expect(solo.done.exits.isEmpty)
+    }
+
+    @Test("an earlier life that the next log says was added is no reason to leave")
+    func earlierAddedInNextLog() {
+        let solo = Solo()
+        solo.follow()
+        solo.loseLeaderLog()
+        solo.read(leaderRecord(.claim, by: 2, term: 2))
+        solo.read(leaderRecord(.addMember(worker(1), 99), by: 2, term: 2))
+        #expect(solo.done.exits.isEmpty)
+    }
+
+    @Test("another life under our id that leads gives orders to itself, not to us")
+    func otherLifeLeads() {
+        let solo = Solo()
+        solo.follow()
+        solo.read(leaderRecord(.claim, by: 1, term: 2, incarnation: 9))
+        let order = Order.assign(assignment(0, to: 1))
+        solo.read(leaderRecord(order, by: 1, term: 2, incarnation: 9), emptyPayload)
+        #expect(solo.counters[.accepted] == 0)
     }
 
     @Test("an earlier life that was added before us is no reason to leave")

@@ -241,6 +241,73 @@ final class LeaderLogTests {
         #expect(!log.isMine)
     }
 
+    @Test("a term above the highest that can be read is void: one more must be possible")
+    func termLimit() {
+        #expect(judge(.claim, by: 2, term: Limits.term) == .newTenure)
+        #expect(judge(.claim, by: 3, term: Limits.term + 1) == .void)
+        #expect(log.tenure.holder == worker(2))
+    }
+
+    @Test("what is said is judged anew when the log is read again: by it, not by our own tenure")
+    func saidAgain() {
+        _ = judge(.claim, by: 2, term: 5)
+        log.loseRecords()
+        log.startReading(midLog: false)
+        let (verdict, isSaid) = log.judge(leaderRecord(.claim, by: 3, term: 2), at: .zero)
+        #expect(verdict == .void)
+        #expect(isSaid)
+    }
+
+    @Test("no two records of a leader say the same time, though it writes them at once")
+    func timesDiffer() {
+        let solo = Solo()
+        solo.lead()
+        for number in 2...4 { solo.addMember(number) }
+        solo.clear()
+        for id in ["a", "b", "c"] { solo.read(request(id)) }
+        let times = solo.done.leaderRecords.map(\.sentAt)
+        #expect(times.count >= 3)
+        #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
+    }
+
+    @Test("who leads a log that was lost names no checkpoint of before")
+    func lostCheckpointUnnamed() {
+        let solo = Solo()
+        solo.lead()
+        solo.read(request("a"))
+        solo.live(1500)
+        #expect(solo.done.leaderRecords.contains { $0.checkpointOffset >= 0 })
+        solo.loseLeaderLog()
+        solo.loseUnread()
+        solo.clear()
+        solo.winElection()
+        #expect(!solo.done.leaderRecords.isEmpty)
+        #expect(solo.done.leaderRecords.allSatisfy { $0.checkpointOffset == -1 })
+    }
+
+    @Test("who does not know who has what knows it by a checkpoint of a later tenure only")
+    func endOfBlindness() {
+        _ = judge(.claim, by: 2, term: 5)
+        log.loseRecords()
+        log.startReading(midLog: false)
+        _ = judge(.claim, by: 2, term: 5)
+        var isBelieved = log.believes(checkpointReadingFromFirst: true)
+        #expect(isBelieved)
+        #expect(log.loss.isBlind, "who wrote it may not have known what was lost")
+        _ = judge(.claim, by: 3, term: 6)
+        isBelieved = log.believes(checkpointReadingFromFirst: true)
+        #expect(isBelieved)
+        #expect(!log.loss.isBlind)
+    }
+
+    @Test("who begins in the middle of the log does not know who has what")
+    func midLogIsBlind() {
+        log.startReading(midLog: false)
+        #expect(!log.loss.isBlind)
+        log.startReading(midLog: true)
+        #expect(log.loss.isBlind)
+    }
+
     // MARK: The lease
 
     @Test("the lease runs from when the record was sent, not from when it was read")
@@ -378,6 +445,36 @@ final class LeaderLogTests {
         _ = judge(.claim, by: 1, term: 1, sentAt: 0, at: 1)
         _ = judge(.claim, by: 1, term: 2, sentAt: 10, at: 11)
         #expect(log.leads(at: ms(12)))
+    }
+
+    @Test("after a loss, the lease of a record that is void for us is waited for as well")
+    func waitsForVoid() {
+        _ = judge(.claim, by: 2, term: 5)
+        log.loseRecords()
+        #expect(judge(by: 3, term: 4, at: 3000) == .void)
+        _ = judge(.claim, by: 1, term: 6, sentAt: 3000, at: 3000)
+        _ = judge(by: 1, term: 6, sentAt: 3500, at: 3500)
+        #expect(!log.leads(at: ms(3815)))
+        #expect(log.leads(at: ms(3816)))
+    }
+
+    @Test("who does not know whose lease runs assumes one as long as the longest that it has heard")
+    func assumesLongest() {
+        _ = judge(.claim, by: 2, term: 1, leaseMs: 4000)
+        log.loseRecords()
+        log.assumeLeaseRuns(leaseMs: 800, at: ms(10_000))
+        _ = judge(.claim, by: 1, term: 2, sentAt: 10_000, at: 10_000)
+        _ = judge(by: 1, term: 2, sentAt: 13_900, at: 13_900)
+        #expect(!log.leads(at: ms(14_079)))
+        #expect(log.leads(at: ms(14_080)))
+    }
+
+    @Test("quiet begins when the longest lease of all that were heard could be over")
+    func quiet() {
+        _ = judge(.claim, by: 2, term: 1, leaseMs: 4000, at: 100)
+        _ = judge(by: 2, term: 1, leaseMs: 800, at: 200)
+        #expect(log.lease.quietAt(leaseMs: 800) == ms(200 + 4080))
+        #expect(log.lease.quietAt(leaseMs: 5000) == ms(200 + 5100))
     }
 
     @Test("who has just caught up assumes that the holder spoke just now")

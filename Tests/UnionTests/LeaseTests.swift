@@ -66,6 +66,23 @@ struct LeaseTests {
         #expect(solo.node.jobsUntil > before)
     }
 
+    @Test(
+        "who has not read its own first heartbeat back is acknowledged by nothing: it may be a twin"
+    )
+    func unheard() {
+        let solo = Solo()
+        solo.follow()
+        solo.wait(250)
+        for (i, written) in solo.unread.enumerated() where written.record.topic == .heartbeat {
+            solo.give(.delivered(written.receipt, Offset(i)))
+        }
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 100))
+        #expect(solo.node.jobsUntil == .zero)
+        solo.readBackOnce { $0.topic == .heartbeat }
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: 100))
+        #expect(solo.node.jobsUntil > solo.now)
+    }
+
     @Test("a heartbeat that stands where the leader had read before it was sent is no news to it")
     func offsetUsedAgain() {
         let solo = worker1()

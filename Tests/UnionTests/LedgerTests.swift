@@ -185,6 +185,8 @@ struct LedgerTests {
         #expect(solo.done.assignments.first?.failures == 0, "it was never started")
         #expect(solo.done.assignments.first?.attempt.workerID == worker(3))
         #expect(solo.counters[.stalled] == offsets.count - 1)
+        let index = solo.node.leader.ledger.find(offsets[1])
+        #expect(index.map { solo.node.leader.ledger.entries[$0].inVain } == 0, "nor in vain")
     }
 
     @Test("what had started when it was to be taken back stays where it is")
@@ -198,6 +200,16 @@ struct LedgerTests {
         #expect(!moved.contains(offsets[1]))
         solo.read(result(of: offsets[1], by: 2, id: "n1"))
         #expect(solo.counters[.settled] == 4, "the three that made it short, and this one")
+    }
+
+    @Test("what had started when it was to be taken back is looked after as before")
+    func recallEnds() {
+        let (solo, offsets, _) = recalled()
+        solo.report(
+            2, running: Array(offsets[0...1]), deadlines: [1000, 1000],
+            started: solo.node.desk.next(.leader))
+        let index = solo.node.leader.ledger.find(offsets[1])
+        #expect(index.map { solo.node.leader.ledger.entries[$0].state == .assigned } == true)
     }
 
     // MARK: What is taken in
@@ -491,6 +503,108 @@ struct LedgerTests {
         #expect(solo.done.assignments.first?.attempt.workerID == worker(other))
     }
 
+    @Test("of a removed worker's attempt its next life cannot say that it never started")
+    func removedCounts() {
+        let solo = leader(members: [2, 3])
+        solo.read(request("a"))
+        solo.readBack()
+        live(solo, 1800, [2: [], 3: []], incarnations: [2: 2])
+        live(solo, 200, [3: []])
+        solo.clear()
+        solo.report(2, incarnation: 2)
+        #expect(solo.done.removed == [worker(2)])
+        solo.loseUnread()
+        live(solo, 4000, [2: [], 3: []], incarnations: [2: 2], started: 0)
+        #expect(solo.done.assignments.first?.attempt.attempt == 2)
+        #expect(solo.done.assignments.first?.failures == 1)
+    }
+
+    /// A leader whose members are given up long before its lease ends.
+    private func patientLeader() -> Solo {
+        let solo = Solo {
+            ($0.leaseMs, $0.leaderTimeoutMs) = (3000, 4000)
+            ($0.heartbeatMs, $0.workerLeaseMs, $0.killGraceMs) = (100, 500, 50)
+            ($0.memberTimeoutMs, $0.ackTimeoutMs) = (700, 700)
+        }
+        solo.join()
+        solo.idle(6000) { solo.role == .candidate }
+        solo.readBack()
+        solo.takeOver()
+        solo.live(1000)
+        #expect(solo.leads)
+        solo.clear()
+        return solo
+    }
+
+    @Test("a removal that is read back frees nothing that was given after it")
+    func earlierRemoval() {
+        let solo = patientLeader()
+        solo.addMember(5, slots: 2)
+        solo.read(request("a"))
+        while solo.done.removed.isEmpty { solo.wait(50) }
+        let first = solo.done.leaderRecords.last {
+            if case .removeMember = $0.order { true } else { false }
+        }
+        solo.report(5, slots: 2)
+        solo.read(request("b"))
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [0, 1])
+        while solo.done.removed.count < 2 { solo.wait(50) }
+        solo.readBackOnce {
+            if case .leader(let r) = $0 { r.sentAt == first?.sentAt } else { false }
+        }
+        #expect(solo.leads)
+        #expect(solo.counters[.attemptsEnded] == 0, "it was added, and may have begun")
+        solo.readBack()
+        #expect(solo.counters[.attemptsEnded] == 2)
+    }
+
+    @Test("a CANCEL of an earlier attempt that is read back says nothing of the present one")
+    func earlierCancel() {
+        let solo = patientLeader()
+        solo.addMember(2)
+        solo.addMember(3)
+        solo.read(request("a", maxAttempts: 9))
+        func waitForCancel(_ count: Int) {
+            while solo.done.cancels.count < count {
+                solo.wait(50)
+                solo.report(2)
+                solo.report(3)
+            }
+        }
+        waitForCancel(1)
+        let first = solo.done.leaderRecords.last {
+            if case .cancel = $0.order { true } else { false }
+        }
+        let given = solo.done.assignments[0].attempt
+        var lost = result(of: 0, by: 2, .lost, final: false, id: "a")
+        lost.workerID = given.workerID
+        solo.read(lost)
+        #expect(solo.done.assignments.count == 2)
+        waitForCancel(2)
+        solo.readBackOnce {
+            if case .leader(let r) = $0 { r.sentAt == first?.sentAt } else { false }
+        }
+        solo.report(2)
+        solo.report(3)
+        #expect(solo.done.assignments.count == 2, "nobody has read the second one")
+    }
+
+    @Test("who overran, and was removed, works when it comes back")
+    func removedIsNotSuspended() {
+        let solo = leader(members: [2], slots: 2)
+        solo.read(request("a", timeoutMs: 1000))
+        solo.readBack()
+        live(solo, 3600, [2: [0]], slots: 2)
+        #expect(solo.counters[.overruns] == 1)
+        solo.live(2200)
+        #expect(solo.done.removed == [worker(2)])
+        live(solo, 400, [2: []], slots: 2)
+        solo.clear()
+        solo.read(request("b"))
+        solo.readBack()
+        #expect(solo.done.assignments.map(\.attempt.workerID).contains(worker(2)))
+    }
+
     @Test("a job that kills every worker it touches is exhausted after max_attempts")
     func poison() {
         let solo = leader(members: [2])
@@ -518,6 +632,16 @@ struct LedgerTests {
         live(solo, 4000, [2: []])
         #expect(conclusions(solo).count == 2, "read back now")
         #expect(solo.counters[.settled] == 1)
+    }
+
+    @Test("a member that is silent gets nothing, also before it is removed", arguments: 0..<10)
+    func silentMember(_ shift: Int64) {
+        let solo = leader(members: [2])
+        solo.live(10 * shift)
+        solo.report(2)
+        solo.live(2000)
+        solo.read(request("a"))
+        #expect(!solo.done.assignments.contains { $0.attempt.workerID == worker(2) })
     }
 
     // MARK: Workers that do not acknowledge, and jobs that overrun
@@ -718,6 +842,34 @@ struct LedgerTests {
         #expect(solo.done.assignments.count == 1)
         solo.live(6000)
         #expect(solo.done.assignments.count == 2)
+    }
+
+    @Test("a leader that was stopped takes nothing back for what it has not read meanwhile")
+    func nothingShownWhileStopped() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.readBack()
+        solo.sleep(3000)
+        solo.give(.tick)
+        solo.readBack()
+        #expect(solo.leads)
+        solo.live(500)
+        #expect(solo.done.cancels.isEmpty)
+    }
+
+    @Test("a removal from before an interruption of the lead frees nothing, though it leads by it")
+    func removalAcrossInterruption() {
+        let solo = Solo()
+        solo.lead()
+        solo.addMember(5)
+        solo.read(request("a"))
+        solo.report(5, running: [0])
+        solo.live(1900)
+        while solo.done.removed.isEmpty { solo.wait(10) }
+        while solo.leads { solo.wait(10) }
+        solo.readBackOnce { $0.topic == .leader }
+        #expect(solo.leads)
+        #expect(solo.done.assignments.count == 1, "its worker may have seen that nobody led")
     }
 
     @Test("stillHolds: a leader that was stopped carries out no order, LED or conclusion")

@@ -22,6 +22,19 @@ struct OutboxTests {
         #expect(solo.counters[.attemptsLost] == Limits.ledger)
     }
 
+    @Test("a step that has used half of the bytes goes on to nothing that can wait")
+    func halfOfTheBytes() {
+        let region = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { region.deallocate() }
+        var arena = Arena(region)
+        var outbox = Outbox(&arena)
+        for _ in 1..<(Limits.effectBytes / 2) { outbox.pack(UInt8(0)) }
+        let hadRoom = outbox.hasRoom
+        outbox.pack(UInt8(0))
+        let hasRoom = outbox.hasRoom
+        #expect(hadRoom && !hasRoom)
+    }
+
     @Test("a worker with a full queue that comes back in a new incarnation loses all of it")
     func fullQueueLost() {
         let solo = Solo()

@@ -93,6 +93,81 @@ struct RestraintTests {
         #expect(solo.counters[.givenUp] == 1)
     }
 
+    @Test("each tenure that anybody gives up makes all twice as patient, until it is long ago")
+    func patience() {
+        let solo = Solo()
+        solo.join()
+        var restraint = Restraint()
+        func patienceMs() -> Int64 {
+            (restraint.givesUpAt(solo.now, solo.node.desk).us - solo.now.us) / 1000
+        }
+        #expect(patienceMs() == 1_000)
+        restraint.noteResignation(isOurs: false, solo.node.desk)
+        #expect(patienceMs() == 2_000)
+        restraint.noteResignation(isOurs: false, solo.node.desk)
+        #expect(patienceMs() == 4_000)
+        #expect(!restraint.holds(at: solo.now), "others have given up")
+        solo.sleep(40_000)
+        solo.give(.tick)
+        #expect(patienceMs() == 1_000)
+        restraint.noteResignation(isOurs: true, solo.node.desk)
+        #expect(patienceMs() == 2_000)
+        #expect(restraint.holds(at: solo.now))
+    }
+
+    @Test("only leads that were lost within a minute, and in one tenure, count together")
+    func lossesTogether() {
+        let solo = Solo(at: ms(100_000))
+        solo.join()
+        var restraint = Restraint()
+        func lose(_ count: Int32) -> Bool {
+            (0..<count).contains { _ in restraint.noteLoss(solo.node.desk) }
+        }
+        #expect(!lose(Limits.leadsLostPerMinute))
+        solo.sleep(60_000)
+        solo.give(.tick)
+        #expect(!lose(Limits.leadsLostPerMinute))
+        restraint.beginTenure()
+        #expect(!lose(Limits.leadsLostPerMinute))
+        #expect(lose(1))
+    }
+
+    @Test("who was stopped, and has no lease for that, does not give up")
+    func excused() {
+        let solo = leader()
+        solo.sleep(3_000)
+        solo.read(heartbeat(by: 2, leader: 1, term: 1))
+        #expect(!solo.leads)
+        #expect(solo.counters[.givenUp] == 0)
+        pass(solo, 1_100) {}
+        #expect(solo.counters[.givenUp] == 1)
+    }
+
+    @Test("who lost its lead too often in one tenure does not give the next one up for that")
+    func nextTenure() {
+        let solo = leader()
+        for _ in 0..<Limits.leadsLostPerMinute {
+            pass(solo, 850) {}
+            solo.readBack()
+        }
+        #expect(solo.leads)
+        solo.give(.keeperLost)
+        solo.loseUnread()
+        // Its predecessor's lease is longer than the time that its claim takes.
+        solo.read(leaderRecord(.claim, by: 2, term: 2, leaseMs: 3_000))
+        solo.read(leaderRecord(by: 2, term: 2))
+        solo.give(.keeperFound)
+        solo.clear()
+        for _ in 0..<40 where solo.done.claims.isEmpty {
+            pass(solo, 50) { solo.readBackOnce { $0.topic == .election } }
+        }
+        solo.readBackOnce()
+        #expect(solo.node.elector.log.isMine)
+        pass(solo, 100) { solo.readBackOnce() }
+        #expect(!solo.leads, "the lease of the one before runs")
+        #expect(solo.counters[.givenUp] == 0)
+    }
+
     @Test("a leader of a slower pace is waited for as its own boards do, and told once")
     func slowerPace() {
         let solo = Solo()

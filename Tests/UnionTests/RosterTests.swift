@@ -250,6 +250,50 @@ struct RosterTests {
         #expect(solo.done.added == [worker(257)])
     }
 
+    @Test("an ADD_MEMBER of another incarnation that is read back is not the present one's")
+    func otherAdditionRead() {
+        let solo = leader()
+        solo.report(2, incarnation: 5)
+        let other = Order.addMember(worker(2), 4)
+        solo.read(leaderRecord(other, by: 1, term: 1, sentAt: solo.now))
+        solo.loseUnread()
+        for _ in 0..<11 {
+            solo.live(200)
+            solo.report(2, incarnation: 5)
+        }
+        #expect(solo.done.added == [worker(2), worker(2)])
+    }
+
+    @Test("while two may live under one id neither gets work")
+    func twoLives() {
+        let solo = leader()
+        solo.addMember(2, incarnation: 5)
+        solo.report(2, incarnation: 6)
+        solo.read(request("a"))
+        #expect(solo.done.assignments.isEmpty)
+        solo.report(2, incarnation: 5)
+        #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("a member keeps its place, however long nobody could hear it")
+    func membersKeepPlaces() {
+        let solo = leader()
+        for number in 2...Limits.members { solo.addMember(number) }
+        solo.sleep(3000)
+        // There is one place that is no member's: the leader's own.
+        solo.read(heartbeat(by: 5_000))
+        solo.read(heartbeat(by: 5_001))
+        #expect(solo.counters[.rosterFull] == 1)
+    }
+
+    @Test("no worker has more slots than there can be, whatever it says")
+    func tooManySlots() {
+        let solo = leader()
+        solo.addMember(2, slots: 100)
+        for i in 0..<20 { solo.read(request("r\(i)")) }
+        #expect(solo.done.assignments.count == Limits.slots)
+    }
+
     @Test("when the broker was away, what was read of heartbeats says nothing until more is read")
     func heartbeatsInDoubt() {
         let solo = leader()
@@ -308,6 +352,16 @@ struct RosterTests {
         #expect(said.slots == 3)
         #expect(said.role == .member)
         #expect(said.incarnation == 1)
+    }
+
+    @Test("who has resigned is named by nobody as its leader")
+    func resignedIsNotNamed() {
+        let solo = Solo()
+        solo.follow()
+        solo.read(leaderRecord(.resign, by: 2, term: 1))
+        solo.idle(30)
+        #expect(solo.done.heartbeats.last?.leaderID == nil)
+        #expect(solo.done.heartbeats.last?.term == 1)
     }
 
     @Test("news hasten it, but one in 20 ms is enough")

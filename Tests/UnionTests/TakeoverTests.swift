@@ -115,6 +115,15 @@ struct TakeoverTests {
         #expect(tookOver(solo) ?? (9, 9) == (0, 0))
     }
 
+    @Test("results that end earlier than was answered, for the broker has lost some, are read")
+    func answerSaidMore() {
+        let solo = claimed(rows: [])
+        answer(solo, results: 5)
+        solo.read(result(of: 1, by: 2))
+        solo.reachEnd(.results)
+        #expect(tookOver(solo) ?? (9, 9) == (0, 0))
+    }
+
     @Test("empty topics are read to their end at once")
     func emptyTopics() {
         let solo = claimed(rows: [], requestsNext: 0)
@@ -161,6 +170,57 @@ struct TakeoverTests {
         solo.read(request("r11"))
         #expect(solo.done.assignments.map(\.attempt.requestOffset) == [10])
         #expect(solo.counters[.admitted] == 1)
+    }
+
+    @Test("a second outcome of a request that is still to be read is void")
+    func outcomeAheadTwice() {
+        let solo = claimed(rows: [], requestsNext: 3)
+        answer(solo, results: 2)
+        solo.read(result(of: 5, by: 2))
+        solo.read(result(of: 5, by: 4))
+        solo.reachEnd(.results)
+        #expect(solo.counters[.voidResults] == 1)
+        #expect(solo.node.leader.ledger.settledAhead == 1)
+    }
+
+    @Test("an attempt of that number, of before a loss, does not end the present one")
+    func attemptOfEarlierTerm() {
+        let solo = Solo()
+        solo.follow(term: 5)
+        solo.idle(900)
+        solo.read(leaderRecord(.resign, by: 2, term: 5))
+        solo.winElection()
+        solo.takeOver()
+        solo.addMember(2)
+        solo.read(request("a"))
+        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a", term: 5))
+        #expect(solo.done.assignments.count == 1)
+        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a", term: 6))
+        #expect(solo.done.assignments.count == 2)
+    }
+
+    @Test("numbers of attempts that results show are not used again, but for a stranger's")
+    func numbersOfResults() {
+        let solo = Solo()
+        solo.lead()
+        solo.addMember(2, slots: 2)
+        solo.read(result(of: 50, by: 9, attempt: 7, .failed, final: false, id: "a"))
+        solo.read(
+            result(of: 51, by: 9, attempt: 1_000_000_000, .failed, final: false, id: "b"))
+        for id in ["a", "b"] { solo.read(request(id)) }
+        #expect(solo.done.assignments.map(\.attempt.attempt) == [8, 1])
+    }
+
+    @Test("an outcome of our own for which a step has no room is written by the next one")
+    func noRoomToConclude() {
+        let solo = claimed(rows: (0..<100).map { openWork($0) }, requestsNext: 150)
+        answer(solo, requests: 151)
+        // All that was to be fetched is gone, and what is read instead is malformed.
+        solo.ends[Int(Topic.requests.rawValue)] = 151
+        solo.give(.malformed(.requests, RequestID(), 150), Array("why".utf8))
+        #expect(!solo.done.results.map(\.requestOffset).contains(150))
+        solo.live(500)
+        #expect(solo.done.results.map(\.requestOffset).contains(150))
     }
 
     @Test("until it is passed, checkpoints name where reading of results began")
@@ -282,6 +342,18 @@ struct TakeoverTests {
         #expect(solo.done.assignments.map(\.attempt.attempt) == [2])
     }
 
+    @Test("what another leader ordered may have started, whatever its worker says of its orders")
+    func orderOfAnother() {
+        let solo = claimed(rows: [openWork(3, attempt: 1, worker: 5)])
+        answer(solo)
+        live(solo, 2400, [5: []])
+        #expect(solo.done.cancels.count == 1)
+        solo.report(5, started: 0)
+        fetch(3, on: solo)
+        solo.readBack()
+        #expect(solo.done.assignments.map(\.failures) == [1])
+    }
+
     @Test("whom nobody has heard member_timeout_ms after the claim is removed, and replaced")
     func unheard() {
         let solo = claimed(rows: [openWork(3, attempt: 1, worker: 5)])
@@ -335,6 +407,23 @@ struct TakeoverTests {
         #expect(solo.done.assignments.map(\.failures) == [0])
         solo.read(result(of: 3, by: 5, attempt: 2, id: "another"))
         #expect(solo.counters[.settled] == 1)
+    }
+
+    @Test("what a worker has of a lost request is called back, and does not count for the next")
+    func usedAgainWhileAssigned() {
+        let solo = claimed(rows: [], assigned: [assignment(3, to: 5)], requestsNext: 3)
+        answer(solo, requests: 4)
+        solo.report(5, running: [3])
+        fetch(3, id: "other", on: solo)
+        #expect(solo.done.cancels.map(\.requestOffset) == [3])
+        solo.readBack()
+        #expect(solo.done.assignments.isEmpty, "its worker still has it")
+        solo.report(5)
+        solo.readBack()
+        let next = solo.done.assignments.first
+        #expect(next.map { string($0.request.requestID) } == "other")
+        #expect(next?.attempt.attempt == 2)
+        #expect(next?.failures == 0)
     }
 
     @Test("an open request whose record the broker has no more is rejected, and says so")
@@ -438,16 +527,16 @@ struct TakeoverTests {
         solo.follow()
         let order = Order.checkpoint(
             Checkpoint(
-                requestsNext: 500, resultsNext: 0, lastRequest: digest("r499")))
+                requestsNext: 1500, resultsNext: 0, lastRequest: digest("r1499")))
         solo.read(leaderRecord(order, by: 2, term: 1))
         solo.loseLeaderLog()
         solo.winElection()
         solo.give(.bounds(.results, low: 0, high: 0, askedAt: solo.now))
-        solo.give(.bounds(.requests, low: 0, high: 600, askedAt: solo.now))
+        solo.give(.bounds(.requests, low: 0, high: 1600, askedAt: solo.now))
         solo.reachEnd(.results)
         #expect(solo.node.elector.log.loss.beganAnew)
-        #expect(solo.done.seeks(.requests).last == 499)
-        fetch(499, on: solo)
+        #expect(solo.done.seeks(.requests).last == 1499)
+        fetch(1499, on: solo)
         #expect(solo.done.seeks(.requests).last == 0)
     }
 
@@ -483,6 +572,97 @@ struct TakeoverTests {
         solo.live(10)
         #expect(solo.counters[.admitted] == 2, "r7 has its outcome")
         #expect(solo.done.assignments.map { string($0.request.requestID) } == ["new 8"])
+    }
+
+    @Test("where the first requests are gone, reading begins with those that are there")
+    func requestsTrimmed() {
+        let solo = claimed(rows: [], requestsNext: 10)
+        answer(solo, requests: 50, low: 30)
+        #expect(solo.done.seeks(.requests) == [30])
+    }
+
+    @Test("an open request beyond the end that is known waits until reading comes there")
+    func openBeyondEnd() {
+        let solo = claimed(rows: [openWork(40)], requestsNext: 10)
+        answer(solo, requests: 20)
+        #expect(solo.done.seeks(.requests) == [10])
+    }
+
+    @Test("an outcome that was read ahead is no outcome of another request at that offset")
+    func foreignOutcome() {
+        let solo = claimed(rows: [], requestsNext: 3)
+        answer(solo, results: 1, requests: 6)
+        solo.read(result(of: 5, by: 2))
+        solo.reachEnd(.results)
+        solo.addMember(5, slots: 8)
+        for (offset, id) in [(3, "r3"), (4, "r4"), (5, "other")] as [(Offset, String)] {
+            fetch(offset, id: id, on: solo)
+        }
+        solo.live(10)
+        let ids = solo.done.assignments.map { string($0.request.requestID) }
+        #expect(ids == ["r3", "r4", "other"])
+        #expect(solo.counters[.offsetsUsedAgain] == 1)
+    }
+
+    @Test("that requests are read again is said at once: what lies before would seem settled")
+    func lossIsSaid() {
+        let solo = leader()
+        solo.read(request("r0"))
+        solo.read(request("r1"))
+        solo.live(1100)
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        solo.give(.bounds(.requests, low: 0, high: 2, askedAt: solo.now))
+        solo.live(50)
+        solo.clear()
+        fetch(1, id: "c", on: solo)
+        #expect(solo.done.checkpoints.map(\.requestsNext) == [0])
+    }
+
+    @Test("what is read again after a loss is not run again, though it has no id")
+    func unnamedReadAgain() {
+        let solo = Solo()
+        solo.lead()
+        solo.addMember(2, slots: 8)
+        solo.read(request(""))
+        solo.read(request("b"))
+        solo.read(result(of: 0, by: 2, id: "offset-0"))
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        solo.give(.bounds(.requests, low: 0, high: 2, askedAt: solo.now))
+        solo.live(50)
+        fetch(1, id: "c", on: solo)
+        #expect(solo.done.seeks(.requests).last == 0)
+        solo.clear()
+        solo.read(.request(request("")), emptyPayload, at: 0)
+        solo.readBack()
+        #expect(!solo.done.assignments.map(\.attempt.requestOffset).contains(0))
+        #expect(solo.counters[.admitted] == 2)
+    }
+
+    @Test("what there was no room for while requests are read again is new when it comes again")
+    func noRoomWhileReadAgain() {
+        let solo = Solo()
+        solo.lead()
+        for i in 0..<257 {
+            let offset = solo.read(request("r\(i)"))
+            if i == 255 { solo.read(result(of: offset, by: 1)) }
+            solo.readBack()
+        }
+        solo.live(1200)
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        solo.give(.bounds(.requests, low: 0, high: 257, askedAt: solo.now))
+        solo.live(50)
+        fetch(256, id: "new 256", on: solo)
+        #expect(solo.done.seeks(.requests).last == 0)
+        for offset in 0..<255 as Range<Offset> { fetch(offset, on: solo) }
+        fetch(255, id: "new 255", on: solo)
+        #expect(solo.counters[.ledgerFull] == 1)
+        solo.read(result(of: 0, by: 1))
+        fetch(255, id: "new 255", on: solo)
+        let index = solo.node.leader.ledger.find(255)
+        #expect(index != nil)
     }
 
     @Test("a checkpoint names the last request that was read")
@@ -595,6 +775,14 @@ struct TakeoverTests {
         live(solo, 2000, [5: []])
         #expect(solo.done.removed == [worker(5), worker(5)])
         #expect(solo.done.assignments.isEmpty)
+        let isAddition = solo.done.leaderRecords.compactMap { record -> Bool? in
+            switch record.order {
+            case .addMember: true
+            case .removeMember: false
+            default: nil
+            }
+        }
+        #expect(isAddition.last == true, "and it is added again")
         live(solo, 2400, [5: []])
         #expect(solo.done.assignments.count == 1)
     }
@@ -611,6 +799,20 @@ struct TakeoverTests {
             solo.readBack()
         }
         #expect(!solo.done.assignments.isEmpty)
+    }
+
+    @Test("a worker that it had no room to know, and that speaks, is not taken for silent")
+    func noRoomToHear() {
+        let solo = claimed(rows: [openWork(3, attempt: 1, worker: 5_000)])
+        answer(solo)
+        for _ in 0..<8 {
+            solo.live(500)
+            for number in 2...Limits.members { solo.report(number) }
+            solo.read(heartbeat(by: 5_000))
+            solo.readBack()
+        }
+        #expect(solo.counters[.rosterFull] > 0)
+        #expect(!solo.done.removed.contains(worker(5_000)))
     }
 
     @Test("a worker that it had no room to know may have a job: it waits for that one's lease, too")
@@ -778,6 +980,69 @@ struct TakeoverTests {
         #expect(!solo.wantsRequests)
         solo.readBack()
         #expect(solo.wantsRequests)
+    }
+
+    @Test("a checkpoint does not wait for its second where others' tables may be full")
+    func checkpointInTime() {
+        let solo = leader()
+        for i in 0..<250 {
+            solo.read(request("r\(i)"))
+            solo.read(result(of: Offset(i), by: 2))
+            if i == 0 { solo.readBack() }
+        }
+        #expect(solo.done.checkpoints.count == 2)
+    }
+
+    @Test("only the last checkpoint that is read back is one that everybody has")
+    func lastCheckpointCounts() {
+        var checkpoints = Checkpoints()
+        checkpoints.noteAdmitted()
+        checkpoints.noteWritten(requestsNext: 5, at: ms(1))
+        checkpoints.noteAdmitted()
+        checkpoints.noteWritten(requestsNext: 9, at: ms(2))
+        checkpoints.noteRead(requestsNext: 5)
+        #expect(checkpoints.waits)
+        checkpoints.noteRead(requestsNext: 9)
+        #expect(!checkpoints.waits)
+        #expect(checkpoints.unread == 0)
+    }
+
+    @Test("a checkpoint says how many attempts have counted")
+    func checkpointFailures() {
+        let solo = leader()
+        solo.read(request("r0"))
+        solo.read(result(of: 0, by: 2, .failed, final: false))
+        live(solo, 1200, [2: [0]])
+        #expect(
+            solo.done.checkpoints.last?.rows == [openWork(0, attempt: 2, failures: 1, worker: 2)])
+    }
+
+    @Test("no checkpoint is written that does not fit into everybody's table")
+    func checkpointFits() {
+        let solo = claimed(
+            rows: (0..<256).map { openWork($0) },
+            assigned: (256..<300).map { assignment($0, to: 5) },
+            requestsNext: 256)
+        answer(solo, requests: 300)
+        #expect(tookOver(solo)?.open == 300)
+        solo.live(1500)
+        #expect(solo.done.checkpoints.isEmpty)
+    }
+
+    @Test("where nothing changes a checkpoint is written every hour, before retention removes it")
+    func hourly() {
+        let solo = leader()
+        var checkpoints = Checkpoints()
+        checkpoints.noteWritten(requestsNext: 7, at: solo.now)
+        checkpoints.noteRead(requestsNext: 7)
+        solo.sleep(3_599_000)
+        solo.give(.tick)
+        var isDue = checkpoints.isDue(solo.node.desk)
+        #expect(!isDue)
+        solo.sleep(1_000)
+        solo.give(.tick)
+        isDue = checkpoints.isDue(solo.node.desk)
+        #expect(isDue)
     }
 
     @Test("a checkpoint that was lost on its way is written again")

@@ -189,6 +189,31 @@ struct ValueTests {
         #expect(settings.deadlineMs(of: request("a", op: "op")) == 60_000)
     }
 
+    // MARK: Digests
+
+    @Test("a request's digest tells it from others by all that its writer gave")
+    func requestDigests() {
+        let (one, two) = ([1] as [UInt8], [2] as [UInt8])
+        let digests: Set<Digest> = [
+            request("a").digest(one.span), request("a").digest(two.span),
+            request("b").digest(one.span), request("a", op: "resize").digest(one.span),
+            request("a", timeoutMs: 5).digest(one.span),
+            request("a", maxAttempts: 7).digest(one.span),
+        ]
+        #expect(digests.count == 6)
+    }
+
+    @Test("a result's digest tells it from others: whose, which attempt, and how it ended")
+    func resultDigests() {
+        let digests: Set<Digest> = [
+            result(of: 0, by: 2).digest, result(of: 1, by: 2, id: "r0").digest,
+            result(of: 0, by: 3).digest, result(of: 0, by: 2, attempt: 2).digest,
+            result(of: 0, by: 2, .failed).digest, result(of: 0, by: 2, final: false).digest,
+            result(of: 0, by: 2, id: "other").digest, result(of: 0, by: 2, term: 2).digest,
+        ]
+        #expect(digests.count == 8)
+    }
+
     // MARK: The clock
 
     @Test("time that goes back is a broken machine")

@@ -78,7 +78,7 @@ struct HostileTests {
             "{\"op_code\":\"x\" \"code\":null}", "{\"op_code\":\"x\",}", "{\"op_code\"}",
             "{\"op_code\":\"x\":\"y\"}", "{\"op_code\":\"x\",\"a\":nope}",
             "{\"op_code\":\"x\",\"a\":1-2}", "{\"op_code\":\"x\",\"a\":\"\u{1}\"}",
-            "{\"op_code\":\"x\"\u{0}}",
+            "{\"op_code\":\"x\"\u{0}}", "{\"op_code\":\"x\",\"a\":\"\t\"}",
             "{" + String(repeating: "\"\":", count: 2000) + String(repeating: ":}", count: 12000),
         ])
     func lax(json: String) {
