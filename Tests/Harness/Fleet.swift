@@ -27,8 +27,7 @@ public final class Fleet: Sendable {
             serial += 1
             return serial
         }
-        // The binary's own broker has the topics of one union, with the usual names.
-        prefix = broker.kind == .own ? "scrapworkerunion-1-" : "test-\(number)-"
+        prefix = broker.kind.isMock ? Broker.Kind.usualPrefix : "test-\(number)-"
         folder = try newFolder("fleet-\(number)")
         jobs = try Jobs(folder)
         self.ops = ops

@@ -56,7 +56,7 @@ public struct Client: Sendable {
         }
         var common = ["-b", broker.address, "-t", topic]
         // The mock cluster does not wake a reader that waits.
-        if broker.kind == .own { common += ["-X", "fetch.wait.max.ms=20"] }
+        if broker.kind.isMock { common += ["-X", "fetch.wait.max.ms=20"] }
         let own =
             verb == "produce"
             ? ["-P", "-X", "linger.ms=0"]

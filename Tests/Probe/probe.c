@@ -11,10 +11,17 @@
 //   probe rate BROKERS FROM TO COUNT           the same, all at once
 //   probe requests BROKERS PREFIX COUNT        request to result, one noop after another
 //   probe burst BROKERS PREFIX COUNT           noops through a union, all at once
+//   probe broker PREFIX PARTITIONS             a broker with a union's topics that fails on command:
+//                                              prints its address, then obeys lines
+//       fail REQUEST ERROR COUNT               the next COUNT requests of this kind fail so
+//       heal REQUEST                           no further one fails
+//       count REQUEST                          prints how many of this kind have come so far
+//       down, up                               nobody is connected; everybody may be
 //
-// The measuring commands print one line: percentiles in microseconds, or a rate.
+// REQUEST and ERROR are numbers of Kafka's protocol. The measuring commands print one line: percentiles in microseconds, or a rate.
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,14 +300,79 @@ static int burst(const char *brokers, const char *prefix, int count) {
     return EX_OK;
 }
 
+static int count_requests(rd_kafka_mock_cluster_t *cluster, int kind) {
+    size_t all;
+    int found = 0;
+    rd_kafka_mock_request_t **requests = rd_kafka_mock_get_requests(cluster, &all);
+    for (size_t i = 0; i < all; i++)
+        if (rd_kafka_mock_request_api_key(requests[i]) == kind) found++;
+    rd_kafka_mock_request_destroy_array(requests, all);
+    return found;
+}
+
+static void fail_requests(rd_kafka_mock_cluster_t *cluster, int kind, int error, int count) {
+    rd_kafka_resp_err_t *errors = calloc((size_t)count, sizeof *errors);
+    for (int i = 0; i < count; i++) errors[i] = (rd_kafka_resp_err_t)error;
+    rd_kafka_mock_push_request_errors_array(cluster, (int16_t)kind, (size_t)count, errors);
+    free(errors);
+}
+
+// Carries out a line. Each is answered by one, so that who gave it knows that it holds.
+static void obey(rd_kafka_mock_cluster_t *cluster, const char *line) {
+    int kind, error, count;
+    if (sscanf(line, "fail %d %d %d", &kind, &error, &count) == 3 && count > 0) {
+        fail_requests(cluster, kind, error, count);
+        puts("ok");
+    } else if (sscanf(line, "count %d", &kind) == 1) {
+        printf("%d\n", count_requests(cluster, kind));
+    } else if (sscanf(line, "heal %d", &kind) == 1) {
+        rd_kafka_mock_clear_request_errors(cluster, (int16_t)kind);
+        puts("ok");
+    } else if (!strcmp(line, "down\n")) {
+        rd_kafka_mock_broker_set_down(cluster, -1);
+        puts("ok");
+    } else if (!strcmp(line, "up\n")) {
+        rd_kafka_mock_broker_set_up(cluster, -1);
+        puts("ok");
+    } else {
+        die("broker: no such command", line);
+    }
+    fflush(stdout);
+}
+
+// librdkafka's mock cluster of one broker. It ends with its standard input.
+static int broker(const char *prefix, int partitions) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "log_level", "3");
+    rd_kafka_t *owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error_text, error_bytes);
+    if (!owner) die("librdkafka", error_text);
+    rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(owner, 1);
+    if (!cluster) die("broker", "rd_kafka_mock_cluster_new");
+    const char *words[] = {"leader", "election", "heartbeat", "results", "requests"};
+    for (int i = 0; i < 5; i++) {
+        char name[256];
+        snprintf(name, sizeof name, "%s%s", prefix, words[i]);
+        rd_kafka_resp_err_t error = rd_kafka_mock_topic_create(cluster, name, partitions, 1);
+        if (error) die(name, rd_kafka_err2str(error));
+    }
+    rd_kafka_mock_start_request_tracking(cluster);
+    puts(rd_kafka_mock_cluster_bootstraps(cluster));
+    fflush(stdout);
+    char *line = NULL;
+    size_t room = 0;
+    while (getline(&line, &room, stdin) > 0) obey(cluster, line);
+    return EX_OK;
+}
+
 int main(int words, char **word) {
     const char *verb = words > 3 ? word[1] : "";
-    int number = words > 4 ? atoi(word[words - 1]) : 0;
+    int number = words > 3 ? atoi(word[words - 1]) : 0;
     if (!strcmp(verb, "produce")) return produce(word[2], word[3]);
     if (!strcmp(verb, "tail")) return tail(word[2], word[3], tailing);
     if (!strcmp(verb, "dump")) return tail(word[2], word[3], dumping);
     if (!strcmp(verb, "stamp")) return tail(word[2], word[3], stamping);
     if (!strcmp(verb, "relay") && words == 5) return relay(word[2], word[3], word[4]);
+    if (number > 0 && words == 4 && !strcmp(verb, "broker")) return broker(word[2], number);
     if (number > 0 && words == 5) {
         if (!strcmp(verb, "create")) return create(word[2], word[3], number);
         if (!strcmp(verb, "requests")) return requests(word[2], word[3], number);

@@ -46,6 +46,16 @@ struct AnswerTimeTests {
         for tag in UInt(1)...9 { #expect(answers.onReport(tag: tag, at: Self.ms(900)) == nil) }
     }
 
+    @Test("the report of another record says nothing of the one that is watched")
+    func others() {
+        var answers = AnswerTime(bearableMs: 300)
+        for tag in UInt(1)...3 {
+            answers.onWrite(tag: tag, at: Self.ms(0))
+            #expect(answers.onReport(tag: 99, at: Self.ms(900)) == nil)
+            #expect(answers.onReport(tag: tag, at: Self.ms(100)) == nil)
+        }
+    }
+
     @Test("a broker that is lost is not slow")
     func lost() {
         var answers = AnswerTime(bearableMs: 300)
@@ -54,6 +64,19 @@ struct AnswerTimeTests {
         answers.onLost()
         #expect(answers.onReport(tag: 9, at: Self.ms(9000)) == nil)
         #expect(told([900, 900], &answers, from: 10_000) == [])
+    }
+
+    @Test("nor in a session: what was on its way when the broker was lost counts for nothing")
+    func lostInSession() {
+        var talk = Talk.online
+        for tag in UInt(1)...3 {
+            talk.session.onWrite(tag: tag, at: talk.now)
+            talk.now = talk.now + 400
+            if tag == 3 { talk.lose() }
+            _ = talk.session.onReport(
+                Delivery(tag: tag, .undelivered), isFatal: false, at: talk.now)
+            #expect(talk.events() == [])
+        }
     }
 
     @Test("the session says it, with the pace's name, once")

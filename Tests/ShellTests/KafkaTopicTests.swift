@@ -266,6 +266,16 @@ struct KafkaQuestionTests {
         #expect(topic.told.count == 1 && topic.reading.deadline == .never)
     }
 
+    @Test("once it is answered, what is checked after an outage is told to nobody")
+    func answeredBefore() {
+        var topic = Topic.read(from: 5)
+        topic.reading.ask()
+        topic.run()
+        #expect(topic.answer(3, 8) != nil)
+        topic.findTopics()
+        #expect(topic.answer(3, 9) == nil)
+    }
+
     @Test("it does not leave before its owner's next turn")
     func turn() {
         var topic = Topic()

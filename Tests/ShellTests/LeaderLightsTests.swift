@@ -16,6 +16,15 @@ struct LeaderLightsTests {
         #expect(lights.overlaps == 1)
     }
 
+    @Test("a node whose LED is reported as lit twice does not overlap with itself")
+    func twice() {
+        var lights = LeaderLights()
+        lights.light(1, at: Instant(us: 1000))
+        lights.light(1, at: Instant(us: 1500))
+        lights.darken(1, at: Instant(us: 2000))
+        #expect(lights.overlaps == 0)
+    }
+
     @Test("the longest time without a light is counted up to the end")
     func gap() {
         var lights = LeaderLights()

@@ -131,6 +131,15 @@ struct KeeperLinkTests {
         }
     }
 
+    @Test("is asked three times in a lease at least, however rare heartbeats are")
+    func often() {
+        var settings = Settings(workerID: WorkerID(high: 0, low: 1), incarnation: 1)
+        (settings.heartbeatMs, settings.leaseMs) = (400, 900)
+        #expect(KeeperLink.askEveryMs(settings) == 300)
+        settings.heartbeatMs = 200
+        #expect(KeeperLink.askEveryMs(settings) == 200)
+    }
+
     @Test("the keeper finds what was told, and the lease")
     func told() throws {
         try withLink { link, _ in

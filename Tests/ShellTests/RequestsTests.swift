@@ -200,6 +200,16 @@ struct RequestsTests {
         #expect(requests.percentile(1) == 10)
     }
 
+    @Test("half of three are two: a percentile is rounded up")
+    func percentileOfFew() {
+        var requests = requests(3, "r")
+        for _ in 0..<3 { requests.noteSent(at: at(0)) }
+        for i in 1...3 {
+            _ = requests.settle(result("r-\(i)", at: 0), at: at(Int64(i) * 10))
+        }
+        #expect(requests.percentile(50) == 20)
+    }
+
     @Test("tags are the requests' numbers from 1, for 0 asks for no report")
     func tags() {
         var requests = requests(2)
