@@ -2,7 +2,6 @@
 // function, which Swift cannot import, a `scrap_` function of the same meaning stands in.
 #pragma once
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -54,39 +53,40 @@ static inline int scrap_die_with_parent(int signal) { return prctl(PR_SET_PDEATH
 // Whoever loses its parent below us becomes our child.
 static inline int scrap_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
-// SIGKILL to every child of this process, as proc(5) has them: in `children`, which lists also those
-// that hidepid keeps from us, where the kernel has it; else each process says whose child it is. To
-// our process group, ourselves included, where there is no /proc.
-static inline void scrap_kill_children(void) {
-    FILE *children = fopen("/proc/thread-self/children", "re");
+// SIGKILL to every child of this process that wait(2) knows under one of the numbers after ours, up
+// to the last that was given to anybody (proc(5), loadavg), or under any: a child is younger than we
+// are, but numbers begin anew. /proc need not show it for that.
+static inline int scrap_read_number(const char *path, const char *format, int otherwise) {
+    FILE *file = fopen(path, "re");
+    int number = otherwise;
+    if (file && fscanf(file, format, &number) != 1) number = otherwise;
+    if (file) fclose(file);
+    return number;
+}
+static inline void scrap_kill_children_by_number(int any) {
+    int end = scrap_read_number("/proc/sys/kernel/pid_max", "%d", 1 << 22);
+    int last = scrap_read_number("/proc/loadavg", "%*s %*s %*s %*s %d", end - 1);
+    int first = any ? 1 : getpid();
+    for (int child = first; child != (any ? end : last + 1); child++) {
+        siginfo_t info;
+        if (waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+            kill(child, SIGKILL);
+        if (child >= end) child = 0;
+    }
+}
+
+// SIGKILL to every child of this process: those that proc(5) lists in `children`, where the kernel
+// has that file. Not those that /proc shows: the unit's ProtectProc=invisible hides from us what is
+// not dumpable.
+static inline void scrap_kill_children(int any) {
+    FILE *list = fopen("/proc/thread-self/children", "re");
     int child;
-    if (children) {
-        while (fscanf(children, "%d", &child) == 1) kill(child, SIGKILL);
-        fclose(children);
+    if (!list) {
+        scrap_kill_children_by_number(any);
         return;
     }
-    DIR *processes = opendir("/proc");
-    if (!processes) {
-        kill(0, SIGKILL);
-        return;
-    }
-    struct dirent *entry;
-    while ((entry = readdir(processes))) {
-        char path[32], text[512];
-        int pid = atoi(entry->d_name), parent = 0;
-        if (pid <= 0 || snprintf(path, sizeof path, "/proc/%d/stat", pid) < 0) continue;
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0) continue;
-        ssize_t count = read(fd, text, sizeof text - 1);
-        close(fd);
-        if (count <= 0) continue;
-        text[count] = 0;
-        // "PID (NAME) STATE PARENT …", and a name may hold anything.
-        const char *name_end = strrchr(text, ')');
-        if (name_end && sscanf(name_end + 1, " %*c %d", &parent) == 1 && parent == getpid())
-            kill(pid, SIGKILL);
-    }
-    closedir(processes);
+    while (fscanf(list, "%d", &child) == 1) kill(child, SIGKILL);
+    fclose(list);
 }
 
 // What top(1) and ps(1) -o comm show; 15 bytes at most.
@@ -221,10 +221,15 @@ static inline int scrap_make_kill_timer(timer_t *timer) {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
     return timer_create(CLOCK_MONOTONIC, &event, timer);
 }
-// In `us` from now; 0: not at all.
+// At `us` of CLOCK_MONOTONIC; 0: not at all.
 static inline int scrap_arm_kill_timer(timer_t timer, int64_t us) {
     struct itimerspec when = {.it_value = {us / 1000000, us % 1000000 * 1000}};
-    return timer_settime(timer, 0, &when, NULL);
+    return timer_settime(timer, TIMER_ABSTIME, &when, NULL);
+}
+static inline int64_t scrap_monotonic_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static inline int scrap_waitid_pidfd(int pidfd, siginfo_t *info, int options) {

@@ -40,8 +40,8 @@ struct EventLoop: ~Copyable {
     private var recordsRead = 0
     private var idle = 0
     /// What systemd is told, and was told last.
-    private var status = Status()
-    private var toldStatus: Status?
+    private var status = NodeStatus()
+    private var toldStatus: NodeStatus?
     /// When it was first told to leave.
     private var leavingSince: Instant?
     private static let oneSignalMs: Int32 = 250
@@ -50,12 +50,6 @@ struct EventLoop: ~Copyable {
     private var hasKeeper = true
     /// A RESIGN that waits until the keeper has put the LED out.
     private var resignation: LeaderRecord?
-
-    private struct Status: Equatable {
-        var role = Role.member
-        var online = false
-        var term: Term = 0
-    }
 
     init(
         _ node: consuming Node, _ log: consuming KafkaLog,
@@ -103,18 +97,13 @@ struct EventLoop: ~Copyable {
         log.tick(at: Clock.now)
         Log.tick()
         tellStatus()
+        notify.goOn(keeper)
         if recordsRead > 0 || !log.isOnline { notify.alive(at: Clock.now, keeper) }
     }
 
-    /// `member, term 7` in `systemctl status`.
     private mutating func tellStatus() {
-        status.term = node.term
-        guard status != toldStatus else { return }
-        toldStatus = status
-        var words = FixedText<64>(status.online ? status.role.word : "not online")
-        words.put(", term ")
-        words.put(status.term)
-        notify.status(words.span, keeper)
+        (status.term, status.otherPace) = (node.term, node.otherPace)
+        if status != toldStatus && notify.status(status, keeper) { toldStatus = status }
     }
 }
 

@@ -101,6 +101,14 @@ extension Node {
     /// The term of the tenure that the leader log has now; 0 when it has none.
     public var term: Term { elector.term }
 
+    /// The pace of the present leader, where it is not ours.
+    public var otherPace: OtherPace? {
+        guard let other = elector.otherPace, !elector.log.tenure.resigned,
+            elector.log.tenure.holder == other.leader
+        else { return nil }
+        return other
+    }
+
     /// Whether this worker leads at `now` (section 3).
     public func leads(at now: Instant) -> Bool { elector.leads(at: now, desk) }
 

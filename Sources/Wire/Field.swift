@@ -15,7 +15,7 @@ enum Field: UInt8 {
     case requestsNext, resultsNext, resultsRead, lastRequest, lastResult, unfinished
 
     // Heartbeat, on `heartbeat`.
-    case count, leaderID, leaderOffset, startedOffset, role, slots
+    case count, leaderID, leaderOffset, startedOffset, role, slots, workerLeaseMs
     case currentRequestID, running, runningTimeoutsMs, completedRequestIDs, completedCount
 
     // WorkRequest, on `requests` and in ASSIGN_WORK_REQUEST.
@@ -61,6 +61,7 @@ enum Field: UInt8 {
         case .startedOffset: "started_offset"
         case .role: "role"
         case .slots: "slots"
+        case .workerLeaseMs: "worker_lease_ms"
         case .currentRequestID: "current_work_request_id"
         case .running: "running"
         case .runningTimeoutsMs: "running_timeouts_ms"

@@ -12,6 +12,8 @@ extension Heartbeat {
         role = try Role(object)
         ranking = try object.small(.ranking)
         slots = try object.small(.slots, from: 1, to: Int64(Limits.slots))
+        workerLeaseMs = try object.optionalSmall(
+            .workerLeaseMs, from: 1, to: Int64(Limits.timingMs))
         current = try object.text(.currentRequestID)
         let running = try object.list(.running, limit: Limits.bench)
         for i in 0..<running.count {
@@ -47,6 +49,7 @@ extension Heartbeat {
         buffer.field(.role, word: role.word)
         buffer.field(.ranking, ranking)
         buffer.field(.slots, slots)
+        buffer.field(.workerLeaseMs, workerLeaseMs)
         buffer.name(.currentRequestID)
         if let current { buffer.write(string: current) } else { buffer.writeNull() }
         buffer.name(.running)

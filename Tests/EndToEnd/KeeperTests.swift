@@ -3,7 +3,8 @@ import Harness
 import Testing
 
 /// Never two leader LEDs at once, whatever happens to the processes of a board: the audit at the
-/// end of each union compares the spans that the keepers stamped, on one clock.
+/// end of each union looks at the order in which one observer saw all reports, and at the spans that
+/// the keepers stamped.
 extension EndToEnd {
     @Suite("keepers of the LEDs, on noida-db") struct KeeperTests {
         let broker: Broker
@@ -153,6 +154,53 @@ extension EndToEnd {
                     try fleet.awaitLeader(otherThan: leader)
                     try? leader.resume()
                 }
+            }
+        }
+
+        @Test("as process 1 a keeper reaps what jobs leave behind, and ends as its node does")
+        func reaps() throws {
+            // Every other job kills its minder, so that what it started is nobody's but process 1's.
+            let op = Op.script(
+                "orphans",
+                """
+                sleep 0.05 &
+                sh -c 'sleep 0.05 & sleep 0.05 & exit' &
+                [ "$SCRAP_PARAM_KILL" = yes ] && kill -s KILL "$PPID"
+                exit 0
+
+                """)
+            try Fleet.run(on: broker, ops: [op]) { fleet in
+                let worker = try fleet.launch(1) { $0.isFirst = true }
+                try worker.awaitReady()
+                try fleet.submit(
+                    (0..<20).map {
+                        request(
+                            "orphans", id: "r\($0)",
+                            parameters: ["kill": $0.isMultiple(of: 2) ? "yes" : "no"],
+                            maxAttempts: 1)
+                    })
+                let statuses = try fleet.awaitOutcomes(20).values.map(\.status)
+                #expect(statuses.filter { $0 == "completed" }.count == 10, "\(statuses)")
+                let keeper = try worker.keeperPid
+                let node = try worker.nodePid
+                try eventually("the end of all that process 1 has inherited") {
+                    try children(of: keeper) == [node]
+                }
+            }
+        }
+
+        @Test("a board whose pace is not its leader's says so in its status, by name of both")
+        func otherPace() throws {
+            try Fleet.run(on: broker) { fleet in
+                let slow = try fleet.launch(2) { $0.pace = "normal" }
+                #expect(try fleet.awaitLeader().id == slow.id)
+                let fast = try fleet.launch(1)
+                try fast.awaitStatus(
+                    "member, term 1; 00000000 leads at pace normal (lease_ms = 800), "
+                        + "this board has pace fast (lease_ms = 250)")
+                slow.terminate()
+                try slow.child.waitForEnd()
+                #expect(try !fast.awaitStatus("leader, term").contains("pace"))
             }
         }
 

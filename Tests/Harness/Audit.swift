@@ -1,3 +1,5 @@
+import Glibc
+
 /// What must hold for every union at all times (the design's section 10), checked on what an
 /// independent client read of its topics, and on when leader LEDs were lit. All workers run on
 /// one machine, so the stamps of their boot clocks can be compared.
@@ -12,7 +14,7 @@ struct Audit {
 
     init(
         leader: [Record], requests: [Record], results: [Record], settledBefore: Set<String>,
-        leaderSpans: [(String, ClosedRange<Int>)]
+        leaderSpans: [(String, ClosedRange<Int>)], sights: [LedObserver.Sight]
     ) {
         referee = Referee(leader)
         (self.leader, self.results) = (leader, results)
@@ -22,6 +24,7 @@ struct Audit {
         checkResults()
         checkOutcomes(of: requests, settledBefore)
         checkLamps(leaderSpans)
+        broken += Self.overlaps(sights) + Self.wrongStamps(sights)
     }
 
     /// The first final result for each request offset.
@@ -161,5 +164,33 @@ struct Audit {
                 broken.append("leader LEDs of \(former.0) and \(next.0) lit for \(overlap) us")
             }
         }
+    }
+
+    /// The same by the order in which keepers said it on one socket, whatever clocks say: one was lit,
+    /// and another was still to say that it is dark. A keeper that was killed says nothing more: for
+    /// it the stamps speak, and when its end was seen.
+    static func overlaps(_ sights: [LedObserver.Sight]) -> [String] {
+        var overlaps: [String] = []
+        var lit: Set<pid_t> = []
+        for (index, sight) in sights.enumerated() {
+            guard sight.line.contains(" leader 1 ") else {
+                lit.remove(sight.pid)
+                continue
+            }
+            let after = Set(sights[index...].map(\.pid))
+            for other in lit where other != sight.pid && after.contains(other) {
+                overlaps.append("the leader LED of process \(other) is lit yet at \(sight)")
+            }
+            lit.insert(sight.pid)
+        }
+        return overlaps
+    }
+
+    /// Keepers' stamps are of the past when they are seen.
+    static func wrongStamps(_ sights: [LedObserver.Sight]) -> [String] {
+        sights.filter { sight in
+            let stamp = sight.line.split(separator: " ").first.flatMap { Int($0) }
+            return stamp.map { $0 > sight.seenUs } ?? true
+        }.map { "stamped later than it was seen: \($0)" }
     }
 }

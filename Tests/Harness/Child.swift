@@ -15,25 +15,31 @@ public final class Child: @unchecked Sendable {
     private let end = Shared<End?>(nil)
     private let ended = Shared<Int?>(nil)
     private let input: Shared<Int32>
+    private let leds: LedObserver?
 
     /// Starts `program`, an absolute path, in a process group of its own. It inherits nothing of
     /// our environment but the path and a home. `holdsErrors`: nobody reads what it writes to
-    /// standard error before `errors.release()`.
+    /// standard error before `errors.release()`. `leds`: its standard output goes there, to be read
+    /// beside that of others, and comes from there to `output`.
     public init(
         _ name: String, _ program: String, _ arguments: [String],
-        environment: [String: String] = [:], folder: String? = nil, holdsErrors: Bool = false
+        environment: [String: String] = [:], folder: String? = nil, holdsErrors: Bool = false,
+        leds: LedObserver? = nil
     ) throws {
         self.name = name
-        let (stdin, stdout, stderr) = (try Pipe(), try Pipe(), try Pipe())
-        defer { for fd in [stdin.reader, stdout.writer, stderr.writer] { close(fd) } }
+        self.leds = leds
+        let (stdin, stderr) = (try Pipe(), try Pipe())
+        let stdout = leds == nil ? try Pipe() : nil
+        defer { for fd in [stdin.reader, stdout?.writer ?? -1, stderr.writer] { close(fd) } }
         // A page is full soon.
         if holdsErrors { cspawn_shrink_pipe(stderr.writer) }
         pid = try spawn(
             program, arguments, environment, folder,
-            descriptors: [stdin.reader, stdout.writer, stderr.writer])
+            descriptors: [stdin.reader, stdout?.writer ?? leds?.writer ?? -1, stderr.writer])
         input = Shared(stdin.writer)
-        output = Lines(reading: stdout.reader)
+        output = stdout.map { Lines(reading: $0.reader) } ?? Lines()
         errors = Lines(reading: stderr.reader, isHeld: holdsErrors)
+        leds?.watch(pid, output)
         if name != Reaper.name { Reaper.shared.watch(pid) }
         Thread.detachNewThread { self.reap() }
     }
@@ -46,6 +52,10 @@ public final class Child: @unchecked Sendable {
             precondition(errno == EINTR)
         }
         ended.change { $0 = bootUs() }
+        if let leds {
+            leds.settle()
+            output.end()
+        }
         // Under the lock, so that no signal of ours meets another process with the same id.
         end.change { end in
             var status: Int32 = 0
@@ -120,6 +130,12 @@ public final class Lines: Sendable {
         var ended = false
     }
     private let state: Shared<State>
+
+    /// Of a stream that others read.
+    init() { state = Shared(State(isHeld: false)) }
+
+    func append(_ line: String) { state.change { $0.lines.append(line) } }
+    func end() { state.change { $0.ended = true } }
 
     init(reading fd: Int32, isHeld: Bool = false) {
         state = Shared(State(isHeld: isHeld))

@@ -7,6 +7,7 @@ public final class Fleet: Sendable {
     public let prefix: String
     public let folder: String
     public let jobs: Jobs
+    public let leds: LedObserver
     private let ops: [Op]
 
     private struct State {
@@ -30,6 +31,7 @@ public final class Fleet: Sendable {
         prefix = broker.kind.isMock ? Broker.Kind.usualPrefix : "test-\(number)-"
         folder = try newFolder("fleet-\(number)")
         jobs = try Jobs(folder)
+        leds = try LedObserver()
         self.ops = ops
         for op in ops { try op.write(to: folder) }
     }
@@ -62,7 +64,8 @@ public final class Fleet: Sendable {
         let configuration = plan.file(
             broker: broker.address, prefix: prefix, ops: ops.map { $0.section(folder) }.joined())
         let life = lives.filter { $0.id == plan.id }.count + 1
-        let worker = try Worker(plan, configuration: configuration, folder: folder, life: life)
+        let worker = try Worker(
+            plan, configuration: configuration, folder: folder, life: life, leds: leds)
         state.change { $0.lives.append(worker) }
         return worker
     }
@@ -181,7 +184,8 @@ public final class Fleet: Sendable {
             leader: try client.dump(topic("leader")), requests: try client.dump(topic("requests")),
             results: try client.dump(topic("results")),
             settledBefore: state.read { $0.settledBefore },
-            leaderSpans: lives.flatMap { worker in worker.leaderSpans.map { (worker.id, $0) } })
+            leaderSpans: lives.flatMap { worker in worker.leaderSpans.map { (worker.id, $0) } },
+            sights: leds.sights)
         let problems = jobs.overlaps + (losing ? audit.lost : audit.problems)
         guard problems.isEmpty else {
             throw Unmet("broken promises:\n" + problems.joined(separator: "\n"))
@@ -191,6 +195,7 @@ public final class Fleet: Sendable {
     public func destroy() {
         jobs.close()
         for worker in living { worker.kill() }
+        leds.stop()
         try? FileManager.default.removeItem(atPath: folder)
     }
 

@@ -40,6 +40,8 @@ public struct WorkerPlan: Sendable {
     public var pace = "fast"
     /// The ARM build, emulated: built-in ops only, for it cannot start programs.
     public var isARM = false
+    /// Its keeper is process 1 of a namespace of its own, as in a container. For root.
+    public var isFirst = false
     /// Nobody reads its log before `child.errors.release()`.
     public var holdsLog = false
     /// Further `-o` arguments.
@@ -85,25 +87,38 @@ public final class Worker: Sendable {
 
     public var id: String { plan.id }
 
-    init(_ plan: WorkerPlan, configuration: String, folder: String, life: Int) throws {
+    init(
+        _ plan: WorkerPlan, configuration: String, folder: String, life: Int, leds: LedObserver
+    ) throws {
         self.plan = plan
         let name = "worker-\(plan.number)"
         let path = "\(folder)/\(name).conf"
         try configuration.write(toFile: path, atomically: true, encoding: .utf8)
         readiness = try Readiness("\(folder)/\(name)-\(life)")
         startedNs = monotonicNs()
+        let program =
+            plan.isARM ? [Programs.armEmulator, Programs.armWorker] : [Programs.scrapWorker]
+        let words =
+            (plan.isFirst ? ["/usr/bin/unshare", "--pid", "--fork", "--kill-child"] : [])
+            + program + ["run", "-c", path] + plan.options.flatMap { ["-o", $0] }
         child = try Child(
-            life == 1 ? name : "\(name) (life \(life))",
-            plan.isARM ? Programs.armEmulator : Programs.scrapWorker,
-            (plan.isARM ? [Programs.armWorker] : []) + ["run", "-c", path]
-                + plan.options.flatMap { ["-o", $0] },
-            environment: ["NOTIFY_SOCKET": readiness.path], holdsErrors: plan.holdsLog)
+            life == 1 ? name : "\(name) (life \(life))", words[0], Array(words.dropFirst()),
+            environment: ["NOTIFY_SOCKET": readiness.path], holdsErrors: plan.holdsLog, leds: leds)
     }
 
     /// Waits until it has told systemd that it is caught up.
     public func awaitReady() throws { _ = try readyNs() }
 
-    /// The same; when that was, on CLOCK_MONOTONIC.
+    /// Waits until it has told systemd a status with these words in it.
+    @discardableResult
+    public func awaitStatus(_ words: String) throws -> String {
+        guard let status = readiness.wait(for: words) else {
+            throw Unmet("\(child.name) says no status with \(words)\n\(child.story)")
+        }
+        return status
+    }
+
+    /// Waits until it is READY; when that was, on CLOCK_MONOTONIC.
     public func readyNs() throws -> Int {
         guard let ns = readiness.wait() else {
             throw Unmet("\(child.name) is not READY\n\(child.story)")
@@ -111,16 +126,19 @@ public final class Worker: Sendable {
         return ns
     }
 
+    /// The keeper's process.
+    public var keeperPid: pid_t {
+        get throws { plan.isFirst ? try onlyChild(of: child.pid) : child.pid }
+    }
+
     /// The node's process. Emulated or not, the keeper has no other child.
-    public var nodePid: pid_t {
-        get throws {
-            let path = "/proc/\(child.pid)/task/\(child.pid)/children"
-            let text = try? String(contentsOfFile: path, encoding: .utf8)
-            guard let pid = text?.split(separator: " ").first.flatMap({ pid_t($0) }) else {
-                throw Unmet("\(child.name) has no node\n\(child.story)")
-            }
-            return pid
+    public var nodePid: pid_t { get throws { try onlyChild(of: keeperPid) } }
+
+    private func onlyChild(of parent: pid_t) throws -> pid_t {
+        guard let pid = try? children(of: parent).first else {
+            throw Unmet("\(child.name): \(parent) has no child\n\(child.story)")
         }
+        return pid
     }
 
     public func signalNode(_ number: Int32) throws { Glibc.kill(try nodePid, number) }
@@ -132,7 +150,11 @@ public final class Worker: Sendable {
     public func pause() throws { try signalNode(SIGSTOP) }
 
     public func resume() throws { try signalNode(SIGCONT) }
-    public func terminate() { child.signal(SIGTERM) }
+
+    public func terminate() {
+        if !plan.isFirst { return child.signal(SIGTERM) }
+        if let keeper = try? keeperPid { Glibc.kill(keeper, SIGTERM) }
+    }
 
     /// A log line that has all of `words` in it.
     public func awaitLog(_ words: String...) throws {
@@ -183,11 +205,13 @@ public func bootUs() -> Int {
     return now.tv_sec * 1_000_000 + now.tv_nsec / 1000
 }
 
-/// A socket that hears a process say READY=1, as systemd's does.
+/// A socket that hears a process say READY=1 and what its status is, as systemd's does.
 final class Readiness: Sendable {
     let path: String
-    /// Nanoseconds of CLOCK_MONOTONIC when it came; nil: not yet.
+    /// Nanoseconds of CLOCK_MONOTONIC when READY=1 came; nil: not yet.
     private let came = Shared<Int?>(nil)
+    private let status = Shared("")
+    private let fd: Int32
 
     init(_ path: String) throws {
         self.path = path
@@ -205,7 +229,8 @@ final class Readiness: Sendable {
             }
         }
         guard fits && bound else { throw Unmet("cannot bind \(path): errno \(errno)") }
-        let came = came
+        self.fd = fd
+        let (came, status) = (came, status)
         Thread.detachNewThread {
             var buffer = [UInt8](repeating: 0, count: 4096)
             while true {
@@ -213,16 +238,20 @@ final class Readiness: Sendable {
                 if count < 0 && errno == EINTR { continue }
                 guard count > 0 else { break }
                 let text = String(decoding: buffer[..<count], as: UTF8.self)
-                if text.contains("READY=1") {
-                    came.change { $0 = $0 ?? monotonicNs() }
-                    break
-                }
+                if text.contains("READY=1") { came.change { $0 = $0 ?? monotonicNs() } }
+                if text.hasPrefix("STATUS=") { status.change { $0 = text } }
             }
             close(fd)
         }
     }
 
+    deinit { shutdown(fd, Int32(SHUT_RD)) }
+
     func wait() -> Int? { came.wait(upTo: patience) { $0 } }
+
+    func wait(for words: String) -> String? {
+        status.wait(upTo: patience) { $0.contains(words) ? $0 : nil }
+    }
 }
 
 public func monotonicNs() -> Int {

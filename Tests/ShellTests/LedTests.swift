@@ -277,30 +277,78 @@ struct LedTests {
         var pattern = LedPattern()
         _ = pattern.show(.voter, online: true, working: true, at: at(0))
         #expect(
-            string(TerminalLeds.picture(pattern))
+            line(TerminalLeds(), pattern)
                 == "○ leader  ○ candidate  ● voter  ○ member  ● work\n")
         _ = pattern.show(.voter, online: false, working: false, at: at(0))
         #expect(
-            string(TerminalLeds.picture(pattern))
+            line(TerminalLeds(), pattern)
                 == "○ leader  ○ candidate  ○ voter  ● member  ○ work  (offline)\n")
     }
 
     @Test("a report for the demo is read as it was written; offline, every node is a member")
     func report() throws {
-        let file = MemoryFile()
-        let leds = ReportLeds(fd: file.fd)
+        func report(_ pattern: LedPattern, _ ms: Int64) -> LedReport? {
+            let text = line(ReportLeds(), pattern, ms)
+            #expect(text?.last == "\n")
+            return text.flatMap { String($0.dropLast()).lend { LedReport($0) } }
+        }
         var pattern = LedPattern()
         _ = pattern.show(.leader, online: true, working: true, at: at(0))
-        try leds.announce(pattern)
+        let first = try #require(report(pattern, 5))
+        #expect(first.role == .leader && first.isOnline && first.isWorking && first.at == at(5))
         _ = pattern.show(.leader, online: false, working: false, at: at(0))
-        try leds.announce(pattern)
-        let reports = file.lines.map { $0.lend { LedReport($0) } }
-        #expect(reports.count == 2)
-        let first = try #require(reports[0])
-        #expect(first.role == .leader && first.isOnline && first.isWorking)
-        let second = try #require(reports[1])
+        let second = try #require(report(pattern, 7))
         #expect(second.role == .member && !second.isOnline && !second.isWorking)
-        #expect(second.at >= first.at)
+        #expect(second.at == at(7))
+    }
+
+    private func line(_ driver: some LedOutput, _ pattern: LedPattern, _ ms: Int64 = 0) -> String? {
+        driver.line(for: pattern, at: at(ms)).map { string($0) }
+    }
+
+    /// Lights what it is told, or fails.
+    private final class Chip: LedOutput {
+        var isBroken = false
+        private(set) var calls: [[Lamp]] = []
+
+        func light(_ lit: LampSet, after before: LampSet) throws(Errno) {
+            calls.append(ShellTests.lit(before) + ShellTests.lit(lit))
+            if isBroken { throw Errno(code: EIO) }
+        }
+    }
+
+    @Test("a LED that could not be put out may be lit, until a later call has put it out")
+    func brokenChip() throws {
+        let chip = Chip()
+        var lamps = LitLamps()
+        try lamps.show(LampSet(.leader), by: chip)
+        chip.isBroken = true
+        #expect(throws: Errno(code: EIO)) { try lamps.show(LampSet(.member), by: chip) }
+        #expect(lit(lamps.possible) == [.leader, .member])
+        #expect(throws: Errno(code: EIO)) { try lamps.show(LampSet(.leader), by: chip) }
+        #expect(lit(lamps.possible) == [.leader, .member])
+        chip.isBroken = false
+        try lamps.show(LampSet(.member), by: chip)
+        #expect(lit(lamps.possible) == [.member])
+        try lamps.show(LampSet(.member), by: chip)
+        #expect(
+            chip.calls == [
+                [.leader], [.leader, .member], [.leader, .member, .leader],
+                [.leader, .member, .member],
+            ])
+    }
+
+    @Test("a LED that could not be lit may be lit all the same, also where nothing else is")
+    func brokenAtOnce() throws {
+        let chip = Chip()
+        chip.isBroken = true
+        var lamps = LitLamps()
+        #expect(throws: Errno(code: EIO)) { try lamps.show(LampSet(.leader), by: chip) }
+        #expect(lit(lamps.possible) == [.leader])
+        chip.isBroken = false
+        // The same again is no idle call: the first one failed.
+        try lamps.show(LampSet(.leader), by: chip)
+        #expect(chip.calls.count == 2)
     }
 
     @Test(

@@ -176,6 +176,55 @@ struct OutletTests {
         close(alone)
     }
 
+    @Test("a line that is kept until it goes out waits for nobody, though another fills the pipe")
+    func offer() throws {
+        let ends = Ends.pipe()
+        var outlet = Outlet(ends.writer)
+        var other = Outlet(ends.writer)
+        // Another leaves room for a part of a line.
+        var written = 0
+        while other.lost == 0 {
+            other.write(line(0))
+            written += 1
+        }
+        "x\n".lend { other.tellLost($0) }
+        let error = #expect(throws: Errno.self) { try line(1).lend { try outlet.offer($0) } }
+        #expect(error == .wouldBlock && outlet.isWhole == true && outlet.lost == 0)
+        _ = ends.read(written)
+        try line(1).lend { try outlet.offer($0) }
+        #expect(ends.read(1) == [text(1)])
+    }
+
+    @Test("a line that a terminal took in part is ended before another one begins")
+    func offerInPart() throws {
+        let ends = Ends.terminal()
+        var outlet = Outlet(ends.writer)
+        var taken = 0
+        while outlet.isWhole {
+            do { try line(taken).lend { try outlet.offer($0) } } catch { break }
+            taken += 1
+        }
+        #expect(throws: Errno.wouldBlock) { try line(-1).lend { try outlet.offer($0) } }
+        let all = ends.read(taken) { try? outlet.finish() }
+        #expect(all == (0..<taken).map(text))
+        try line(-2).lend { try outlet.offer($0) }
+        #expect(ends.read(1) == [text(-2)])
+    }
+
+    @Test("a reader that went away is an error, not one to wait for")
+    func offerToNobody() {
+        signal(SIGPIPE, SIG_IGN)
+        let ends = Ends.pipe()
+        let alone = dup(ends.writer)
+        do {
+            let gone = Ends.pipe()
+            dup2(gone.writer, alone)
+        }
+        var outlet = Outlet(alone)
+        #expect(throws: Errno(code: EPIPE)) { try line(0).lend { try outlet.offer($0) } }
+        close(alone)
+    }
+
     @Test("a file gets all, after what others have written to it")
     func file() {
         let file = MemoryFile()

@@ -16,6 +16,7 @@ private func name(_ change: UnionView.Change, _ view: borrowing UnionView) -> St
     case .left(let id): "left \(id.low)"
     case .void(let id): "void \(id.low)"
     case .settled: "settled"
+    case .pace(let i): "pace \(view[i].id.low)"
     }
 }
 
@@ -223,6 +224,29 @@ struct UnionViewWorkerTests {
         #expect(name(union.view.nextSilent(at: ms(1001)), union.view) == "none")
         #expect(union.heartbeat(1) == "worker 1")
         #expect(!union.worker(1).isSilent)
+    }
+
+    @Test("who has another pace than the leader is told once, and again when that changed")
+    func otherPace() {
+        var union = Watched()
+        func next() -> String { name(union.view.nextOtherPace(), union.view) }
+        _ = union.heartbeat(1) { $0.workerLeaseMs = 1750 }
+        _ = union.heartbeat(2) { $0.workerLeaseMs = 530 }
+        _ = union.heartbeat(3) { $0.workerLeaseMs = 1750 }
+        _ = union.heartbeat(4)
+        #expect(next() == "none")
+        _ = union.leader(1, term: 1, .claim)
+        #expect(next() == "pace 2" && next() == "none")
+        #expect(union.view.hasOtherPace(1) && union.view.leaderLeaseMs == 1750)
+        _ = union.leader(2, term: 2, .claim)
+        #expect(next() == "pace 1" && next() == "pace 3" && next() == "none")
+        _ = union.heartbeat(3) { $0.workerLeaseMs = 530 }
+        #expect(next() == "none" && !union.view.hasOtherPace(2))
+        _ = union.heartbeat(3) { $0.workerLeaseMs = 9000 }
+        #expect(next() == "pace 3" && next() == "none")
+        // A leader that is not heard has no pace.
+        while case .worker = union.view.nextSilent(at: ms(5000)) {}
+        #expect(union.view.leaderLeaseMs == nil && next() == "none")
     }
 
     @Test("a candidate is one, a voter is one, and a leader that quells stays the leader")

@@ -177,10 +177,12 @@ struct RestraintTests {
         record.leaseMs = 4_000
         solo.read(record)
         solo.read(record)
+        let other = OtherPace(leader: record.workerID, leaseMs: 4_000, ownMs: 800)
         let told = solo.done.count {
-            if case .say(.paceDiffers(_, 4_000, 800)) = $0.effect { true } else { false }
+            if case .say(.paceDiffers(other)) = $0.effect { true } else { false }
         }
         #expect(told == 1)
+        #expect(solo.node.otherPace == other)
         solo.idle(4_950)
         #expect(solo.done.candidacies.isEmpty)
         solo.idle(1_400) { solo.role == .candidate }

@@ -69,6 +69,7 @@ struct Generator {
         heartbeat.role = Role(rawValue: UInt8(random.below(4)))!
         heartbeat.ranking = small()
         heartbeat.slots = 1 + random.below(Int32(Limits.slots))
+        heartbeat.workerLeaseMs = chance() ? nil : 1 + random.below(Limits.timingMs)
         heartbeat.current = chance() ? nil : fixed(text(64, nul: false))
         heartbeat.runningCount = random.below(65)
         var payload = Payload.Buffer()
@@ -177,7 +178,7 @@ func facts(_ decoded: Decoded) -> [String] {
         facts += ["\(it.role)", "\(it.ranking)", "\(it.slots)"]
         facts += [it.current.map { string($0) } ?? "none", "\(it.runningCount)"]
         facts += ["\(it.completedCount)", "\(it.deadlineCount)"]
-        facts.append(String(describing: it.startedOffset))
+        facts += [String(describing: it.startedOffset), String(describing: it.workerLeaseMs)]
     case .request(let it): facts += describe(it)
     case .result(let it):
         facts += [string(it.requestID), "\(it.requestOffset)", "\(it.workerID)", "\(it.term)"]

@@ -51,6 +51,7 @@ struct Watch: ~Copyable {
             let now = Clock.now
             for topic in Topic.all where topic != .requests { readAll(topic, at: now) }
             while case .worker(let i) = union.nextSilent(at: now) { say(.worker(i)) }
+            while case .pace(let i) = union.nextOtherPace() { say(.pace(i)) }
             if client.isOnline != wasOnline {
                 wasOnline = client.isOnline
                 sayBroker(wasOnline)
@@ -130,6 +131,7 @@ extension Watch {
         case .joined(let id): putMember(id, "joined")
         case .left(let id): putMember(id, "left")
         case .void(let id): putMember(id, "void")
+        case .pace(let i): isJSON ? putPaceJSON(union[i]) : putPace(union[i])
         }
     }
 
@@ -201,6 +203,31 @@ extension Watch {
         output.put(worker.completed)
         output.put(",\"job\":")
         if worker.job.isEmpty { output.put("null") } else { output.put(json: worker.job) }
+        output.put("}\n")
+    }
+
+    private mutating func putPace(_ worker: UnionView.Worker) {
+        guard let leader = union.leader else { return }
+        output.put("worker ")
+        output.put(short: worker.id)
+        output.put(" has ")
+        output.put(pace: Settings.Pace(workerLeaseMs: worker.leaseMs ?? 0))
+        output.put(", its leader ")
+        output.put(short: leader)
+        output.put(" ")
+        output.put(pace: Settings.Pace(workerLeaseMs: union.leaderLeaseMs ?? 0))
+        output.put("\n")
+    }
+
+    private mutating func putPaceJSON(_ worker: UnionView.Worker) {
+        output.put("{\"type\":\"pace\",\"worker_id\":")
+        putJSON(worker.id)
+        output.put(",\"worker_lease_ms\":")
+        output.put(worker.leaseMs ?? 0)
+        output.put(",\"leader_id\":")
+        putJSON(union.leader)
+        output.put(",\"leader_worker_lease_ms\":")
+        output.put(union.leaderLeaseMs ?? 0)
         output.put("}\n")
     }
 

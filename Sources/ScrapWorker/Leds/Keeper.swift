@@ -21,7 +21,7 @@ struct Keeper: ~Copyable {
     private let sheet: LedSheet
     private let line: Descriptor
     private let signals: Signals
-    private let notify: NotifySocket
+    private var notify: NotifySocket
     private var alarm: Alarm
     private let killTimer: KillTimer
     private var polled = PollSet()
@@ -79,7 +79,7 @@ struct Keeper: ~Copyable {
         self.sheet = sheet
         self.line = line
         self.signals = signals
-        notify = NotifySocket()
+        notify = NotifySocket(Environment.take("NOTIFY_SOCKET"))
         self.alarm = alarm
         self.killTimer = killTimer
         pattern = KeptPattern(
@@ -93,12 +93,15 @@ struct Keeper: ~Copyable {
             show()
             try wait()
             hear()
+            notify.goOn()
+            Log.tick()
             if let code = try onSignals() { return code }
         }
     }
 
     private mutating func wait() throws(Errno) {
-        try alarm.arm(for: min(pattern.nextChange, retryAt))
+        let saysAgainAt = notify.owes ? Clock.now + Self.retryMs : .never
+        try alarm.arm(for: min(min(pattern.nextChange, retryAt), saysAgainAt))
         polled.removeAll()
         polled.add(line.fd, POLLIN)
         polled.add(signals.fd, POLLIN)
@@ -118,12 +121,16 @@ extension Keeper {
         let now = Clock.now
         // Before it is lit: between here and there this process may be stopped.
         if leds.isVisible && told.lightsLeader && now < until {
-            killTimer.arm(for: until, plusMs: marginMs, at: now)
+            killTimer.arm(for: until, plusMs: marginMs)
         }
         let lightsAt = Clock.now
         pattern.show(told, until: until, heardAt: heardAt, at: lightsAt)
         retryAt = leds.show(pattern.lit, pattern.words) ? .never : lightsAt + Self.retryMs
-        if !pattern.lit.contains(.leader) { killTimer.disarm() }
+        if !pattern.lit.contains(.leader) {
+            // Not shown, and not answered: a RESIGN waits, and the timer runs on.
+            guard !leds.mayShowLeader else { return }
+            killTimer.disarm()
+        }
         guard asked != answered else { return }
         answered = asked
         sheet.answered = asked
@@ -135,7 +142,7 @@ extension Keeper {
     private mutating func darken() {
         pattern.show(.nothing, until: .zero, heardAt: .zero, at: Clock.now)
         _ = leds.show(LampSet(), pattern.words)
-        killTimer.disarm()
+        if !leds.mayShowLeader { killTimer.disarm() }
     }
 }
 

@@ -5,16 +5,36 @@ import Union
 /// The LEDs' driver, in the keeper's process.
 struct Leds: ~Copyable {
     private let output: Output
-    private var lit = LampSet()
+    /// For the driver's lines, where it has some.
+    private var outlet: Outlet?
+    private var lamps = LitLamps()
     private var said: LedPattern?
     private var hasFailed = false
 
     /// The configured driver.
-    private enum Output: ~Copyable {
+    private enum Output: ~Copyable, LedOutput {
         case none
         case terminal(TerminalLeds)
         case gpio(GpioLeds)
         case report(ReportLeds)
+
+        borrowing func light(_ lit: LampSet, after before: LampSet) throws(Errno) {
+            switch self {
+            case .none: break
+            case .terminal(let leds): try leds.light(lit, after: before)
+            case .gpio(let leds): try leds.light(lit, after: before)
+            case .report(let leds): try leds.light(lit, after: before)
+            }
+        }
+
+        borrowing func line(for pattern: LedPattern, at now: Instant) -> FixedText<128>? {
+            switch self {
+            case .none: nil
+            case .terminal(let leds): leds.line(for: pattern, at: now)
+            case .gpio(let leds): leds.line(for: pattern, at: now)
+            case .report(let leds): leds.line(for: pattern, at: now)
+            }
+        }
     }
 
     /// Takes the driver's lines, all dark. Throws when one cannot be had, and has said which and
@@ -22,9 +42,13 @@ struct Leds: ~Copyable {
     init(_ config: borrowing Config) throws(Exit) {
         switch config.driver {
         case .none: output = .none
-        case .terminal: output = .terminal(TerminalLeds())
+        case .terminal:
+            output = .terminal(TerminalLeds())
+            outlet = Outlet(STDOUT_FILENO)
         case .gpio: output = .gpio(try GpioLeds(config))
-        case .report: output = .report(ReportLeds(fd: config.reportFd))
+        case .report:
+            output = .report(ReportLeds())
+            outlet = Outlet(config.reportFd)
         }
     }
 
@@ -38,37 +62,31 @@ struct Leds: ~Copyable {
         }
     }
 
+    /// Whether the leader's LED is lit, or may be, because a call failed.
+    var mayShowLeader: Bool { lamps.possible.contains(.leader) }
+
     /// Lights exactly `lit`, and says what the node is, where that is new. False when it could not
-    /// be said now and must be tried again: nothing here waits for who reads it.
+    /// be done or said now and must be tried again: nothing here waits for who reads it.
     mutating func show(_ lit: LampSet, _ pattern: LedPattern) -> Bool {
-        do throws(Errno) {
-            if lit != self.lit { try light(lit, after: self.lit) }
-            self.lit = lit
-            if !pattern.saysTheSame(as: said) { try announce(pattern) }
-            said = pattern
-        } catch {
-            if error == .wouldBlock { return false }
+        var isDone = true
+        do throws(Errno) { try lamps.show(lit, by: output) } catch {
+            isDone = false
             complain(error)
         }
-        return true
+        do throws(Errno) { try tell(pattern) } catch {
+            if error != .wouldBlock { complain(error) }
+            isDone = isDone && error != .wouldBlock
+        }
+        return isDone
     }
 
-    private borrowing func light(_ lit: LampSet, after before: LampSet) throws(Errno) {
-        switch output {
-        case .none: break
-        case .terminal(let leds): try leds.light(lit, after: before)
-        case .gpio(let leds): try leds.light(lit, after: before)
-        case .report(let leds): try leds.light(lit, after: before)
+    private mutating func tell(_ pattern: LedPattern) throws(Errno) {
+        try outlet?.finish()
+        if !pattern.saysTheSame(as: said) {
+            if let line = output.line(for: pattern, at: Clock.now) { try outlet?.offer(line.span) }
+            said = pattern
         }
-    }
-
-    private borrowing func announce(_ pattern: LedPattern) throws(Errno) {
-        switch output {
-        case .none: break
-        case .terminal(let leds): try leds.announce(pattern)
-        case .gpio(let leds): try leds.announce(pattern)
-        case .report(let leds): try leds.announce(pattern)
-        }
+        if outlet?.isWhole == false { throw .wouldBlock }
     }
 
     /// A failure is logged once: a node works without its LEDs.

@@ -147,11 +147,13 @@ extension Minder {
 
     /// Kills whatever the job has left, and waits until there is nothing: waitpid(2).
     private static func killAll() {
+        var looksEverywhere: Int32 = 0
         while true {
             let ended = waitpid(-1, nil, WNOHANG)
             if ended > 0 { continue }
             if ended < 0 { return }
-            scrap_kill_children()
+            scrap_kill_children(looksEverywhere)
+            looksEverywhere = 1
             // Looked for again in any case: one may have come meanwhile that nobody has seen.
             var awaited = sigset_t()
             unsafe sigemptyset(&awaited)

@@ -81,12 +81,12 @@ public struct KeeperLink: ~Copyable {
         return min(asksAt, waitsSince + patienceMs)
     }
 
-    /// A message for sd_notify(3), which the keeper passes on. What finds no room is lost: a keeper
-    /// that reads nothing has other troubles.
-    package func send(_ message: Span<UInt8>) {
-        _ = unsafe message.withUnsafeBytes {
+    /// A message for sd_notify(3), which the keeper passes on. False: it finds no room now.
+    @discardableResult
+    package func send(_ message: Span<UInt8>) -> Bool {
+        unsafe message.withUnsafeBytes {
             unsafe scrap_send(line.fd, $0.baseAddress, $0.count)
-        }
+        } >= 0
     }
 }
 

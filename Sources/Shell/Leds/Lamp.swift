@@ -56,6 +56,8 @@ package struct LampSet: Equatable {
         return common
     }
 
+    package func union(_ other: LampSet) -> LampSet { LampSet(bits: bits | other.bits) }
+
     private static func bit(_ lamp: Lamp) -> UInt8 {
         precondition(lamp.rawValue < UInt8.bitWidth, "LampSet: more LEDs than bits")
         return 1 << lamp.rawValue

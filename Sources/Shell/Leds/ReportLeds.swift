@@ -8,15 +8,13 @@ import Wire
 /// 81234567890 leader 1 0        CLOCK_BOOTTIME in us, role, online, working
 /// ```
 package struct ReportLeds: LedOutput {
-    private let fd: Int32
+    package init() {}
 
-    package init(fd: Int32) { self.fd = fd }
-
-    package func announce(_ pattern: LedPattern) throws(Errno) {
-        let report = LedReport(
-            at: Clock.now, role: pattern.isOnline ? pattern.role : .member,
-            isOnline: pattern.isOnline, isWorking: pattern.isWorking)
-        try writeNow(fd, report.line.span)
+    package func line(for pattern: LedPattern, at now: Instant) -> FixedText<128>? {
+        LedReport(
+            at: now, role: pattern.isOnline ? pattern.role : .member,
+            isOnline: pattern.isOnline, isWorking: pattern.isWorking
+        ).line
     }
 }
 

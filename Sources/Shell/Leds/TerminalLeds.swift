@@ -1,4 +1,3 @@
-import CLinux
 import Union
 
 /// The driver `terminal`: a line on standard output for each change.
@@ -9,12 +8,7 @@ import Union
 package struct TerminalLeds: LedOutput {
     package init() {}
 
-    package func announce(_ pattern: LedPattern) throws(Errno) {
-        let line = Self.picture(pattern)
-        try writeNow(STDOUT_FILENO, line.span)
-    }
-
-    package static func picture(_ pattern: LedPattern) -> FixedText<128> {
+    package func line(for pattern: LedPattern, at now: Instant) -> FixedText<128>? {
         var line = FixedText<128>()
         for lamp in Lamp.all {
             if !line.isEmpty { line.put("  ") }

@@ -58,9 +58,13 @@ public struct KillTimer: ~Copyable {
 
     deinit { unsafe timer_delete(timer) }
 
-    /// Arms it for `ms` after `due`, in place of what it was armed for.
-    package func arm(for due: Instant, plusMs ms: Int32, at now: Instant) {
-        unsafe scrap_arm_kill_timer(timer, max((due + ms).us - now.us, 1))
+    /// Arms it for `ms` after `due`, in place of what it was armed for. For a moment, not for a
+    /// while from now: should this process be stopped on the way, it does not come later.
+    package func arm(for due: Instant, plusMs ms: Int32) {
+        // In this order: should it be stopped between two clocks, it comes too early.
+        let monotonic = scrap_monotonic_us()
+        let asleep = Clock.now.us - monotonic
+        unsafe scrap_arm_kill_timer(timer, max((due + ms).us - asleep, 1))
     }
 
     package func disarm() { unsafe scrap_arm_kill_timer(timer, 0) }

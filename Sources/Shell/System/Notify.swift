@@ -1,30 +1,54 @@
 import CLinux
 import Union
+import Wire
 
 /// systemd's end of sd_notify(3), spoken directly over its datagram socket. The keeper has it, for
 /// it is the unit's main process (design, section 7). Without systemd it does nothing.
 public struct NotifySocket: ~Copyable {
     private let socket: Int32
-    /// NOTIFY_SOCKET. A socket's path has at most 107 bytes.
+    /// A socket's path has at most 107 bytes.
     private let path: FixedText<108>
+    /// What it has not taken yet and must be told: the watchdog is fed again anyway.
+    private var owesReady = false
+    private var owedStatus = FixedText<256>()
 
-    /// Takes NOTIFY_SOCKET out of the environment.
-    package init() {
-        path = Environment.take("NOTIFY_SOCKET")
+    /// `path` is what NOTIFY_SOCKET says; empty: there is no systemd.
+    package init(_ path: FixedText<108>) {
+        self.path = path
         let kind = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
         socket = path.count > 0 ? CLinux.socket(AF_UNIX, kind, 0) : -1
     }
 
     deinit { if socket >= 0 { close(socket) } }
 
-    /// A lost datagram is no reason to fail: systemd has its timeouts.
-    package func send(_ message: Span<UInt8>) {
-        guard socket >= 0 else { return }
-        _ = unsafe path.withCString { path in
+    /// Whether `goOn` must be called again soon.
+    package var owes: Bool { owesReady || !owedStatus.isEmpty }
+
+    /// Passes a message on, without waiting. READY=1 and the last status are kept when systemd has
+    /// no room for them; a lost datagram of another kind is no reason to fail.
+    package mutating func send(_ message: Span<UInt8>) {
+        let isTaken = takes(message)
+        if message.equals(Notify.ready) { owesReady = !isTaken }
+        guard message.hasPrefix(NodeStatus.name) else { return }
+        owedStatus.removeAll()
+        if !isTaken { owedStatus.put(message) }
+    }
+
+    /// Says again what had no room.
+    package mutating func goOn() {
+        if owesReady && takes(Notify.ready.bytes) { owesReady = false }
+        if !owedStatus.isEmpty && takes(owedStatus.span) { owedStatus.removeAll() }
+    }
+
+    /// False: there is no room now. A socket that is gone takes everything.
+    private func takes(_ message: Span<UInt8>) -> Bool {
+        guard socket >= 0 else { return true }
+        let count = unsafe path.withCString { path in
             unsafe message.withUnsafeBytes { message in
                 unsafe scrap_send_datagram(socket, path, message.baseAddress!, message.count)
             }
         }
+        return count >= 0 || Errno.last != .wouldBlock
     }
 }
 
@@ -35,6 +59,8 @@ package struct Notify {
     private let watchdogUs: Int64
     private var fedAt = Instant(us: -3_600_000_000)
     private var isReady = false
+    private var hasSaidReady = false
+    fileprivate static let ready: StaticString = "READY=1"
 
     /// Takes WATCHDOG_USEC out of the environment. It is meant for the keeper, our parent.
     package init() {
@@ -46,19 +72,21 @@ package struct Notify {
 
     package mutating func ready(_ keeper: borrowing KeeperLink) {
         isReady = true
-        keeper.send(Argument("READY=1").bytes)
+        goOn(keeper)
+    }
+
+    /// Says READY=1 again, until the keeper has it. Called in every turn.
+    package mutating func goOn(_ keeper: borrowing KeeperLink) {
+        if isReady && !hasSaidReady { hasSaidReady = keeper.send(Self.ready.bytes) }
     }
 
     package func stopping(_ keeper: borrowing KeeperLink) {
         keeper.send(Argument("STOPPING=1").bytes)
     }
 
-    /// One line for `systemctl status`.
-    package func status(_ words: Span<UInt8>, _ keeper: borrowing KeeperLink) {
-        var message = FixedText<256>()
-        message.put("STATUS=")
-        message.put(foreign: words.extracting(first: 240))
-        keeper.send(message.span)
+    /// False: it must be said again.
+    package func status(_ status: NodeStatus, _ keeper: borrowing KeeperLink) -> Bool {
+        keeper.send(status.message.span)
     }
 
     /// Feeds the watchdog when it is hungry. Called after real progress only: a turn of the loop
@@ -77,10 +105,35 @@ package struct Notify {
     }
 }
 
+/// What `systemctl status` says of a node.
+package struct NodeStatus: Equatable {
+    package var role = Role.member
+    package var online = false
+    package var term: Term = 0
+    package var otherPace: OtherPace?
+
+    fileprivate static let name: StaticString = "STATUS="
+
+    package init() {}
+
+    /// `STATUS=member, term 7`, and what is wrong with the pace.
+    package var message: FixedText<256> {
+        var message = FixedText<256>(Self.name)
+        message.put(online ? role.word : "not online")
+        message.put(", term ")
+        message.put(term)
+        if let otherPace {
+            message.put("; ")
+            message.put(otherPace)
+        }
+        return message
+    }
+}
+
 extension Environment {
     /// A variable, removed: getenv(3), unsetenv(3). Empty when it is not set, or too long for what
     /// it should be.
-    fileprivate static func take(_ name: StaticString) -> FixedText<108> {
+    package static func take(_ name: StaticString) -> FixedText<108> {
         var value = FixedText<108>()
         if let text = Environment.value(name), text.count < 108 { value.put(text.bytes) }
         unsafe unsetenv(Argument(name).cString)

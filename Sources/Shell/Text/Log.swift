@@ -171,13 +171,9 @@ extension Log {
         case .caughtUp, .campaign, .tie, .votes, .claims, .leads, .ledBy, .steppedDown, .givesUp,
             .resigned, .quells, .quelled:
             write(.info) { (line: inout Line) in putElection(notice, &line) }
-        case .paceDiffers(let leader, let leaseMs, let ownMs):
+        case .paceDiffers(let other):
             write(.warning) { (line: inout Line) in
-                line.put(short: leader)
-                line.put(" leads at ")
-                putPace(leaseMs, &line)
-                line.put(", this board has ")
-                putPace(ownMs, &line)
+                line.put(other)
                 line.put(": give all boards of a union the same pace")
             }
         case .memberAdded(let id):
@@ -245,15 +241,6 @@ extension Log {
         case .quelled(let leader): putWith("campaign quelled by the leader ", leader, &line)
         default: preconditionFailure("not an election's notice")
         }
-    }
-
-    /// `pace normal (lease_ms = 800)`
-    private static func putPace(_ leaseMs: Int32, _ line: inout Line) {
-        line.put("pace ")
-        line.put(Settings.Pace(leaseMs: leaseMs)?.word ?? "of its own")
-        line.put(" (lease_ms = ")
-        line.put(leaseMs)
-        line.put(")")
     }
 
     private static func workLevel(_ notice: Notice) -> Level {

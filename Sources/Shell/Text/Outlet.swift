@@ -54,12 +54,30 @@ package struct Outlet: ~Copyable {
         if lost > 0 || !takes(line) { lost += 1 }
     }
 
-    /// Goes on where a line was cut. True when lines were lost and that may be told now.
-    package mutating func goOn() -> Bool {
-        let wrote = put(rest.span)
+    /// Writes a line that its writer keeps until it goes out. Throws `wouldBlock` when it does not
+    /// go now, else what the system said.
+    package mutating func offer(_ line: Span<UInt8>) throws(Errno) {
+        try finish()
+        guard rest.isEmpty else { throw .wouldBlock }
+        let wrote = try put(line)
+        rest.put(line.extracting(wrote..<line.count))
+    }
+
+    /// Whether all that was taken has gone out.
+    package var isWhole: Bool { rest.isEmpty }
+
+    /// Goes on where a line was cut.
+    package mutating func finish() throws(Errno) {
+        guard !rest.isEmpty else { return }
+        let wrote = try put(rest.span)
         var after = Line()
         after.put(rest.span.extracting(wrote..<rest.count))
         rest = after
+    }
+
+    /// The same. True when lines were lost and that may be told now.
+    package mutating func goOn() -> Bool {
+        try? finish()
         return rest.isEmpty && lost > 0
     }
 
@@ -69,27 +87,23 @@ package struct Outlet: ~Copyable {
     }
 
     private mutating func takes(_ line: Span<UInt8>) -> Bool {
-        _ = goOn()
-        guard rest.isEmpty else { return false }
-        let wrote = put(line)
-        guard wrote > 0 else { return false }
-        rest.put(line.extracting(wrote..<line.count))
+        do throws(Errno) { try offer(line) } catch { return false }
         return true
     }
 }
 
 extension Outlet {
-    /// How many bytes went out, without waiting; 0 when none did, whatever the reason.
-    private func put(_ bytes: Span<UInt8>) -> Int {
-        guard bytes.count > 0 else { return 0 }
+    /// How many of the bytes, one or more, went out, without waiting.
+    private func put(_ bytes: Span<UInt8>) throws(Errno) -> Int {
+        if way == .pollAndWrite && !Self.isReady(fd) { throw .wouldBlock }
         let count = unsafe bytes.withUnsafeBytes {
             switch way {
             case .send: unsafe scrap_send_now(fd, $0.baseAddress!, $0.count)
-            case .pollAndWrite where !Self.isReady(fd): 0
             case .pollAndWrite, .write: unsafe CLinux.write(fd, $0.baseAddress!, $0.count)
             }
         }
-        return max(0, count)
+        guard count > 0 else { throw .last }
+        return count
     }
 
     private static func isReady(_ fd: Int32) -> Bool {

@@ -145,14 +145,6 @@ package func writeAll(_ fd: Int32, _ bytes: Span<UInt8>) -> Bool {
     }
 }
 
-/// Writes a short line, at once or not at all: throws `wouldBlock` when whoever reads does not
-/// (poll(2), write(2)). A pipe that is ready has room for 4 KiB.
-package func writeNow(_ fd: Int32, _ line: Span<UInt8>) throws(Errno) {
-    var ready = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
-    guard unsafe poll(&ready, 1, 0) != 0 else { throw .wouldBlock }
-    guard writeAll(fd, line) else { throw .last }
-}
-
 /// Reads until the end, or until `text` is full.
 package func readAll<let n: Int>(_ fd: Int32, into text: inout FixedText<n>) {
     var chunk = InlineArray<512, UInt8>(repeating: 0)

@@ -30,14 +30,43 @@ extension Settings.Pace: Worded {
     }
 
     /// The pace that has this `lease_ms`; nil: the configuration has set its own.
-    package init?(leaseMs: Int32) {
+    package init?(leaseMs: Int32) { self.init { $0.leaseMs == leaseMs } }
+
+    /// The same by `worker_lease_ms`.
+    package init?(workerLeaseMs: Int32) { self.init { $0.workerLeaseMs == workerLeaseMs } }
+
+    private init?(_ isMeant: (Settings) -> Bool) {
         let nobody = WorkerID(high: 0, low: 0)
-        for pace in Self.all {
-            let timings = Settings(workerID: nobody, incarnation: 0, pace: pace)
-            guard timings.leaseMs == leaseMs else { continue }
+        for pace in Self.all
+        where isMeant(Settings(workerID: nobody, incarnation: 0, pace: pace)) {
             self = pace
             return
         }
         return nil
+    }
+}
+
+extension TextSink where Self: ~Copyable {
+    /// `pace normal`, or `pace of its own`.
+    package mutating func put(pace: Settings.Pace?) {
+        put("pace ")
+        put(pace?.word ?? "of its own")
+    }
+
+    /// That the leader's lease, and so its pace, is not ours.
+    package mutating func put(_ other: OtherPace) {
+        put(short: other.leader)
+        put(" leads at ")
+        put(paceOf: other.leaseMs)
+        put(", this board has ")
+        put(paceOf: other.ownMs)
+    }
+
+    /// `pace normal (lease_ms = 800)`
+    private mutating func put(paceOf leaseMs: Int32) {
+        put(pace: Settings.Pace(leaseMs: leaseMs))
+        put(" (lease_ms = ")
+        put(leaseMs)
+        put(")")
     }
 }

@@ -18,6 +18,9 @@ package struct UnionView: ~Copyable {
         package var lost: Int64 = 0
         package var void: Int64 = 0
         package var heardAt = Instant.zero
+        /// Its `worker_lease_ms`; nil: it does not say.
+        package var leaseMs: Int32?
+        fileprivate var isPaceTold = false
         /// Not heard for `silenceMs`, or never since we read.
         package var isSilent = true
     }
@@ -32,6 +35,8 @@ package struct UnionView: ~Copyable {
         case left(WorkerID)
         case void(WorkerID)
         case settled
+        /// The worker's pace is not the leader's.
+        case pace(Int)
     }
 
     private var workers: Table<Worker>
@@ -104,6 +109,7 @@ extension UnionView {
         workers[i].term = heartbeat.term
         workers[i].running = heartbeat.runningCount
         workers[i].completed = heartbeat.completedCount
+        workers[i].leaseMs = heartbeat.workerLeaseMs
         workers[i].job = heartbeat.current ?? RequestID()
         workers[i].heardAt = now
         workers[i].isSilent = false
@@ -209,6 +215,32 @@ extension UnionView {
     }
 }
 
+// A union has one pace, its leader's (design, section 4).
+extension UnionView {
+    /// The leader's `worker_lease_ms`, when one is heard that says it.
+    package var leaderLeaseMs: Int32? {
+        guard let leader, let i = index(of: leader), !workers[i].isSilent else { return nil }
+        return workers[i].leaseMs
+    }
+
+    /// Whether both lengths are known, and differ.
+    package func hasOtherPace(_ index: Int) -> Bool {
+        guard let leaderLeaseMs, let leaseMs = workers[index].leaseMs else { return false }
+        return leaseMs != leaderLeaseMs && !workers[index].isSilent
+    }
+
+    /// The next worker whose pace has turned out to be another than the leader's.
+    package mutating func nextOtherPace() -> Change {
+        guard leaderLeaseMs != nil else { return .none }
+        for i in 0..<count {
+            let (isOther, isTold) = (hasOtherPace(i), workers[i].isPaceTold)
+            workers[i].isPaceTold = isOther
+            if isOther && !isTold { return .pace(i) }
+        }
+        return .none
+    }
+}
+
 // The picture, in 80 columns.
 extension UnionView {
     package func drawLeader(_ terminal: inout Terminal, at now: Instant) {
@@ -275,6 +307,7 @@ extension UnionView {
         }
         terminal.plain()
         drawMarks(worker, &terminal)
+        if hasOtherPace(index) { drawPace(worker, &terminal) }
         terminal.endLine()
     }
 
@@ -289,6 +322,13 @@ extension UnionView {
             terminal.put(" l")
             terminal.put(worker.lost)
         }
+        terminal.plain()
+    }
+
+    private func drawPace(_ worker: Worker, _ terminal: inout Terminal) {
+        terminal.colour(.yellow)
+        terminal.put(" ")
+        terminal.put(pace: Settings.Pace(workerLeaseMs: worker.leaseMs ?? 0))
         terminal.plain()
     }
 }

@@ -11,8 +11,8 @@ struct Elector: ~Copyable {
     private(set) var wasLeading = false
     /// It has lost its lead too often: it gives it up.
     private var losesTooOften = false
-    /// The lease that the leader was heard to have: another one than ours is said once.
-    private var toldLeaseMs: Int32 = 0
+    /// The leader's lease that is not ours, as it was heard last.
+    private(set) var otherPace: OtherPace?
 
     init(_ settings: borrowing Settings, _ arena: inout Arena) {
         log = LeaderLog(settings.workerID, settings.incarnation)
@@ -213,10 +213,13 @@ extension Elector {
     mutating func hearLeader(_ r: LeaderRecord, _ desk: inout Desk) {
         campaign.hearLeader(leaseMs: r.leaseMs, &desk)
         let ownMs = desk.settings.leaseMs
-        if r.leaseMs != ownMs, r.leaseMs != toldLeaseMs {
-            desk.say(.paceDiffers(r.workerID, leaseMs: r.leaseMs, ownMs: ownMs))
+        guard r.leaseMs != ownMs else {
+            otherPace = nil
+            return
         }
-        toldLeaseMs = r.leaseMs
+        let other = OtherPace(leader: r.workerID, leaseMs: r.leaseMs, ownMs: ownMs)
+        if other.leaseMs != otherPace?.leaseMs { desk.say(.paceDiffers(other)) }
+        otherPace = other
     }
 
     /// The leader has left, or given up: we campaign soon.

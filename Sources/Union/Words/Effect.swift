@@ -46,8 +46,7 @@ public enum Notice: Sendable {
     /// It holds the term, and cannot keep the lead: another may have it.
     case givesUp(Term)
     case resigned(WorkerID, Term)
-    /// Its lease, and so its pace, is not ours.
-    case paceDiffers(WorkerID, leaseMs: Int32, ownMs: Int32)
+    case paceDiffers(OtherPace)
     case quells(WorkerID, Term)
     case quelled(by: WorkerID)
     case memberAdded(WorkerID)
@@ -84,4 +83,17 @@ public enum CancelReason: UInt8, Sendable {
     case forgotten
     /// The request has its outcome already.
     case settled
+}
+
+/// A leader's lease that is not ours, and so its pace: a union has one pace (section 4).
+public struct OtherPace: Equatable, Sendable {
+    public var leader: WorkerID
+    public var leaseMs: Int32
+    public var ownMs: Int32
+
+    public init(leader: WorkerID, leaseMs: Int32, ownMs: Int32) {
+        self.leader = leader
+        self.leaseMs = leaseMs
+        self.ownMs = ownMs
+    }
 }

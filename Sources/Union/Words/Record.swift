@@ -168,6 +168,9 @@ public struct Heartbeat: Sendable {
     public var role: Role
     public var ranking: Int32
     public var slots: Int32
+    /// How long its jobs may run on after a heartbeat that was acknowledged, in ms; nil: it does
+    /// not say.
+    public var workerLeaseMs: Int32?
     /// The request whose job has run longest, by its id.
     public var current: RequestID?
     /// How many offsets the payload begins with, and how many of them, the first, have a deadline.
@@ -187,6 +190,7 @@ public struct Heartbeat: Sendable {
         role = .member
         ranking = 0
         slots = 1
+        workerLeaseMs = nil
         current = nil
         runningCount = 0
         deadlineCount = 0

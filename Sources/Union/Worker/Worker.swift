@@ -247,6 +247,7 @@ extension Worker {
         h.role = role
         h.ranking = ranking
         h.slots = desk.settings.slots
+        h.workerLeaseMs = desk.settings.workerLeaseMs
         bench.report(&h, &desk)
         desk.write(.heartbeat(h), .heartbeat(h.count))
         lease.noteSent(h.count, desk)

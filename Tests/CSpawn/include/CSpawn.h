@@ -12,3 +12,11 @@ void cspawn_shrink_pipe(int end);
 /// posix_spawn(3). `folder` may be null. Returns 0 or an errno.
 int cspawn(pid_t *pid, const char *program, char *const arguments[], char *const environment[],
            const char *folder, const int stdio[3]);
+
+/// Two ends of a socket that keeps messages apart, and tells its reader, the first end, who sent
+/// each: unix(7), SO_PASSCRED. Returns 0 or an errno.
+int cspawn_reports(int ends[2]);
+
+/// The next message as a C string, and the process that sent it, whose number in our namespace
+/// this is; 0 at the end, -1 with errno.
+ssize_t cspawn_receive(int end, char *text, size_t size, pid_t *sender);
