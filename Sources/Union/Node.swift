@@ -356,6 +356,8 @@ extension Node {
         let isNeeded =
             !joining.isJoined || !twin.wasHeard || twin.isNear(desk) || elector.mustHear
         if hearing.act(isNeeded: isNeeded, leader.roster, &desk) { elector.doubtHeartbeats() }
+        // Whoever may speak meanwhile is not silent.
+        if !hearing.isListening { leader.noteHeartbeatsSkipped(desk) }
     }
 
     private mutating func finish() {

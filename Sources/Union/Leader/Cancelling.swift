@@ -59,7 +59,7 @@ extension Leader {
     mutating func sweepAssigned(_ index: Int, _ elector: inout Elector, _ desk: inout Desk) {
         if removeIfSilent(index, &elector, &desk) { return }
         let entry = ledger.entries[index]
-        let shownAt = max(entry.shownAt, elector.leadingSince)
+        let shownAt = max(max(entry.shownAt, elector.leadingSince), roster.skippedAt)
         if desk.now >= shownAt + desk.settings.ackTimeoutMs {
             return cancel(index, .unacknowledged, &elector, &desk)
         }
@@ -84,7 +84,8 @@ extension Leader {
             else { return false }
         } else {
             // Its heartbeats were acknowledged even where there was no room to know it.
-            let silentSince = max(elector.leadingSince, roster.passedOverAt)
+            let silentSince = max(
+                elector.leadingSince, max(roster.passedOverAt, roster.skippedAt))
             guard desk.now >= silentSince + desk.settings.memberTimeoutMs else { return false }
         }
         writeRemoval(of: id, &elector, &desk)

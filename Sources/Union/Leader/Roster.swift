@@ -42,7 +42,7 @@ struct Roster: ~Copyable {
     /// work.
     private(set) var passedOverAt = Instant.zero
     /// When heartbeats were passed over last because the broker had lost some.
-    private var skippedAt = Instant.zero
+    private(set) var skippedAt = Instant.zero
 
     init(_ capacities: Capacities, _ arena: inout Arena) {
         ids = arena.table(capacities.members, filler: WorkerID(high: 0, low: 0))

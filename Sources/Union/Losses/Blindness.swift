@@ -55,7 +55,8 @@ extension Leader {
     /// from before it.
     private func areAllRemoved(_ desk: borrowing Desk) -> Bool {
         let endsAt = blindness.endsAt(
-            passedOverAt: roster.passedOverAt, memberTimeoutMs: desk.settings.memberTimeoutMs)
+            passedOverAt: max(roster.passedOverAt, roster.skippedAt),
+            memberTimeoutMs: desk.settings.memberTimeoutMs)
         guard desk.now >= endsAt else { return false }
         for i in 0..<roster.count where mustBeRemoved(i, desk) { return false }
         return true
