@@ -53,9 +53,6 @@ static inline int scrap_die_with_parent(int signal) { return prctl(PR_SET_PDEATH
 // Whoever loses its parent below us becomes our child.
 static inline int scrap_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
-// SIGKILL to every child of this process that wait(2) knows under one of the numbers after ours, up
-// to the last that was given to anybody (proc(5), loadavg), or under any: a child is younger than we
-// are, but numbers begin anew. /proc need not show it for that.
 static inline int scrap_read_number(const char *path, const char *format, int otherwise) {
     FILE *file = fopen(path, "re");
     int number = otherwise;
@@ -63,6 +60,9 @@ static inline int scrap_read_number(const char *path, const char *format, int ot
     if (file) fclose(file);
     return number;
 }
+// SIGKILL to every child of this process that wait(2) knows under one of the numbers after ours, up
+// to the last that was given to anybody (proc(5), loadavg), or under any: a child is younger than we
+// are, but numbers begin anew. /proc need not show it for that.
 static inline void scrap_kill_children_by_number(int any) {
     int end = scrap_read_number("/proc/sys/kernel/pid_max", "%d", 1 << 22);
     int last = scrap_read_number("/proc/loadavg", "%*s %*s %*s %*s %d", end - 1);

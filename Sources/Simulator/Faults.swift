@@ -41,6 +41,11 @@ extension SimulatedUnion {
         planFault(fault)
     }
 
+    /// Once in so many times the leader, where there is one.
+    private func leader(oneIn times: Int32, or board: Board) -> Board {
+        random.below(times) == 0 ? leader.map { boards[$0] } ?? board : board
+    }
+
     private func anyBoard() -> Board { boards[Int(random.below(Int32(boards.count)))] }
 
     /// Lets it happen; false when it could not, or when it counts itself.
@@ -55,16 +60,14 @@ extension SimulatedUnion {
             return true
         case .pause, .pauseProcess:
             // The leader is the one whose pauses hurt.
-            let victim = random.below(2) == 0 ? leader.map { boards[$0] } ?? board : board
-            pause(victim, us: drawPause(), fault)
+            pause(leader(oneIn: 2, or: board), us: drawPause(), fault)
             return false
         case .cutOff, .cutReading, .cutWriting, .cutTopic: return strikeConnection(board, fault)
         case .brokerOutage, .logTailLost, .logLost, .brokerSetBack, .retention:
             return strikeBroker(fault)
         case .keeperStops:
             // The one whose LED is lit is the one that matters.
-            let victim = random.below(2) == 0 ? leader.map { boards[$0] } ?? board : board
-            stopKeeper(victim, us: between(50_000, 10_000_000))
+            stopKeeper(leader(oneIn: 2, or: board), us: between(50_000, 10_000_000))
             return false
         case .slowBoard:
             board.slowUs = between(1_000, 400_000)
@@ -112,7 +115,7 @@ extension SimulatedUnion {
     }
 
     private func strikeLife(_ board: Board, _ fault: Fault) -> Bool {
-        let victim = random.below(3) == 0 ? leader.map { boards[$0] } ?? board : board
+        let victim = leader(oneIn: 3, or: board)
         guard victim.life != nil else { return false }
         crash(victim.index)
         if fault == .reboot { victim.boot(at: now, clock: between(0, 1_000_000)) }

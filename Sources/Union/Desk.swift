@@ -97,6 +97,13 @@ extension Desk {
     mutating func clearOutbox() { outbox.removeAll() }
 }
 
+extension LeaderRecord {
+    /// Written by this worker, in this life.
+    func isOurs(_ desk: borrowing Desk) -> Bool {
+        workerID == desk.settings.workerID && incarnation == desk.settings.incarnation
+    }
+}
+
 extension Desk: PayloadSink {
     public mutating func pack(_ byte: UInt8) { outbox.pack(byte) }
     public mutating func pack(_ bytes: Span<UInt8>) { outbox.pack(bytes) }

@@ -62,7 +62,7 @@ extension Node {
     ) {
         let isKept = isSaid && keepOpenWork(r, bytes, at: offset)
         let me = desk.settings.workerID
-        let isOurs = r.workerID == me && r.incarnation == desk.settings.incarnation
+        let isOurs = r.isOurs(desk)
         if isOurs { leader.noteRoundTrip(of: r, desk) }
         switch r.order {
         case .claim, .noop, .resign: break

@@ -170,17 +170,22 @@ struct CampaignTests {
         #expect(solo.done.candidacies.isEmpty)
     }
 
-    @Test("of several the highest ranked is nominated")
-    func votesForHighest() {
+    /// Whom a voter nominates who has read these candidates, as (worker, ranking), one after the other.
+    private func nominees(among candidates: [(Int, Int32)]) -> [WorkerID?] {
         let solo = Solo()
         solo.join()
         solo.idle(990)
-        solo.read(candidacy(by: 3, term: 1, ranking: 101))
-        solo.read(candidacy(by: 4, term: 1, ranking: 300))
-        solo.read(candidacy(by: 5, term: 1, ranking: 200))
+        for (number, ranking) in candidates {
+            solo.read(candidacy(by: number, term: 1, ranking: ranking))
+        }
         solo.idle(400) { solo.role == .voter }
         solo.idle(60)
-        #expect(solo.done.candidacies.map(\.nominee) == [worker(4)])
+        return solo.done.candidacies.map(\.nominee)
+    }
+
+    @Test("of several the highest ranked is nominated")
+    func votesForHighest() {
+        #expect(nominees(among: [(3, 101), (4, 300), (5, 200)]) == [worker(4)])
     }
 
     @Test("the votes for a candidate are listed in what it says")
@@ -402,15 +407,7 @@ struct CampaignTests {
 
     @Test("of candidates that are equal all vote for the one with the smallest id")
     func votesForSmallest() {
-        let solo = Solo()
-        solo.join()
-        solo.idle(990)
-        solo.read(candidacy(by: 5, term: 1, ranking: 300))
-        solo.read(candidacy(by: 4, term: 1, ranking: 300))
-        solo.read(candidacy(by: 6, term: 1, ranking: 300))
-        solo.idle(400) { solo.role == .voter }
-        solo.idle(60)
-        #expect(solo.done.candidacies.map(\.nominee) == [worker(4)])
+        #expect(nominees(among: [(5, 300), (4, 300), (6, 300)]) == [worker(4)])
     }
 
     // MARK: Patience

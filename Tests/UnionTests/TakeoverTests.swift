@@ -801,16 +801,21 @@ struct TakeoverTests {
         #expect(!solo.done.assignments.isEmpty)
     }
 
+    /// Time passes while as many workers report as there is room for, and then whoever else speaks.
+    private func liveFull(_ solo: Solo, _ milliseconds: Int64, _ others: () -> Void = {}) {
+        for _ in 0..<(milliseconds / 500) {
+            solo.live(500)
+            for number in 2...Limits.members { solo.report(number) }
+            others()
+            solo.readBack()
+        }
+    }
+
     @Test("a worker that it had no room to know, and that speaks, is not taken for silent")
     func noRoomToHear() {
         let solo = claimed(rows: [openWork(3, attempt: 1, worker: 5_000)])
         answer(solo)
-        for _ in 0..<8 {
-            solo.live(500)
-            for number in 2...Limits.members { solo.report(number) }
-            solo.read(heartbeat(by: 5_000))
-            solo.readBack()
-        }
+        liveFull(solo, 4000) { solo.read(heartbeat(by: 5_000)) }
         #expect(solo.counters[.rosterFull] > 0)
         #expect(!solo.done.removed.contains(worker(5_000)))
     }
@@ -821,19 +826,10 @@ struct TakeoverTests {
         for number in 2...Limits.members { solo.report(number) }
         solo.readBack()
         fetch(0, on: solo)
-        for _ in 0..<8 {
-            solo.live(500)
-            for number in 2...Limits.members { solo.report(number) }
-            solo.read(heartbeat(by: 5_000))
-            solo.readBack()
-        }
+        liveFull(solo, 4000) { solo.read(heartbeat(by: 5_000)) }
         #expect(solo.counters[.rosterFull] > 0)
         #expect(solo.done.assignments.isEmpty)
-        for _ in 0..<5 {
-            solo.live(500)
-            for number in 2...Limits.members { solo.report(number) }
-            solo.readBack()
-        }
+        liveFull(solo, 2500)
         #expect(solo.done.assignments.count == 1)
     }
 

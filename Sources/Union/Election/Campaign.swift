@@ -164,8 +164,14 @@ extension Campaign {
 
     /// A fresh random delay each time, so that boards do not move in lockstep.
     mutating func restartTimer(_ desk: inout Desk) {
-        let timeoutMs = leaderTimeoutMs(desk)
-        setTimer(timeoutMs, spreadMs: leisureMs(timeoutMs / 4, desk), &desk)
+        let (ms, spreadMs) = silenceMs(desk)
+        setTimer(ms, spreadMs: spreadMs, &desk)
+    }
+
+    /// How long no leader is heard before a campaign, and up to how much longer.
+    private func silenceMs(_ desk: borrowing Desk) -> (ms: Int32, spreadMs: Int32) {
+        let ms = leaderTimeoutMs(desk)
+        return (ms, leisureMs(ms / 4, desk))
     }
 
     /// A leader of a slower pace is waited for as boards of that pace wait.
@@ -196,9 +202,8 @@ extension Campaign {
     mutating func noteHeartbeatRead(_ count: Int64, _ desk: borrowing Desk) {
         roundTrip.noteRead(count, at: desk.now)
         guard stand == .member, electionAt != .never else { return }
-        let timeoutMs = leaderTimeoutMs(desk)
-        let longest = desk.now + timeoutMs + backMs(desk) + leisureMs(timeoutMs / 4, desk)
-        electionAt = min(electionAt, longest)
+        let (ms, spreadMs) = silenceMs(desk)
+        electionAt = min(electionAt, desk.now + ms + backMs(desk) + spreadMs)
     }
 
     /// Nothing has come of it: others may be luckier.

@@ -224,10 +224,7 @@ extension Elector {
 
     /// The leader has left, or given up: we campaign soon.
     mutating func onResigned(_ r: LeaderRecord, _ desk: inout Desk) {
-        let isOurs =
-            r.workerID == desk.settings.workerID
-            && r.incarnation == desk.settings.incarnation
-        campaign.restraint.noteResignation(isOurs: isOurs, desk)
+        campaign.restraint.noteResignation(isOurs: r.isOurs(desk), desk)
         campaign.beginSoon(&desk)
     }
 

@@ -84,18 +84,15 @@ extension Leader {
     private func pick(shortUs: Int32?, _ elector: borrowing Elector, _ desk: borrowing Desk)
         -> Int?
     {
+        let bench = desk.settings.capacities.bench
         var picked: Int?
         for i in 0..<roster.count where isEligible(i, elector, desk) {
             let worker = roster[i]
-            guard worker.inFlight + worker.unconfirmed < Int32(desk.settings.capacities.bench)
-            else { continue }
+            guard worker.inFlight + worker.unconfirmed < Int32(bench) else { continue }
             if worker.inFlight >= worker.slots {
-                guard let shortUs, worker.slow == 0,
-                    worker.inFlight
-                        < timing.window(
-                            slots: worker.slots, shortUs: shortUs,
-                            bench: desk.settings.capacities.bench)
-                else { continue }
+                guard let shortUs, worker.slow == 0 else { continue }
+                let window = timing.window(slots: worker.slots, shortUs: shortUs, bench: bench)
+                guard worker.inFlight < window else { continue }
             }
             guard let best = picked else {
                 picked = i

@@ -84,8 +84,7 @@ extension Leader {
             else { return false }
         } else {
             // Its heartbeats were acknowledged even where there was no room to know it.
-            let silentSince = max(
-                elector.leadingSince, max(roster.passedOverAt, roster.skippedAt))
+            let silentSince = max(elector.leadingSince, roster.passedOverAt)
             guard desk.now >= silentSince + desk.settings.memberTimeoutMs else { return false }
         }
         writeRemoval(of: id, &elector, &desk)

@@ -33,8 +33,13 @@ struct Leader: ~Copyable {
 
     /// Requests may be admitted: their rows fit into everybody's open-work table.
     func hasRoom(_ desk: borrowing Desk) -> Bool {
-        let room = desk.settings.capacities.ledger
-        return ledger.unfinished < Int32(room) && checkpoints.unread < Int64(room)
+        hasRoomToOpen(desk)
+            && checkpoints.unread < Int64(desk.settings.capacities.ledger)
+    }
+
+    /// One more request can be open: a checkpoint can say it.
+    func hasRoomToOpen(_ desk: borrowing Desk) -> Bool {
+        ledger.unfinished < Int32(desk.settings.capacities.ledger)
     }
 
     /// Whether the next record of `requests` may be fed.

@@ -135,7 +135,10 @@ extension Roster {
     }
 
     /// The broker lost heartbeats: nobody is silent for not having been heard.
-    mutating func noteSkipped(at now: Instant) { skippedAt = now }
+    mutating func noteSkipped(at now: Instant) {
+        skippedAt = now
+        notePassedOver(at: now)
+    }
 }
 
 // MARK: - Members
@@ -160,7 +163,7 @@ extension Roster {
 
     /// Nobody is known any more.
     mutating func removeAll() {
-        forgetMembers()
+        members = 0
         count = 0
     }
 

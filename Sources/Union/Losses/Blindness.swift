@@ -55,7 +55,7 @@ extension Leader {
     /// from before it.
     private func areAllRemoved(_ desk: borrowing Desk) -> Bool {
         let endsAt = blindness.endsAt(
-            passedOverAt: max(roster.passedOverAt, roster.skippedAt),
+            passedOverAt: roster.passedOverAt,
             memberTimeoutMs: desk.settings.memberTimeoutMs)
         guard desk.now >= endsAt else { return false }
         for i in 0..<roster.count where mustBeRemoved(i, desk) { return false }

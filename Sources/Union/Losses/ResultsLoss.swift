@@ -49,10 +49,6 @@ extension Leader {
         checkpoints.wantNow()
     }
 
-    private func hasRoomToOpen(_ desk: borrowing Desk) -> Bool {
-        ledger.unfinished < Int32(desk.settings.capacities.ledger)
-    }
-
     private mutating func openAgain(_ row: OpenWork, at openAt: Offset, _ desk: inout Desk) {
         guard openAt >= takeover.readFrom, row.requestOffset < requests.next,
             ledger.find(row.requestOffset) == nil, !ledger.isKnown(row.requestKey)
