@@ -85,8 +85,8 @@ chaos: toolchain tools build ## faults on real processes: FOR=10m [SEED=n] [NODE
 night: toolchain tools build ## the same for an hour or more, with new seeds: [FOR=8h]
 	SCRAP_WORKER=dist/scrap-worker-$(arch) $(chaos) --for $(or $(FOR),1h) --round 10m
 
-mutants: toolchain ## breaks the core's rules one by one: the simulator must notice each
-	SWIFT=$(SWIFT) Tests/Mutants/run $(SEEDS)
+mutants: toolchain setup ## breaks one rule after the other: [NAMES="a b"] [FILE=core|wire|shell] [SEEDS=200]
+	SWIFT=$(SWIFT) Tests/Mutants/run $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FILE),--file $(FILE)) $(NAMES)
 
 fuzz: toolchain setup ## the decoder against changed records: RUNS=1000000 [SEED=first]; stops at what it finds
 	SWIFT=$(SWIFT) Tests/Fuzz/run $(or $(RUNS),1000000) $(SEED)

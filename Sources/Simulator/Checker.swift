@@ -229,8 +229,10 @@ extension Checker {
             for (name, outcome) in outcomes where outcome.at >= offset {
                 outcomes[name] = nil
                 attempts[name.offset] = nil
-                // Long open, and settled a moment ago (section 10, "known").
-                guard name.offset < requestsNext - 2 * Offset(union.capacities.ledger) else { continue }
+                // Long open, and settled a moment ago (section 10, "known"). A leader has read at
+                // most a ledger further than its checkpoint says.
+                let next = requestsNext + Offset(union.capacities.ledger)
+                guard name.offset < next - Offset(Limits.openWork) else { continue }
                 requests[name.offset] = nil
                 forgiven.insert(name.key)
             }

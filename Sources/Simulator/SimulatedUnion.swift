@@ -29,7 +29,7 @@ public final class SimulatedUnion {
     /// Whether the broker can be reached by anybody.
     var brokerIsUp = true
     /// What its nodes have room for.
-    var capacities = Capacities()
+    var capacities: Capacities
     /// When a broker of bounded throughput has done what it was asked for.
     var brokerIsFreeAt: Int64 = 0
 
@@ -37,10 +37,12 @@ public final class SimulatedUnion {
 
     /// `nodes` boards that start within a few milliseconds; `transcript` keeps every line.
     public init(
-        nodes: Int, seed: UInt64, pace: Settings.Pace = .normal, transcript: Bool = false,
+        nodes: Int, seed: UInt64, pace: Settings.Pace = .normal,
+        capacities: Capacities = Capacities(), transcript: Bool = false,
         configure: (Int, inout Settings) -> Void = { _, _ in }
     ) {
         precondition(nodes > 0 && nodes <= Limits.members)
+        self.capacities = capacities
         random = Random(seed: seed)
         self.transcript = Transcript(isKept: transcript)
         checker = Checker()

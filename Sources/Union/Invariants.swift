@@ -6,7 +6,7 @@ public enum Invariant: Sendable {
     case tenureHasLeader
     /// The edge of leading was noticed in the step in which it came.
     case edgeIsNoticed
-    /// Who has joined reads the leader log, `election` and `heartbeat`.
+    /// Who has joined reads the leader log and `election`, and `heartbeat` exactly while it listens.
     case joinedReads
     /// Without a lease nothing runs, but what is being killed; after its grace all is dead.
     case runsByLease
@@ -36,7 +36,8 @@ extension Node {
     }
 
     private var readsAll: Bool {
-        desk.next(.leader) >= 0 && desk.next(.election) >= 0 && desk.next(.heartbeat) >= 0
+        desk.next(.leader) >= 0 && desk.next(.election) >= 0
+            && hearing.isListening == (desk.next(.heartbeat) >= 0)
     }
 }
 

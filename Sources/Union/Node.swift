@@ -27,6 +27,7 @@ public struct Node: ~Copyable {
     public internal(set) var desk: Desk
     var joining = Joining()
     var twin = Twin()
+    var hearing = Hearing()
     var elector: Elector
     var worker: Worker
     var leader: Leader
@@ -288,6 +289,8 @@ extension Node {
         switch receipt {
         case .none, .refusal: break
         case .heartbeat(let count):
+            // Nothing else shows how long a record takes while heartbeats are not read.
+            if !hearing.isListening { elector.noteHeartbeatRead(count, desk) }
             worker.onHeartbeatDelivered(count, at: offset, isHeard: twin.wasHeard, desk)
         case .result(let place, let serial):
             worker.onResultDelivered(Int(place), serial: serial)
@@ -327,15 +330,24 @@ extension Node {
         }
         if joining.isJoined, !isOnline { elector.stayOffline(&desk) }
         if isOnline, !desk.isLeaving { elector.actOnCampaign(&desk) }
+        hear()
         leader.act(&elector, &desk)
         actOnBench()
         if isOnline { elector.giveUpIfDue(&desk) }
         elector.announceIfDue(&desk)
         if joining.isJoined, !desk.isLeaving, desk.now >= worker.heartbeatDueAt {
             let role = role(at: desk.now)
-            elector.noteHeartbeatSent(worker.heartbeatCount, others: leader.others(desk), desk)
+            hearing.note(heard: leader.others(desk))
+            elector.noteHeartbeatSent(worker.heartbeatCount, others: hearing.others, desk)
             worker.sayHeartbeat(elector.log.tenure, role, ranking: elector.ranking(desk), &desk)
         }
+    }
+
+    /// Heartbeats are read where they are needed, and by turns.
+    private mutating func hear() {
+        let isNeeded =
+            !joining.isJoined || !twin.wasHeard || twin.isNear(desk) || elector.mustHear
+        if hearing.act(isNeeded: isNeeded, leader.roster, &desk) { elector.doubtHeartbeats() }
     }
 
     private mutating func finish() {
@@ -352,7 +364,7 @@ extension Node {
         if let until = joining.watchesUntil { next = min(next, until) }
         if let leavesAt = desk.leavesAt { return min(next, leavesAt) }
         guard joining.isJoined else { return next }
-        next = min(next, worker.heartbeatDueAt)
+        next = min(next, min(worker.heartbeatDueAt, hearing.dueAt(desk)))
         if isOnline {
             next = min(next, min(elector.campaignsAt(desk), outOfTouchAt))
             next = min(next, elector.givesUpAt(desk))

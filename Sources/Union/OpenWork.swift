@@ -23,7 +23,7 @@ struct OpenWorkTable: ~Copyable {
         rows = OffsetTable(capacity: capacities.openWork, filler: filler, &arena)
         isListed = arena.table(capacities.openWork, filler: false)
         let none = Dropped(row: filler, openAt: 0)
-        dropped = Ring(capacity: capacities.ledger, filler: none, &arena)
+        dropped = Ring(capacity: Limits.ledger, filler: none, &arena)
     }
 
     var capacity: Int { rows.capacity }

@@ -34,7 +34,9 @@ struct Report {
             print("  replay: make simulate SEED=\(failure.seed)\(Self.again(arguments)) SHOW=1")
         }
         print("simulated hours        \(Self.round(hours))")
-        print("simulated hours/s      \(Self.round(hours / seconds)), in \(Self.round(seconds)) s")
+        print(
+            "times real time        \(Int(hours * 3600 / seconds)), in \(Self.round(seconds)) s on",
+            "\(arguments.cores) cores")
         guard !arguments.isBrief else { return failures.isEmpty }
         sayCounts()
         return failures.isEmpty

@@ -52,6 +52,19 @@ struct FoundTests {
             "fetched-again", of: union, about: ["crashes", "leads", "tookOver", "requests[1200]"])
     }
 
+    @Test("more boards than a union has room for: what the broker lost does not stop the work")
+    func moreBoardsThanRoom() {
+        var capacities = Capacities()
+        capacities.members = 4
+        let union = SimulatedUnion.ledUnion(nodes: 7, seed: 3, capacities: capacities)
+        union.stopBroker(losing: [.leader])
+        union.run(ms: 5_000)
+        union.startBroker()
+        for i in 0..<20 { union.submit("sleep-300", id: "r\(i)") }
+        #expect(union.outcome(of: "r19", withinMs: 60_000) == .completed)
+        #expect(union.violation == nil)
+    }
+
     @Test("a leader log that is lost leaves one leader, and no request unanswered")
     func lostLeaderLog() throws {
         let union = SimulatedUnion.ledUnion(nodes: 5, seed: 66)

@@ -28,10 +28,12 @@ func expectTranscript(_ name: String, of union: SimulatedUnion, about words: [St
 extension SimulatedUnion {
     /// A union that tells its story, and has had a leader for two seconds.
     static func ledUnion(
-        nodes: Int = 3, seed: UInt64, configure: (Int, inout Settings) -> Void = { _, _ in }
+        nodes: Int = 3, seed: UInt64, capacities: Capacities = Capacities(),
+        configure: (Int, inout Settings) -> Void = { _, _ in }
     ) -> SimulatedUnion {
         let union = SimulatedUnion(
-            nodes: nodes, seed: seed, transcript: true, configure: configure)
+            nodes: nodes, seed: seed, capacities: capacities, transcript: true, configure: configure
+        )
         union.run(until: { $0.leader != nil }, withinMs: 10_000)
         union.run(ms: 2_000)
         return union

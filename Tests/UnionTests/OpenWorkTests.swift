@@ -11,7 +11,7 @@ final class OpenWorkTests {
 
     init() {
         var arena = Arena(region)
-        table = OpenWorkTable(&arena)
+        table = OpenWorkTable(Capacities(), &arena)
     }
 
     deinit { region.deallocate() }

@@ -35,6 +35,9 @@ extension Elector {
         !desk.isLeaving && desk.hasKeeper && log.leads(at: now)
     }
 
+    /// It leads, or may soon: heartbeats are for it.
+    var mustHear: Bool { isMine || campaign.stand == .candidate }
+
     enum Edge { case beganToLead, steppedDown }
 
     /// Whether leading has begun or ended since this was asked last: only the edge is remembered.

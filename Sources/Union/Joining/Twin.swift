@@ -43,6 +43,11 @@ struct Twin {
         if joining.isJoined, saysMore, heartbeats >= 10 { leave(&desk) }
     }
 
+    /// Another with our id was heard lately.
+    func isNear(_ desk: borrowing Desk) -> Bool {
+        heartbeats > 0 && desk.now < heardAt + desk.settings.memberTimeoutMs
+    }
+
     private func leave(_ desk: inout Desk) {
         desk.say(.twin)
         desk.emit(.exit(.twin))

@@ -87,12 +87,14 @@ extension Leader {
         var picked: Int?
         for i in 0..<roster.count where isEligible(i, elector, desk) {
             let worker = roster[i]
-            guard worker.inFlight + worker.unconfirmed < Int32(desk.settings.capacities.bench) else { continue }
+            guard worker.inFlight + worker.unconfirmed < Int32(desk.settings.capacities.bench)
+            else { continue }
             if worker.inFlight >= worker.slots {
                 guard let shortUs, worker.slow == 0,
-                    worker.inFlight < timing.window(
-                        slots: worker.slots, shortUs: shortUs,
-                        bench: desk.settings.capacities.bench)
+                    worker.inFlight
+                        < timing.window(
+                            slots: worker.slots, shortUs: shortUs,
+                            bench: desk.settings.capacities.bench)
                 else { continue }
             }
             guard let best = picked else {

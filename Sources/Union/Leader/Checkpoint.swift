@@ -36,7 +36,8 @@ struct Checkpoints {
     func isDue(_ desk: borrowing Desk) -> Bool {
         guard waits else { return desk.now >= wroteAt + Self.oldMs }
         let isFull =
-            admitted - admittedAtWritten >= Int64(desk.settings.capacities.ledger) * 3 / 4 && underWay == nil
+            admitted - admittedAtWritten >= Int64(desk.settings.capacities.ledger) * 3 / 4
+            && underWay == nil
         return desk.now >= dueAt || isFull
     }
 

@@ -22,7 +22,7 @@ struct Leader: ~Copyable {
     init(_ capacities: Capacities, _ arena: inout Arena) {
         roster = Roster(capacities, &arena)
         ledger = Ledger(capacities, &arena)
-        requestsLoss = RequestsLoss(capacities, &arena)
+        requestsLoss = RequestsLoss(&arena)
         timing = Timing(&arena)
     }
 
@@ -93,9 +93,13 @@ extension Leader {
     mutating func onHeartbeat(
         _ h: Heartbeat, _ running: Span<UInt8>, _ elector: inout Elector, _ desk: inout Desk
     ) {
+        let isCurrent =
+            elector.isMine && h.term == elector.term && h.leaderID == desk.settings.workerID
         let silent = desk.now - desk.settings.memberTimeoutMs
-        guard let index = roster.findOrAdd(h.workerID, silentSince: silent, at: desk.now) else {
+        guard let index = roster.findOrAdd(h.workerID, silentSince: silent) else {
             desk.count(.rosterFull)
+            // Who has read our claim and has nothing has no lease that anybody must wait for.
+            if !isCurrent || h.runningCount > 0 { roster.notePassedOver(at: desk.now) }
             return
         }
         // A leader alone works without being added: what it has is counted when it is known.
@@ -107,8 +111,6 @@ extension Leader {
             // The board was started anew: what it had is lost.
             removeMember(index, &elector, &desk)
         }
-        let isCurrent =
-            elector.isMine && h.term == elector.term && h.leaderID == desk.settings.workerID
         // Of a log that is lost it may have read more than there is now.
         let leaderOffset = min(h.leaderOffset, desk.next(.leader))
         roster.hear(h, index, leaderOffset: leaderOffset, isCurrent: isCurrent, desk)
@@ -150,6 +152,9 @@ extension Leader {
     mutating func noteHeartbeatsSkipped(_ desk: borrowing Desk) {
         roster.noteSkipped(at: desk.now)
     }
+
+    /// Nobody was listened to for a while: who was there may not be, and others are.
+    mutating func forgetWhoIsThere() { roster.removeAll() }
 
     /// A record's way into the leader log and back, as our own records show it.
     mutating func noteRoundTrip(of r: LeaderRecord, _ desk: borrowing Desk) {

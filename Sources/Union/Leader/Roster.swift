@@ -38,7 +38,8 @@ struct Roster: ~Copyable {
     private var entries: Table<Entry>
     private(set) var count = 0
     private(set) var members: Int32 = 0
-    /// When a heartbeat was passed over last because there was no room for its worker.
+    /// When a heartbeat was passed over last for whose worker there was no room, and which may have
+    /// work.
     private(set) var passedOverAt = Instant.zero
     /// When heartbeats were passed over last because the broker had lost some.
     private var skippedAt = Instant.zero
@@ -73,7 +74,7 @@ struct Roster: ~Copyable {
 extension Roster {
     /// The worker's index; nil when it is unknown and there is no room: the places of workers
     /// last heard before `silentSince` that are no members are given away.
-    mutating func findOrAdd(_ id: WorkerID, silentSince: Instant, at now: Instant) -> Int? {
+    mutating func findOrAdd(_ id: WorkerID, silentSince: Instant) -> Int? {
         if let known = find(id) { return known }
         if count < ids.count {
             count += 1
@@ -86,9 +87,11 @@ extension Roster {
             entries[i] = Entry()
             return i
         }
-        passedOverAt = now
         return nil
     }
+
+    /// A heartbeat was passed over: its worker, whom we do not know, may have work.
+    mutating func notePassedOver(at now: Instant) { passedOverAt = now }
 
     /// Whether this incarnation's heartbeats count, from now on if not before. A board that was
     /// started anew cannot be told from a clone of one that is cut off and still works: the former
@@ -153,6 +156,12 @@ extension Roster {
             entries[i].blindRemovalAt = .zero
             entries[i].isBlindRemovalRead = false
         }
+    }
+
+    /// Nobody is known any more.
+    mutating func removeAll() {
+        forgetMembers()
+        count = 0
     }
 
     mutating func add(_ index: Int, at now: Instant) {

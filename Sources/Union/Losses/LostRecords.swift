@@ -13,6 +13,7 @@ extension Node {
         case .election: joining.onElectionBounds(high: high, &desk)
         case .heartbeat:
             if joining.knowsHeartbeats { leader.noteHeartbeatsSkipped(desk) }
+            if hearing.begin(at: desk.now) { leader.forgetWhoIsThere() }
             let from = joining.onHeartbeatBounds(low: low, high: high, &desk)
             elector.hasRead(heartbeatsBefore: from)
         case .results: leader.onResultsBounds(low: low, high: high, &elector, &desk)
@@ -69,6 +70,7 @@ extension Node {
             leader.doubtRequests(&desk)
             leader.doubtResults(&desk)
             desk.emit(.ask(.leader))
+            hearing.hasten(at: desk.now)
         }
         contactAt = desk.now
         elector.returnToMember(&desk)

@@ -17,9 +17,7 @@ struct RequestsLoss: ~Copyable {
     private var lastRead: Table<Digest>
     private var readFrom: Offset = 0
 
-    init(_ capacities: Capacities, _ arena: inout Arena) {
-        lastRead = arena.table(capacities.ledger, filler: 0)
-    }
+    init(_ arena: inout Arena) { lastRead = arena.table(Limits.ledger, filler: 0) }
 
     /// A tenure begins; `isDoubted`: after the broker has lost records of the leader log.
     mutating func begin(isDoubted: Bool) {
@@ -65,18 +63,18 @@ struct RequestsLoss: ~Copyable {
     mutating func beginReading(at next: Offset) { readFrom = max(next, rereadsUntil) }
 
     mutating func noteRead(_ digest: Digest, at offset: Offset) {
-        lastRead[Int(offset) & (lastRead.count - 1)] = digest.at(offset)
+        lastRead[Int(offset) & (Limits.ledger - 1)] = digest.at(offset)
     }
 
     private mutating func forgetAllRead() {
         for i in 0..<lastRead.count { lastRead[i] = 0 }
     }
 
-    mutating func forgetRead(at offset: Offset) { lastRead[Int(offset) & (lastRead.count - 1)] = 0 }
+    mutating func forgetRead(at offset: Offset) { lastRead[Int(offset) & (Limits.ledger - 1)] = 0 }
 
-    /// This very request was read at this offset, one of the last (`Capacities.ledger`).
+    /// This very request was read at this offset, one of the last `Limits.ledger`.
     func wasRead(_ digest: Digest, at offset: Offset) -> Bool {
-        offset >= readFrom && lastRead[Int(offset) & (lastRead.count - 1)] == digest.at(offset)
+        offset >= readFrom && lastRead[Int(offset) & (Limits.ledger - 1)] == digest.at(offset)
     }
 
     func isRereading(_ offset: Offset) -> Bool { offset < rereadsUntil }
@@ -130,7 +128,7 @@ extension Leader {
         // Where all was lost, one that is alike proves nothing.
         guard isAnother || elector.log.loss.beganAnew else { return false }
         desk.count(.logsLost)
-        readAgain(before: offset + 1, elector, desk)
+        readAgain(before: offset + 1, elector)
         desk.say(.logLost(.requests, wanted: offset + 1, from: requests.next))
         steer(&elector, &desk)
         return true
@@ -146,22 +144,19 @@ extension Leader {
         forgetRequests(from: end, &desk)
         let wanted = requests.next
         // It may have grown again beyond what we had read.
-        readAgain(before: min(end, wanted), elector, desk)
+        readAgain(before: min(end, wanted), elector)
         desk.say(.logLost(.requests, wanted: wanted, from: requests.next))
     }
 
     /// The broker has lost records that stood before `end`, and may have others there: the last ones
     /// are read again; all of them, if it lost the leader log as well. Of our own tenure's reading
     /// we remember what stood where; else ids tell what is known.
-    private mutating func readAgain(
-        before end: Offset, _ elector: borrowing Elector, _ desk: borrowing Desk
-    ) {
+    private mutating func readAgain(before end: Offset, _ elector: borrowing Elector) {
         let low = requests.low ?? 0
         let until = min(max(end, requestsLoss.rereadsUntil), requests.end)
         requestsLoss.endVerifying()
         let isAll = elector.log.loss.beganAnew
-        let most = Offset(desk.settings.capacities.openWork)
-        requests.goBack(to: isAll ? low : max(low, until - most))
+        requests.goBack(to: isAll ? low : max(low, until - Offset(Limits.openWork)))
         requestsLoss.reread(until: until, from: requests.next)
         // Everybody must know it first: what lies before `requests_next` is taken for settled.
         checkpoints.wantNow()

@@ -43,7 +43,7 @@ extension Leader {
         }
         let low = requests.low ?? 0
         let end = requests.next
-        requests.goBack(to: max(low, end - Offset(desk.settings.capacities.openWork)))
+        requests.goBack(to: max(low, end - Offset(Limits.openWork)))
         requestsLoss.rereadByID(until: end)
         checkpoints.wantNow()
     }

@@ -1,0 +1,71 @@
+/// When a node reads heartbeats (design, section 5). Who leads acts on them, and reads all. The others
+/// want to know how many there are, and whether a twin is among them: in a small union they read
+/// all, too; in a larger one they listen by turns, so that each reads about as much as in a small one.
+struct Hearing {
+    private enum State: Equatable {
+        /// The end of `heartbeat` was asked for: it is read from there.
+        case asking
+        /// Whoever lives is heard within `member_timeout_ms` of this.
+        case listening(since: Instant)
+        case away(until: Instant)
+    }
+
+    private var state = State.asking
+    /// Other workers, as they were heard when we listened last.
+    private(set) var others: Int32 = 0
+
+    var isListening: Bool {
+        if case .listening = state { true } else { false }
+    }
+
+    /// When it begins or ends to listen, should nothing else happen.
+    func dueAt(_ desk: borrowing Desk) -> Instant {
+        switch state {
+        case .asking: .never
+        case .listening(let since): since + desk.settings.memberTimeoutMs
+        case .away(let until): until
+        }
+    }
+
+    /// `heartbeat` is read from its end on; true when heartbeats were passed over on purpose.
+    mutating func begin(at now: Instant) -> Bool {
+        defer { state = .listening(since: now) }
+        return state == .asking
+    }
+
+    /// So many others were heard within `member_timeout_ms`, if we listened for as long.
+    mutating func note(heard: Int32) {
+        if isListening { others = max(others, heard) }
+    }
+
+    /// The broker is there again: who else is, was never more uncertain.
+    mutating func hasten(at now: Instant) {
+        if case .away = state { state = .away(until: now) }
+    }
+
+    /// `isNeeded`: we must hear everybody. True when it reads no heartbeats from now on.
+    mutating func act(
+        isNeeded: Bool, _ roster: borrowing Roster, _ desk: inout Desk
+    ) -> Bool {
+        switch state {
+        case .asking: return false
+        case .away(let until):
+            guard isNeeded || desk.now >= until else { return false }
+            state = .asking
+            desk.emit(.ask(.heartbeat))
+            return false
+        case .listening(let since):
+            guard desk.now >= dueAt(desk) else { return false }
+            others = roster.heard(since: since, except: desk.settings.workerID)
+            state = .listening(since: desk.now)
+            let turns = (others + 1) / desk.settings.capacities.smallUnion
+            guard !isNeeded, turns > 1 else { return false }
+            let turnMs = desk.settings.memberTimeoutMs
+            // Not all of them at the same moments.
+            let awayMs = Int64(turnMs) * Int64(turns - 1) + Int64(desk.random(below: turnMs))
+            state = .away(until: desk.now + Int32(clamping: awayMs))
+            desk.close(.heartbeat)
+            return true
+        }
+    }
+}
