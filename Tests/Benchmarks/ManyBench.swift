@@ -76,9 +76,9 @@ struct ManyBench {
         while bootUs() < us + Self.limitMs * 1000 {
             _ = poll(nil, 0, 100)
             let living = fleet.living
-            let words = Set(living.map(Self.ledBy))
-            guard words.count == 1, let word = words.first ?? nil,
-                let worker = living.first(where: { word.hasPrefix($0.id) }),
+            let terms = Set(living.map { Self.term("led by ", $0) })
+            guard terms.count == 1, let term = terms.first ?? nil,
+                let worker = living.first(where: { Self.term("leading, ", $0) == term }),
                 let lit = worker.leaderSpans.map(\.lowerBound).first(where: { $0 > us })
             else { continue }
             return Leader(worker: worker, us: lit, followedUs: bootUs())
@@ -86,10 +86,10 @@ struct ManyBench {
         return nil
     }
 
-    /// `W, term N` of the last such line in its log.
-    private static func ledBy(_ worker: Worker) -> String? {
-        worker.child.errors.all.last { $0.contains("led by ") }?
-            .components(separatedBy: "led by ").last
+    /// The term in the last line of its log that has these words; nil: no such line.
+    private static func term(_ words: String, _ worker: Worker) -> Int? {
+        worker.child.errors.all.last { $0.contains(words) }?
+            .components(separatedBy: "term ").last.flatMap { Int($0) }
     }
 
     private func seconds(_ us: Int) -> String { "\(Table.format(Double(us) / 1e6)) s" }
