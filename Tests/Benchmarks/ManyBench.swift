@@ -22,9 +22,9 @@ struct ManyBench {
 
     private func measure(_ size: Int, _ fleet: Fleet) throws {
         let began = bootUs()
+        let cost = Cost(fleet)
         for number in 1...size { try launch(number, in: fleet) }
         print("  \(size) nodes, load \(loadAverage)")
-        let cost = Cost(fleet)
         guard var leader = awaitLeader(after: began, fleet) else {
             return Table.row("    no leader that all follow", "in \(Self.limitMs / 1000) s")
         }
@@ -109,37 +109,42 @@ struct ManyBench {
             .compactMap { Int($0.output.1) }.reduce(0, +)
     }
 
-    /// Processor time since it was made, of the nodes that live then and of the broker.
+    /// Processor time since it was made, of the nodes that live now and of the broker. What a node
+    /// that was killed had used is not in it.
     private struct Cost {
         private let fleet: Fleet
-        private let pids: [pid_t]
-        private let before: (nodes: Double, broker: Double)
+        private let before: [pid_t: Double]
+        private let brokerBefore: Double
 
         init(_ fleet: Fleet) {
             self.fleet = fleet
-            pids = fleet.living.compactMap { try? $0.nodePid }
-            before = Self.now(pids, fleet)
+            before = Self.nodes(fleet)
+            brokerBefore = cpuSeconds(fleet.broker.child.pid)
         }
 
-        private static func now(_ pids: [pid_t], _ fleet: Fleet) -> (nodes: Double, broker: Double)
-        {
-            let nodes = pids.map(cpuSeconds).filter { !$0.isNaN }.reduce(0, +)
-            return (nodes, cpuSeconds(fleet.broker.child.pid))
+        private static func nodes(_ fleet: Fleet) -> [pid_t: Double] {
+            let pids = fleet.living.compactMap { try? $0.nodePid }
+            return Dictionary(
+                pids.map { ($0, cpuSeconds($0)) }.filter { !$0.1.isNaN },
+                uniquingKeysWith: { $1 })
         }
 
-        private var used: (nodes: Double, broker: Double) {
-            let now = Self.now(pids, fleet)
-            return (now.nodes - before.nodes, now.broker - before.broker)
+        private var used: (nodes: Double, count: Int, broker: Double) {
+            let now = Self.nodes(fleet)
+            let nodes = now.map { $1 - (before[$0] ?? 0) }.reduce(0, +)
+            return (nodes, now.count, cpuSeconds(fleet.broker.child.pid) - brokerBefore)
         }
 
         var spent: String {
-            "processor time: nodes \(Table.format(used.nodes)) s, "
+            let used = used
+            return "processor time: nodes \(Table.format(used.nodes)) s, "
                 + "broker \(Table.format(used.broker)) s"
         }
 
         /// In percent of a core, a node's and the broker's.
         func share(_ seconds: Int) -> String {
-            let each = 100 * used.nodes / Double(seconds * max(pids.count, 1))
+            let used = used
+            let each = 100 * used.nodes / Double(seconds * max(used.count, 1))
             let broker = 100 * used.broker / Double(seconds)
             return "processor: \(Table.format(each)) % of a core a node, "
                 + "broker \(Table.format(broker)) %"
