@@ -3,23 +3,29 @@ import Harness
 
 /// Measures whole workers on noida-db, as processes, and prints a table. It judges nothing.
 ///
-///     ScrapBench [--runs N] [failover] [work] [resources] [step]
+///     ScrapBench [--runs N] [failover] [work] [resources] [step] [load] [many [NODES ...]]
 ///
-/// Without a part's name it measures all. What is measured depends on the machine: beside each
-/// number that needs one stands a reference that was measured in the same run.
+/// Without a part's name it measures the first four; `load` and `many` take minutes. What is
+/// measured depends on the machine: beside each number that needs one stands a reference that was
+/// measured in the same run.
 @main
 enum ScrapBench {
     static func main() {
         var runs = 20
         var parts: Set<String> = []
+        var sizes: [Int] = []
         var words = CommandLine.arguments.dropFirst()[...]
         while let word = words.popFirst() {
             if word == "--runs", let number = words.popFirst().flatMap({ Int($0) }), number > 0 {
                 runs = number
-            } else if ["failover", "work", "resources", "step"].contains(word) {
+            } else if ["failover", "work", "resources", "step", "load", "many"].contains(word) {
                 parts.insert(word)
+            } else if let size = Int(word), parts.contains("many"), (2...256).contains(size) {
+                sizes.append(size)
             } else {
-                print("usage: ScrapBench [--runs N] [failover] [work] [resources] [step]")
+                print("ScrapBench: \(word): no part, and no number of nodes (2 to 256) after many")
+                print("usage: ScrapBench [--runs N] [failover] [work] [resources] [step] [load]")
+                print("                  [many [NODES ...]]")
                 exit(EX_USAGE)
             }
         }
@@ -30,6 +36,10 @@ enum ScrapBench {
             if wants("step") { StepBench().run() }
             if wants("resources") { try ResourceBench().run(runs) }
             if wants("work") { try WorkBench(Broker(.noida)).run() }
+            if parts.contains("load") { try LoadBench(Broker(.noida)).run() }
+            if parts.contains("many") {
+                try ManyBench().run(sizes.isEmpty ? [5, 32, 64, 128] : sizes)
+            }
             if wants("failover") { try FailoverBench(Broker(.noida)).run(runs) }
         } catch {
             print("\(error)")

@@ -107,17 +107,8 @@ struct WorkBench {
         }
     }
 
-    /// The words of `probe`'s answer in pairs.
     private func probe(_ words: [String]) throws -> [String: String] {
-        let child = try Child("probe", Programs.probe, words)
-        defer { child.destroy() }
-        guard try child.waitForEnd(upTo: 10 * patience) == .exit(0) else {
-            throw Unmet(child.story)
-        }
-        let parts = child.output.text.split(whereSeparator: \.isWhitespace).map(String.init)
-        return Dictionary(
-            zip(parts, parts.dropFirst()).enumerated().compactMap { $0 % 2 == 0 ? $1 : nil },
-            uniquingKeysWith: { $1 })
+        try Benchmark.probe(words, upTo: 10 * patience)
     }
 }
 

@@ -11,6 +11,8 @@
 //   probe rate BROKERS FROM TO COUNT           the same, all at once
 //   probe requests BROKERS PREFIX COUNT        request to result, one noop after another
 //   probe burst BROKERS PREFIX COUNT           noops through a union, all at once
+//   probe offer BROKERS PREFIX RATE SECONDS    noops at a steady rate for so long, whether the union
+//                                              keeps up or not; then waits for every outcome
 //   probe broker PREFIX PARTITIONS             a broker with a union's topics that fails on command:
 //                                              prints its address, then obeys lines
 //       fail REQUEST ERROR COUNT               the next COUNT requests of this kind fail so
@@ -18,7 +20,8 @@
 //       count REQUEST                          prints how many of this kind have come so far
 //       down, up                               nobody is connected; everybody may be
 //
-// REQUEST and ERROR are numbers of Kafka's protocol. The measuring commands print one line: percentiles in microseconds, or a rate.
+// REQUEST and ERROR are numbers of Kafka's protocol. The measuring commands print one line:
+// percentiles in microseconds, or a rate.
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -364,6 +367,74 @@ static int broker(const char *prefix, int partitions) {
     return EX_OK;
 }
 
+struct offer {
+    struct union_client c;
+    int total, written, settled, exhausted, otherwise;
+    int64_t *sent, *took;
+};
+
+// The first final result of a request is its outcome; others of the same request are copies.
+static void settle(struct offer *o, const rd_kafka_message_t *message) {
+    char text[2048];
+    size_t count = message->len < sizeof text - 1 ? message->len : sizeof text - 1;
+    memcpy(text, message->payload, count);
+    text[count] = 0;
+    const char *id = strstr(text, o->c.run);
+    if (!id || !strstr(text, "\"final\":true")) return;
+    int number = atoi(id + strlen(o->c.run) + 1);
+    if (number < 0 || number >= o->written) die("an outcome of no request", text);
+    if (o->took[number]) return;
+    o->took[number] = now_ns() - o->sent[number];
+    o->settled++;
+    if (strstr(text, "\"status\":\"exhausted\"")) o->exhausted++;
+    else if (!strstr(text, "\"status\":\"completed\"")) o->otherwise++;
+}
+
+static void take(struct offer *o, int ms) {
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(o->c.results, ms);
+    if (!message) return;
+    if (!message->err) settle(o, message);
+    rd_kafka_message_destroy(message);
+}
+
+static int offer(const char *brokers, const char *prefix, int per_second, int seconds) {
+    struct offer o = {open_union(brokers, prefix), per_second * seconds, 0, 0, 0, 0, NULL, NULL};
+    o.sent = calloc((size_t)o.total, sizeof *o.sent);
+    o.took = calloc((size_t)o.total, sizeof *o.took);
+    if (!o.sent || !o.took) die("offer", "no memory for so many requests");
+    int64_t began = now_ns(), until = began + (int64_t)seconds * 1000000000;
+    for (int64_t now = began; now < until; now = now_ns()) {
+        int due = (int)((double)(now - began) / 1e9 * per_second) + 1;
+        for (; o.written < due && o.written < o.total; o.written++) {
+            o.sent[o.written] = now_ns();
+            request(&o.c, o.written);
+        }
+        take(&o, 1);
+        while (o.settled < o.written && now_ns() - now < 1000000) take(&o, 0);
+    }
+    int meanwhile = o.settled;
+    double offering = (double)(now_ns() - began) / 1e9;
+    int64_t progress = now_ns();
+    for (int before = o.settled; o.settled < o.written; before = o.settled) {
+        take(&o, 100);
+        if (o.settled > before) progress = now_ns();
+        if (now_ns() - progress > (int64_t)wait_ms * 1000000) break;
+    }
+    double all = (double)(now_ns() - began) / 1e9;
+    printf("offered %.0f completed %.0f drained %.0f ", o.written / offering, meanwhile / offering,
+           (o.settled - meanwhile) / (all - offering));
+    printf("requests %d missing %d exhausted %d otherwise %d ", o.written, o.written - o.settled,
+           o.exhausted, o.otherwise);
+    int known = 0;
+    for (int i = 0; i < o.written; i++)
+        if (o.took[i]) o.took[known++] = o.took[i];
+    if (!known) die("offer", "no request has an outcome");
+    qsort(o.took, (size_t)known, sizeof *o.took, ascending);
+    printf("p50 %.0f p95 %.0f\n", (double)o.took[known / 2] / 1e3,
+           (double)o.took[(int)((double)known * 0.95)] / 1e3);
+    return EX_OK;
+}
+
 int main(int words, char **word) {
     const char *verb = words > 3 ? word[1] : "";
     int number = words > 3 ? atoi(word[words - 1]) : 0;
@@ -380,6 +451,8 @@ int main(int words, char **word) {
     }
     if (number > 0 && words == 6) {
         if (!strcmp(verb, "latency")) return latency(word[2], word[3], word[4], number);
+        if (!strcmp(verb, "offer") && atoi(word[4]) > 0)
+            return offer(word[2], word[3], atoi(word[4]), number);
         if (!strcmp(verb, "rate")) return rate(word[2], word[3], word[4], number);
     }
     fputs("usage: see the beginning of probe.c\n", stderr);
