@@ -106,6 +106,8 @@ final class Board {
     var pauses = 0
     var deferred: [Agenda.Act] = []
     var slowUs: Int64 = 0
+    /// Records that it was handed, over all of its lives.
+    var recordsRead: Int64 = 0
     /// What its link adds each way, and up to how much more.
     var linkUs: Int64 = 0
     var jitterUs: Int64 = 0

@@ -11,6 +11,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case duplicateRequest, burst, fullTables
     case brokerSetBack
     case keeperStops
+    case answersLate
 }
 
 struct FaultState {
@@ -109,7 +110,8 @@ extension SimulatedUnion {
             guard brokerIsUp, checker.open < 100 else { return false }
             for _ in 0..<(50 + random.below(500)) { submitSomething() }
             return true
-        case .pauseInStep, .join, .clone, .produceFails, .produceLost, .produceLate, .clockRates:
+        case .pauseInStep, .join, .clone, .produceFails, .produceLost, .produceLate, .clockRates,
+            .answersLate:
             return false
         }
     }

@@ -14,6 +14,8 @@ struct Conditions {
     var loseOneIn: Int32 = 0
     var lateOneIn: Int32 = 0
     var lateUs: Int64 = 10_000_000
+    /// One question in so many for a topic's bounds is answered late.
+    var answersLateOneIn: Int32 = 0
     /// One in so many steps: the process is stopped before their effects.
     var pauseInStepOneIn: Int32 = 0
     /// The longest pause.
@@ -317,6 +319,7 @@ extension SimulatedUnion {
 
     private func feedRecord(_ topic: Topic, _ offset: Offset, _ board: Board, _ life: Life) {
         let entry = topics[topic.index][offset]
+        board.recordsRead += 1
         if transcript.isKept {
             let what = entry.record.map { Transcript.name($0) } ?? "malformed"
             transcript.say(now, board, "< \(topic)[\(offset)] \(what)")
@@ -390,7 +393,15 @@ extension SimulatedUnion {
         // The client has looked at the clock a moment before the node did.
         let at = board.clock(at: now).adding(us: -50)
         agenda.plan(
-            .asked(board: board.index, topic, life: life.number, at: at), at: now + delay())
+            .asked(board: board.index, topic, life: life.number, at: at), at: now + answerDelay())
+    }
+
+    /// How long a question is on its way.
+    private func answerDelay() -> Int64 {
+        let oneIn = conditions.answersLateOneIn
+        guard oneIn > 0, random.below(oneIn) == 0 else { return delay() }
+        tally.faults[Fault.answersLate.rawValue] += 1
+        return between(500_000, conditions.lateUs)
     }
 
     func onAsked(_ board: Board, _ topic: Topic, _ life: Int, _ at: Instant) {

@@ -282,6 +282,9 @@ extension SimulatedUnion {
     public func isOnline(_ board: Int) -> Bool {
         boards[board].life != nil && boards[board].shown?.online == true
     }
+    /// Records that the board was handed so far, over all of its lives.
+    public func recordsRead(_ board: Int) -> Int64 { boards[board].recordsRead }
+
     public func counters(_ board: Int) -> Counters? { boards[board].life?.node.counters }
 
     /// Writes a request, as a user does; the broker takes it at once. Ops: `noop`, `sleep-MS`,

@@ -82,6 +82,7 @@ extension SimulatedUnion {
             case .produceFails: conditions.failOneIn = oneIn
             case .produceLost: conditions.loseOneIn = oneIn
             case .produceLate: conditions.lateOneIn = oneIn
+            case .answersLate: conditions.answersLateOneIn = 2 + oneIn / 50
             case .pauseInStep: conditions.pauseInStepOneIn = 20 * oneIn
             case .clockRates: drawClocks()
             case .deadlinesNeglected:

@@ -4,20 +4,32 @@ import Harness
 /// Offered load against what gets done, up to ten times of what the union can do: under overload
 /// the curve must stay flat, for the backlog waits in the `requests` topic.
 struct LoadBench {
-    let broker: Broker
     private static let sizes = [5, 32]
     private static let shares = [0.5, 1, 2, 5, 10]
     /// Requests at once that show the capacity, and how long each rate is offered.
     private static let burst = 10_000
     private static let seconds = 4
 
-    init(_ broker: Broker) { self.broker = broker }
-
     func run() throws {
         for size in Self.sizes { try curve(size) }
     }
 
     private func curve(_ size: Int) throws {
+        let capacity = try withUnion(of: size) { fleet, _ in try measureCapacity(fleet) }
+        Table.title(
+            "Offered load, \(size) workers, capacity \(Table.format(capacity)) noops/s, "
+                + "each rate for \(Self.seconds) s")
+        print(
+            "   offered/s     done/s  drained/s     p50 ms     p95 ms   requests  exhausted"
+                + "  otherwise    missing    leaders  CPU workers  CPU broker (us a request)")
+        for share in Self.shares {
+            try withUnion(of: size) { try offer(share * capacity, $1, $0) }
+        }
+    }
+
+    /// Each has a broker of its own: a fetch costs this broker the more the longer its log is.
+    private func withUnion<R>(of size: Int, _ body: (Fleet, [Worker]) throws -> R) throws -> R {
+        let broker = try Broker(.noida)
         let fleet = try Fleet(on: broker)
         defer { fleet.destroy() }
         let workers = try (1...size).map { number in
@@ -29,31 +41,26 @@ struct LoadBench {
         for worker in workers { try worker.awaitReady() }
         try fleet.awaitLeader()
         fleet.forgetTails()
-        let capacity = try measureCapacity(fleet)
-        Table.title(
-            "Offered load, \(size) workers, capacity \(Table.format(capacity)) noops/s, "
-                + "each rate for \(Self.seconds) s")
-        print(
-            "   offered/s     done/s  drained/s     p50 ms     p95 ms   requests  exhausted"
-                + "  otherwise    missing    leaders  CPU workers  CPU broker (us a request)")
-        for share in Self.shares { try offer(share * capacity, workers, fleet) }
+        let result = try body(fleet, workers)
+        try broker.stop()
+        return result
     }
 
     /// The median of three bursts.
     private func measureCapacity(_ fleet: Fleet) throws -> Double {
         let rates = try (0..<3).map { _ in
-            try probe(["burst", broker.address, fleet.prefix, "\(Self.burst)"]).number("rate")
+            try probe(["burst", fleet.broker.address, fleet.prefix, "\(Self.burst)"]).number("rate")
         }
         return Sample(rates).median
     }
 
     private func offer(_ rate: Double, _ workers: [Worker], _ fleet: Fleet) throws {
         let pids = try workers.map { try $0.nodePid }
-        let broker = broker.child.pid
+        let broker = fleet.broker.child.pid
         let (before, brokerBefore) = (cpu(of: pids), cpuSeconds(broker))
         let leadersBefore = leaders(workers)
         let fields = try probe([
-            "offer", self.broker.address, fleet.prefix, "\(Int(rate))", "\(Self.seconds)",
+            "offer", fleet.broker.address, fleet.prefix, "\(Int(rate))", "\(Self.seconds)",
         ])
         let requests = try fields.number("requests")
         let words =

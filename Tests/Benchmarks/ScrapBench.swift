@@ -36,7 +36,7 @@ enum ScrapBench {
             if wants("step") { StepBench().run() }
             if wants("resources") { try ResourceBench().run(runs) }
             if wants("work") { try WorkBench(Broker(.noida)).run() }
-            if parts.contains("load") { try LoadBench(Broker(.noida)).run() }
+            if parts.contains("load") { try LoadBench().run() }
             if parts.contains("many") {
                 try ManyBench().run(sizes.isEmpty ? [5, 32, 64, 128] : sizes)
             }

@@ -74,4 +74,25 @@ struct ElectionTests {
         #expect(isLedAgain)
         #expect(union.violation == nil)
     }
+
+    /// Records that a member which does not lead reads in a second, on average, with nothing to do.
+    private func readEachSecond(nodes: Int) throws -> Double {
+        let union = SimulatedUnion(nodes: nodes, seed: 5)
+        union.run(until: { $0.leader != nil }, withinMs: 60_000)
+        union.run(ms: 20_000)
+        let leader = try #require(union.leader)
+        let read = { (0..<nodes).filter { $0 != leader }.map(union.recordsRead).reduce(0, +) }
+        let before = read()
+        // A turn of each comes once in this time.
+        union.run(ms: 64_000)
+        #expect(union.leader == leader)
+        return Double(read() - before) / Double(nodes - 1) / 64
+    }
+
+    @Test("an idle member of 256 reads at most twice what one of 5 reads")
+    func memberCost() throws {
+        let (small, large) = (try readEachSecond(nodes: 5), try readEachSecond(nodes: 256))
+        #expect(large <= 2 * small, "\(small) and \(large) records a second")
+        #expect(large >= small / 2)
+    }
 }

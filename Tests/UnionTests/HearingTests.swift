@@ -15,13 +15,15 @@ struct HearingTests {
     }
 
     /// Time passes under the leader, worker 2; so many workers speak four times a second.
-    private func hear(_ members: Int, on solo: Solo, forMs ms: Int64) {
+    private func hear(_ members: Int, on solo: Solo, forMs ms: Int64, term: Term = 1) {
         for _ in 0..<(ms / 250) {
             solo.wait(250)
-            solo.read(leaderRecord(by: 2, term: 1))
+            solo.read(leaderRecord(by: 2, term: term))
             solo.readBackOnce { $0.topic == .heartbeat }
             guard solo.listens else { continue }
-            for number in 2...members { solo.read(heartbeat(by: number, leader: 2, term: 1)) }
+            for number in 2...members {
+                solo.read(heartbeat(by: number, leader: 2, term: term))
+            }
         }
     }
 
@@ -120,6 +122,77 @@ struct HearingTests {
         solo.clear()
         solo.give(.brokerFound)
         #expect(solo.done.asks.contains(.heartbeat))
+    }
+
+    /// Worker 1 listened by turns to worker 2, whose order worker 5 has carried out since; worker 2
+    /// resigns while worker 1 does not listen, and worker 1 leads before the broker has said where
+    /// `heartbeat` ends.
+    private func leadsUnheard(afterLoss: Bool) -> Solo {
+        let solo = follower(members: 8)
+        if afterLoss {
+            // Nobody says since what was open.
+            solo.loseLeaderLog()
+            solo.answerHeartbeatEnd()
+            solo.read(leaderRecord(.claim, by: 2, term: 2))
+        } else {
+            let checkpoint = Order.checkpoint(Checkpoint(requestsNext: 1, resultsNext: 0))
+            let row = openWork(0, attempt: 1, worker: 5)
+            solo.read(leaderRecord(checkpoint, by: 2, term: 1), packed([row]))
+        }
+        hear(8, on: solo, forMs: 4000, term: afterLoss ? 2 : 1)
+        #expect(!solo.listens)
+        solo.idle(10_000) { solo.role == .candidate }
+        solo.live(10_000) { solo.leads }
+        #expect(solo.leads && !solo.listens)
+        solo.ends[Int(Topic.requests.rawValue)] = 1
+        solo.takeOver()
+        solo.live(3000)
+        let (removed, checkpoints) = (solo.done.removed, solo.done.checkpoints)
+        #expect(afterLoss ? checkpoints.isEmpty : !removed.contains(worker(5)))
+        solo.answerHeartbeatEnd()
+        #expect(solo.listens)
+        return solo
+    }
+
+    @Test("a leader that does not listen yet takes nobody's silence for absence")
+    func nobodyIsSilentUnheard() {
+        let solo = leadsUnheard(afterLoss: false)
+        solo.live(1900)
+        #expect(!solo.done.removed.contains(worker(5)))
+        solo.live(200)
+        #expect(solo.done.removed.contains(worker(5)), "it was silent all the time")
+    }
+
+    @Test("a blind leader that does not listen yet goes on being blind: somebody may have work")
+    func blindUnheard() {
+        let solo = leadsUnheard(afterLoss: true)
+        solo.live(1900)
+        #expect(solo.done.checkpoints.isEmpty && solo.done.assignments.isEmpty)
+        solo.live(200)
+        #expect(!solo.done.checkpoints.isEmpty)
+    }
+
+    @Test("heartbeats that the broker has lost are no silence, and acknowledge nothing")
+    func vanished() {
+        let solo = Solo()
+        solo.lead()
+        solo.addMember(5)
+        solo.read(request("a"))
+        solo.readBack()
+        solo.report(5, running: [0])
+        solo.give(.vanished(.heartbeat))
+        solo.clear()
+        // The broker does not say yet where they end.
+        solo.live(5000)
+        #expect(solo.leads && !solo.listens)
+        #expect(!solo.done.removed.contains(worker(5)))
+        #expect(solo.done.leaderRecords.allSatisfy { $0.heartbeatOffset == 0 })
+        solo.answerHeartbeatEnd()
+        solo.report(5, running: [0])
+        solo.live(1500)
+        #expect(!solo.done.removed.contains(worker(5)))
+        solo.live(1000)
+        #expect(solo.done.removed.contains(worker(5)), "it was silent all the time")
     }
 
     @Test("a blind leader does not wait for whom it has no room for, and who has nothing")

@@ -3,14 +3,15 @@
 /// all, too; in a larger one they listen by turns, so that each reads about as much as in a small one.
 struct Hearing {
     private enum State: Equatable {
-        /// The end of `heartbeat` was asked for: it is read from there.
-        case asking
+        /// The end of `heartbeat` was asked for: it is read from there. `knowsOthers`: the broker has
+        /// lost some while we listened, and who was there a moment ago still counts.
+        case asking(knowsOthers: Bool)
         /// Whoever lives is heard within `member_timeout_ms` of this.
         case listening(since: Instant)
         case away(until: Instant)
     }
 
-    private var state = State.asking
+    private var state = State.asking(knowsOthers: false)
     /// Other workers, as they were heard when we listened last.
     private(set) var others: Int32 = 0
 
@@ -30,7 +31,14 @@ struct Hearing {
     /// `heartbeat` is read from its end on; true when heartbeats were passed over on purpose.
     mutating func begin(at now: Instant) -> Bool {
         defer { state = .listening(since: now) }
-        return state == .asking
+        return state == .asking(knowsOthers: false)
+    }
+
+    /// The broker has lost heartbeats: what we read on from is not there, and the end was asked for.
+    mutating func onVanished(_ desk: inout Desk) {
+        guard isListening else { return }
+        state = .asking(knowsOthers: true)
+        desk.close(.heartbeat)
     }
 
     /// So many others were heard within `member_timeout_ms`, if we listened for as long.
@@ -51,7 +59,7 @@ struct Hearing {
         case .asking: return false
         case .away(let until):
             guard isNeeded || desk.now >= until else { return false }
-            state = .asking
+            state = .asking(knowsOthers: false)
             desk.emit(.ask(.heartbeat))
             return false
         case .listening(let since):

@@ -47,7 +47,10 @@ extension Node {
             leader.end(&desk)
             noticeLeading()
             worker.loseOrders(&desk)
-        case .heartbeat: worker.onHeartbeatsLost()
+        case .heartbeat:
+            worker.onHeartbeatsLost()
+            elector.doubtHeartbeats()
+            hearing.onVanished(&desk)
         case .election: break
         case .results:
             guard leader.hasTenure else { return }
