@@ -235,7 +235,7 @@ public final class SimulatedUnion {
     // MARK: Ticks
 
     /// A node that is behind is due again at once, a few times: no more than its tables are long.
-    private static let mostTicksAtOnce = 1000
+    static let mostTicksAtOnce = 1000
 
     func planTick(_ board: Board, _ life: Life) {
         let due = max(now, board.time(of: life.node.deadline))
