@@ -80,8 +80,11 @@ extension EndToEnd {
 
         @Test(
             "nothing of a job is left when its result is there, wherever its processes have gone",
-            arguments: ["exit 0", "trap '' TERM; while :; do sleep 600; done"])
-        func escapes(ending: String) throws {
+            arguments: [
+                ("exit 0", 60_000, "completed"),
+                ("trap '' TERM; while :; do sleep 600; done", 2000, "timed_out"),
+            ])
+        func escapes(ending: String, timeoutMs: Int, status: String) throws {
             let escape = """
                 setsid sh -c 'trap "" TERM; while :; do sleep 600; done' &
                 say child "$!"
@@ -90,14 +93,13 @@ extension EndToEnd {
                 say orphan "$(cat "$folder/orphan")"
                 \(ending)
                 """
-            let op = Op.script("escape", timeoutMs: 2000, escape)
+            let op = Op.script("escape", timeoutMs: timeoutMs, escape)
             try Fleet.run(on: broker, ops: [op]) { fleet in
                 try fleet.launchAll(1)
                 try fleet.submit([request("escape", id: "r", maxAttempts: 1)])
                 let child = try Int32(fleet.jobs.await("child", of: "r").rest)
                 let orphan = try Int32(fleet.jobs.await("orphan", of: "r").rest)
-                let status = try fleet.awaitOutcome(of: "r").status
-                #expect(status == (ending == "exit 0" ? "completed" : "timed_out"))
+                #expect(try fleet.awaitOutcome(of: "r").status == status)
                 #expect(try !runs(#require(child)) && !runs(#require(orphan)))
             }
         }

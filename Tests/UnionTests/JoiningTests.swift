@@ -458,6 +458,26 @@ struct JoiningTests {
         #expect(solo.done.exits.isEmpty)
     }
 
+    @Test("who may have passed over its own first words cannot know that another spoke before it")
+    func ownWordsPassedOver() {
+        let solo = Solo()
+        solo.follow()
+        solo.wait(2500)
+        // The broker has them, and has lost them or not: they are not read.
+        solo.loseUnread()
+        solo.give(.vanished(.heartbeat))
+        solo.give(.bounds(.heartbeat, low: 0, high: 20, askedAt: solo.now))
+        solo.ends[Int(Topic.heartbeat.rawValue)] = 20
+        for count in 0..<5 {
+            solo.wait(250)
+            solo.read(leaderRecord(by: 2, term: 1))
+            solo.read(
+                heartbeat(
+                    by: 1, leaderOffset: solo.ends[0], count: Int64(count), incarnation: 99))
+        }
+        #expect(solo.done.exits.isEmpty, "it has said more")
+    }
+
     @Test("who learns that another life was added under its id leaves")
     func superseded() {
         let solo = Solo()

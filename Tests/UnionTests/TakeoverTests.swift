@@ -9,9 +9,9 @@ struct TakeoverTests {
     /// next tenure now; nothing of `results` and `requests` has been read yet.
     private func claimed(
         rows: [OpenWork], assigned: [Assignment] = [], requestsNext: Offset = 10,
-        resultsNext: Offset = 0, lastRequest: Digest = 0
+        resultsNext: Offset = 0, lastRequest: Digest = 0, ledger: Int = Limits.ledger
     ) -> Solo {
-        let solo = Solo()
+        let solo = Solo { $0.capacities.ledger = ledger }
         solo.follow()
         let order = Order.checkpoint(
             Checkpoint(
@@ -423,6 +423,20 @@ struct TakeoverTests {
         let next = solo.done.assignments.first
         #expect(next.map { string($0.request.requestID) } == "other")
         #expect(next?.attempt.attempt == 2)
+        #expect(next?.failures == 0)
+    }
+
+    @Test("what a silent worker had of a lost request ends with its removal")
+    func usedAgainWhileSilent() {
+        let solo = claimed(rows: [], assigned: [assignment(3, to: 5)], requestsNext: 3)
+        answer(solo, requests: 4)
+        fetch(3, id: "other", on: solo)
+        #expect(solo.done.cancels.map(\.requestOffset) == [3])
+        // Worker 6 works; worker 5 is never heard.
+        for _ in 0..<30 { live(solo, 200, [6: []]) }
+        #expect(solo.done.removed.contains(worker(5)))
+        let next = solo.done.assignments.first
+        #expect(next.map { string($0.request.requestID) } == "other")
         #expect(next?.failures == 0)
     }
 
@@ -978,6 +992,23 @@ struct TakeoverTests {
         #expect(solo.wantsRequests)
     }
 
+    @Test("requests that have their outcome count, too: the next leader needs a place for each")
+    func settledAheadCounts() {
+        let solo = claimed(rows: [], requestsNext: 0, ledger: 4)
+        answer(solo, results: 4, requests: 8)
+        for offset in 0..<4 { solo.read(result(of: Offset(offset), by: 2)) }
+        solo.reachEnd(.results)
+        solo.ends[Int(Topic.requests.rawValue)] = 0
+        for offset in 0..<4 {
+            #expect(solo.wantsRequests)
+            fetch(Offset(offset), on: solo)
+        }
+        #expect(!solo.wantsRequests, "nobody has a checkpoint yet that says so")
+        #expect(solo.done.assignments.isEmpty)
+        solo.readBack()
+        #expect(solo.wantsRequests)
+    }
+
     @Test("a checkpoint does not wait for its second where others' tables may be full")
     func checkpointInTime() {
         let solo = leader()
@@ -992,9 +1023,9 @@ struct TakeoverTests {
     @Test("only the last checkpoint that is read back is one that everybody has")
     func lastCheckpointCounts() {
         var checkpoints = Checkpoints()
-        checkpoints.noteAdmitted()
+        checkpoints.noteTaken()
         checkpoints.noteWritten(requestsNext: 5, at: ms(1))
-        checkpoints.noteAdmitted()
+        checkpoints.noteTaken()
         checkpoints.noteWritten(requestsNext: 9, at: ms(2))
         checkpoints.noteRead(requestsNext: 5)
         #expect(checkpoints.waits)

@@ -8,6 +8,8 @@ struct Twin {
     /// Whose heartbeat stands in the log before our own first one: if that one lives, it was there
     /// before us.
     private var beforeUs: Incarnation = 0
+    /// Our own first words may be among what was passed over: who spoke first is not known.
+    private var mayHaveBeenFirst = false
     /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
     private var heartbeats = 0
     private var heardAt = Instant.zero
@@ -20,6 +22,11 @@ struct Twin {
     /// Our own heartbeat was read.
     mutating func noteHeard() { wasHeard = true }
 
+    /// Heartbeats are read from further on; we had said so many by then.
+    mutating func notePassedOver(ownCount: Int64) {
+        if ownCount > 0, !wasHeard { mayHaveBeenFirst = true }
+    }
+
     /// A heartbeat with our id that is not ours: an earlier life of this board, or a living twin. An
     /// earlier life has read nothing of what was written since we came, whenever its heartbeats
     /// appear.
@@ -29,7 +36,7 @@ struct Twin {
     ) {
         sawOwnID = true
         guard offset >= joining.heartbeatTarget else { return }
-        if !wasHeard { beforeUs = h.incarnation }
+        if !wasHeard, !mayHaveBeenFirst { beforeUs = h.incarnation }
         guard h.leaderOffset > joining.leaderEnd else { return }
         guard desk.now >= heardAt + desk.settings.heartbeatMs / 2 else { return }
         heardAt = desk.now

@@ -222,10 +222,10 @@ extension Leader {
         // While nobody led, the worker may have renewed its lease alone.
         guard elector.leads(desk), sentAt >= elector.leadingSince else { return }
         for index in 0..<ledger.capacity where ledger.isHeld(index, by: id) {
-            guard ledger.entries[index].state == .cancelling(.removed),
+            guard case .cancelling(let reason) = ledger.entries[index].state,
                 ledger.entries[index].since <= sentAt
             else { continue }
-            endCancelled(index, .removed, counts: true, elector, &desk)
+            endCancelled(index, reason, counts: true, elector, &desk)
         }
     }
 

@@ -6,19 +6,24 @@ struct Checkpoints {
     private var wroteAt = Instant.zero
     /// The one that was written and is not read back yet, by its `requests_next`.
     private var underWay: Offset?
-    /// Requests admitted so far; what it was at the last checkpoint written, and read back.
-    private var admitted: Int64 = 0
-    private var admittedAtWritten: Int64 = 0
-    private var admittedAtRead: Int64 = 0
+    /// Requests taken in so far, open or with their outcome already; what it was at the last checkpoint
+    /// written, and read back.
+    private var taken: Int64 = 0
+    private var takenAtWritten: Int64 = 0
+    private var takenAtRead: Int64 = 0
 
     private static var everyMs: Int32 { 1000 }
     /// The log's first records are removed: a checkpoint must not be among them.
     private static var oldMs: Int32 { 3_600_000 }
 
-    /// Requests admitted since the last checkpoint that everybody has.
-    var unread: Int64 { admitted - admittedAtRead }
+    /// Requests taken in since the last checkpoint that everybody has: whoever leads next takes them in
+    /// anew, and needs a place for each, also for one that has its outcome.
+    var unread: Int64 { taken - takenAtRead }
 
-    mutating func noteAdmitted() { admitted += 1 }
+    mutating func noteTaken() {
+        taken += 1
+        want()
+    }
 
     mutating func want() { isWanted = true }
 
@@ -36,7 +41,7 @@ struct Checkpoints {
     func isDue(_ desk: borrowing Desk) -> Bool {
         guard waits else { return desk.now >= wroteAt + Self.oldMs }
         let isFull =
-            admitted - admittedAtWritten >= Int64(desk.settings.capacities.ledger) * 3 / 4
+            taken - takenAtWritten >= Int64(desk.settings.capacities.ledger) * 3 / 4
             && underWay == nil
         return desk.now >= dueAt || isFull
     }
@@ -45,14 +50,14 @@ struct Checkpoints {
         isWanted = false
         wroteAt = now
         underWay = requestsNext
-        admittedAtWritten = admitted
+        takenAtWritten = taken
     }
 
     /// Our own checkpoint was read back: everybody has it.
     mutating func noteRead(requestsNext: Offset) {
         guard underWay == requestsNext else { return }
         underWay = nil
-        admittedAtRead = admittedAtWritten
+        takenAtRead = takenAtWritten
     }
 }
 

@@ -127,7 +127,10 @@ extension Leader {
         _ index: Int, _ key: Digest, _ digest: Digest, isInOrder: Bool,
         _ elector: inout Elector, _ desk: inout Desk
     ) -> Int? {
-        if isInOrder { noteRead(digest, at: ledger.entries.offset(at: index)) }
+        if isInOrder {
+            noteRead(digest, at: ledger.entries.offset(at: index))
+            checkpoints.noteTaken()
+        }
         if isUsedAgain(index, by: key) { return giveTo(key, index, &elector, &desk) }
         switch ledger.entries[index].state {
         case .settled:
@@ -179,7 +182,7 @@ extension Leader {
             requests.goBack(to: offset)
             return nil
         }
-        checkpoints.noteAdmitted()
+        checkpoints.noteTaken()
         desk.count(.admitted)
         return index
     }

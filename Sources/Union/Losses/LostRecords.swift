@@ -12,7 +12,10 @@ extension Node {
         case .leader: onLeaderBounds(low: low, high: high, askedAt: askedAt)
         case .election: joining.onElectionBounds(high: high, &desk)
         case .heartbeat:
-            if joining.knowsHeartbeats { leader.noteHeartbeatsSkipped(desk) }
+            if joining.knowsHeartbeats {
+                leader.noteHeartbeatsSkipped(desk)
+                twin.notePassedOver(ownCount: worker.heartbeatCount)
+            }
             if hearing.begin(at: desk.now) { leader.forgetWhoIsThere() }
             let from = joining.onHeartbeatBounds(low: low, high: high, &desk)
             elector.hasRead(heartbeatsBefore: from)
