@@ -300,6 +300,28 @@ final class LeaderLogTests {
         #expect(!log.loss.isBlind)
     }
 
+    @Test("after a second loss, of the tail only, the checkpoints of the tenure still count")
+    func secondLoss() {
+        let first = leaderRecord(.claim, by: 2, term: 3)
+        log.beginsWith(first, at: 0)
+        _ = judge(.claim, by: 2, term: 3)
+        log.loseRecords()
+        log.beginsEmpty(at: 0)
+        log.startReading(midLog: false)
+        #expect(log.loss.beganAnew)
+        let second = leaderRecord(.claim, by: 3, term: 4)
+        log.beginsWith(second, at: 0)
+        _ = judge(.claim, by: 3, term: 4)
+        log.loseRecords()
+        log.beginsWith(second, at: 0)
+        log.startReading(midLog: false)
+        _ = judge(.claim, by: 3, term: 4)
+        let isBelieved = log.believes(checkpointReadingFromFirst: true)
+        #expect(isBelieved, "what it says is of this log")
+        #expect(!log.loss.beganAnew)
+        #expect(log.loss.isBlind, "who wrote it may not have known what was lost")
+    }
+
     @Test("who begins in the middle of the log does not know who has what")
     func midLogIsBlind() {
         log.startReading(midLog: false)

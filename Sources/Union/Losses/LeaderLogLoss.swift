@@ -16,7 +16,9 @@ struct LeaderLogLoss {
     private(set) var hasLostRecords = false
     /// The broker has lost all records, and no checkpoint of a later tenure was read since.
     private(set) var beganAnew = false
+    /// The term when the broker lost records last; and when it lost all of them.
     private var termAtLoss: Term = 0
+    private var termBeforeAnew: Term = 0
     /// Others may have orders that are not in our tables: reading began at no checkpoint and after
     /// the log's first record, or the broker has lost records; and no later tenure's checkpoint was
     /// read since.
@@ -31,14 +33,20 @@ struct LeaderLogLoss {
         let read = First(
             offset: offset, term: record?.term ?? 0, incarnation: record?.incarnation ?? 0,
             sentAt: record?.sentAt ?? .zero)
-        if let first, hasLostRecords, offset <= first.offset, read != first { beganAnew = true }
+        if let first, offset <= first.offset, read != first { beginAnew() }
         first = read
     }
 
     /// The log is empty; its first record will stand at `offset` or after it.
     mutating func beginsEmpty(at offset: Offset) {
-        if let first, hasLostRecords, offset <= first.offset { beganAnew = true }
+        if let first, offset <= first.offset { beginAnew() }
         first = nil
+    }
+
+    private mutating func beginAnew() {
+        guard hasLostRecords else { return }
+        beganAnew = true
+        termBeforeAnew = termAtLoss
     }
 
     /// The broker lost records of the log, in this term.
@@ -55,15 +63,14 @@ struct LeaderLogLoss {
     /// when the broker lost everything speaks of the lost one: for those who know of the loss, by
     /// its term; for those who read a log from its beginning, by having no claim there.
     func believesCheckpoint(of tenure: Referee.Tenure, readingFromFirst: Bool) -> Bool {
-        if beganAnew && tenure.term <= termAtLoss { return false }
+        if beganAnew && tenure.term <= termBeforeAnew { return false }
         return tenure.isClaimed || !readingFromFirst
     }
 
     /// A checkpoint of this term says what is open, and is believed.
     mutating func onCheckpoint(term: Term) {
-        guard term > termAtLoss else { return }
-        isBlind = false
-        beganAnew = false
+        if term > termAtLoss { isBlind = false }
+        if term > termBeforeAnew { beganAnew = false }
     }
 }
 
