@@ -127,7 +127,7 @@ struct HearingTests {
     /// Worker 1 listened by turns to worker 2, whose order worker 5 has carried out since; worker 2
     /// resigns while worker 1 does not listen, and worker 1 leads before the broker has said where
     /// `heartbeat` ends.
-    private func leadsUnheard(afterLoss: Bool) -> Solo {
+    private func leadsUnheard(afterLoss: Bool, timeoutMs: Int32? = nil) -> Solo {
         let solo = follower(members: 8)
         if afterLoss {
             // Nobody says since what was open.
@@ -136,7 +136,7 @@ struct HearingTests {
             solo.read(leaderRecord(.claim, by: 2, term: 2))
         } else {
             let checkpoint = Order.checkpoint(Checkpoint(requestsNext: 1, resultsNext: 0))
-            let row = openWork(0, attempt: 1, worker: 5)
+            let row = openWork(0, attempt: 1, worker: 5, timeoutMs: timeoutMs)
             solo.read(leaderRecord(checkpoint, by: 2, term: 1), packed([row]))
         }
         hear(8, on: solo, forMs: 4000, term: afterLoss ? 2 : 1)
@@ -161,6 +161,18 @@ struct HearingTests {
         #expect(!solo.done.removed.contains(worker(5)))
         solo.live(200)
         #expect(solo.done.removed.contains(worker(5)), "it was silent all the time")
+    }
+
+    @Test("who overran a deadline before it could be heard gets nothing more")
+    func overrunUnheard() {
+        let solo = leadsUnheard(afterLoss: false, timeoutMs: 100)
+        #expect(solo.done.cancels.map(\.requestOffset) == [0])
+        solo.report(5, running: [0], slots: 2)
+        solo.readBack()
+        solo.report(5, running: [0], slots: 2)
+        #expect(solo.done.added.contains(worker(5)))
+        solo.read(request("next"))
+        #expect(!solo.done.assignments.contains { $0.attempt.workerID == worker(5) })
     }
 
     @Test("a blind leader that does not listen yet goes on being blind: somebody may have work")

@@ -434,6 +434,20 @@ struct JoiningTests {
         #expect(solo.done.exits.isEmpty)
     }
 
+    @Test("who does not know yet where the leader log ends cannot tell a twin from an earlier life")
+    func lateHeartbeatsWhileAsking() {
+        let solo = Solo()
+        solo.begin()
+        solo.give(.bounds(.election, low: 0, high: 0, askedAt: solo.now))
+        solo.give(.bounds(.heartbeat, low: 0, high: 0, askedAt: solo.now))
+        for count in 0..<4 {
+            solo.wait(250)
+            solo.read(
+                heartbeat(by: 1, leaderOffset: 50, count: Int64(500 + count), incarnation: 99))
+        }
+        #expect(solo.done.exits.isEmpty)
+    }
+
     @Test("late words of two earlier lives are no twin's, also where nobody leads")
     func lateHeartbeatsOfTwo() {
         let solo = started(leader: (0, 0), heartbeat: (0, 1))

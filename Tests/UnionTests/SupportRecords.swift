@@ -95,11 +95,12 @@ func packed(_ rows: [OpenWork]) -> [UInt8] {
 
 func openWork(
     _ offset: Offset, attempt: Int32 = 0, failures: Int32 = 0, worker number: Int? = nil,
-    id: String? = nil
+    id: String? = nil, timeoutMs: Int32? = nil
 ) -> OpenWork {
     OpenWork(
         requestOffset: offset, attempt: attempt, failures: failures,
-        workerID: number.map(worker), requestKey: text(id ?? "r\(offset)", as: RequestID.self).key)
+        workerID: number.map(worker), requestKey: text(id ?? "r\(offset)", as: RequestID.self).key,
+        timeoutMs: timeoutMs)
 }
 
 private func text(_ string: String, as: RequestID.Type) -> RequestID { text(string) }

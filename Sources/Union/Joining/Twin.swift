@@ -37,7 +37,7 @@ struct Twin {
         sawOwnID = true
         guard offset >= joining.heartbeatTarget else { return }
         if !wasHeard, !mayHaveBeenFirst { beforeUs = h.incarnation }
-        guard h.leaderOffset > joining.leaderEnd else { return }
+        guard !joining.isAsking, h.leaderOffset > joining.leaderEnd else { return }
         guard desk.now >= heardAt + desk.settings.heartbeatMs / 2 else { return }
         heardAt = desk.now
         heartbeats += 1

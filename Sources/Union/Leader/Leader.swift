@@ -207,12 +207,13 @@ extension Leader {
     /// A new member may have work from before it was one.
     mutating func countInFlight(_ index: Int) {
         let id = roster.id(index)
-        var (inFlight, slow): (Int32, Int32) = (0, 0)
+        var (inFlight, slow, overrun): (Int32, Int32, Int32) = (0, 0, 0)
         for i in 0..<ledger.capacity where ledger.isHeld(i, by: id) {
             inFlight += 1
             if !ledger.entries[i].isShort { slow += 1 }
+            if ledger.entries[i].state == .cancelling(.overrun) { overrun += 1 }
         }
-        roster.has(index, inFlight: inFlight, slow: slow)
+        roster.has(index, inFlight: inFlight, slow: slow, overrun: overrun)
     }
 
     /// Members that were not heard for `member_timeout_ms`.

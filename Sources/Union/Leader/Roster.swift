@@ -240,9 +240,10 @@ extension Roster {
     }
 
     /// It has this, from before it was a member.
-    mutating func has(_ index: Int, inFlight: Int32, slow: Int32) {
+    mutating func has(_ index: Int, inFlight: Int32, slow: Int32, overrun: Int32) {
         entries[index].inFlight = inFlight
         entries[index].slow = slow
+        entries[index].overrun = overrun
     }
 
     /// An attempt of it was thought to be short, and is not.
