@@ -230,14 +230,14 @@ struct UnionViewWorkerTests {
     func otherPace() {
         var union = Watched()
         func next() -> String { name(union.view.nextOtherPace(), union.view) }
-        _ = union.heartbeat(1) { $0.workerLeaseMs = 1750 }
+        _ = union.heartbeat(1) { $0.workerLeaseMs = 2700 }
         _ = union.heartbeat(2) { $0.workerLeaseMs = 530 }
-        _ = union.heartbeat(3) { $0.workerLeaseMs = 1750 }
+        _ = union.heartbeat(3) { $0.workerLeaseMs = 2700 }
         _ = union.heartbeat(4)
         #expect(next() == "none")
         _ = union.leader(1, term: 1, .claim)
         #expect(next() == "pace 2" && next() == "none")
-        #expect(union.view.hasOtherPace(1) && union.view.leaderLeaseMs == 1750)
+        #expect(union.view.hasOtherPace(1) && union.view.leaderLeaseMs == 2700)
         _ = union.leader(2, term: 2, .claim)
         #expect(next() == "pace 1" && next() == "pace 3" && next() == "none")
         _ = union.heartbeat(3) { $0.workerLeaseMs = 530 }

@@ -83,10 +83,10 @@ struct ElectionTests {
         let leader = try #require(union.leader)
         let read = { (0..<nodes).filter { $0 != leader }.map(union.recordsRead).reduce(0, +) }
         let before = read()
-        // A turn of each comes once in this time.
-        union.run(ms: 64_000)
+        // A turn of each comes once in this time: 32 of `member_timeout_ms`.
+        union.run(ms: 96_000)
         #expect(union.leader == leader)
-        return Double(read() - before) / Double(nodes - 1) / 64
+        return Double(read() - before) / Double(nodes - 1) / 96
     }
 
     @Test("an idle member of 256 reads at most twice what one of 5 reads")
@@ -94,5 +94,27 @@ struct ElectionTests {
         let (small, large) = (try readEachSecond(nodes: 5), try readEachSecond(nodes: 256))
         #expect(large <= 2 * small, "\(small) and \(large) records a second")
         #expect(large >= small / 2)
+    }
+
+    @Test(
+        "jobs run on under a leader that comes and goes: links of 20 ms and up to so much more",
+        arguments: [300, 400] as [Int64])
+    func undisturbed(jitterMs: Int64) {
+        let union = SimulatedUnion(nodes: 5, seed: 6)
+        for board in 0..<5 { union.slowLink(board, ms: 20, jitterMs: jitterMs) }
+        union.run(until: { $0.leader != nil }, withinMs: 60_000)
+        for turn in 0..<20 {
+            union.submit("sleep-3000", id: "r\(turn)")
+            union.run(ms: 3_000)
+        }
+        union.run(ms: 60_000)
+        let attempts = union.records(of: .results).compactMap { record -> Int32? in
+            if case .result(let r) = record, r.final { r.attempt } else { nil }
+        }
+        let stepsDown = (0..<5).compactMap { union.counters($0)?[.stepsDown] }.reduce(0, +)
+        #expect(stepsDown > 20, "it does come and go")
+        #expect(attempts.count == 20)
+        #expect(attempts.reduce(0, +) <= 24, "\(attempts)")
+        #expect(union.violation == nil)
     }
 }

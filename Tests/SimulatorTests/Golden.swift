@@ -32,8 +32,13 @@ extension SimulatedUnion {
         configure: (Int, inout Settings) -> Void = { _, _ in }
     ) -> SimulatedUnion {
         let union = SimulatedUnion(
-            nodes: nodes, seed: seed, capacities: capacities, transcript: true, configure: configure
-        )
+            nodes: nodes, seed: seed, capacities: capacities, transcript: true
+        ) { board, settings in
+            // What the stories were told with first, whatever the pace says.
+            (settings.memberTimeoutMs, settings.workerLeaseMs) = (2000, 1750)
+            settings.ackTimeoutMs = 2000
+            configure(board, &settings)
+        }
         union.run(until: { $0.leader != nil }, withinMs: 10_000)
         union.run(ms: 2_000)
         return union

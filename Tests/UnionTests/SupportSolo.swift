@@ -18,6 +18,7 @@ final class Solo: Process {
     ) {
         now = start
         var settings = Settings(workerID: worker(1), incarnation: 1)
+        settings.countRoundly()
         change(&settings)
         super.init(settings, seed: seed)
     }

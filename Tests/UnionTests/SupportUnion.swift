@@ -115,6 +115,7 @@ final class MemoryUnion {
     func launch(_ number: Int) -> Machine {
         lives += 1
         var settings = Settings(workerID: worker(number), incarnation: UInt64(lives))
+        settings.countRoundly()
         change(&settings, number)
         let machine = Machine(number, life: lives, settings, seed: seed &* 1000 &+ UInt64(lives))
         machines.append(machine)

@@ -127,14 +127,14 @@ struct ValueTests {
             $0.workerLeaseMs = 699
         },
         Inequality(rule: .jobsDieBeforeRemoval) {
-            $0.memberTimeoutMs = 1990
+            $0.memberTimeoutMs = 2959
         } breaks: {
-            $0.memberTimeoutMs = 1989
+            $0.memberTimeoutMs = 2958
         },
         Inequality(rule: .removalBeforeCancel) {
-            $0.ackTimeoutMs = 2000
+            $0.ackTimeoutMs = 3000
         } breaks: {
-            $0.ackTimeoutMs = 1999
+            $0.ackTimeoutMs = 2999
         },
         Inequality(rule: .countdownFitsCampaign) {
             $0.countdownDelayMs = 499

@@ -62,8 +62,8 @@ public struct Settings: Sendable {
             (ackTimeoutMs, countdownStart, countdownDelayMs, campaignTtlMs) = (600, 3, 0, 300)
         case .normal:
             (announceMs, leaseMs, leaderTimeoutMs) = (200, 800, 1000)
-            (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (250, 2000, 1750, 200)
-            (ackTimeoutMs, countdownStart, countdownDelayMs, campaignTtlMs) = (2000, 3, 0, 1000)
+            (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (250, 3000, 2700, 200)
+            (ackTimeoutMs, countdownStart, countdownDelayMs, campaignTtlMs) = (3000, 3, 0, 1000)
         case .cloud:
             (announceMs, leaseMs, leaderTimeoutMs) = (500, 3000, 3750)
             (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (500, 5000, 4500, 300)
