@@ -199,11 +199,12 @@ struct HearingTests {
         #expect(solo.leads && !solo.listens)
         #expect(!solo.done.removed.contains(worker(5)))
         #expect(solo.done.leaderRecords.allSatisfy { $0.heartbeatOffset == 0 })
+        // Nor where nothing else happens meanwhile.
+        solo.sleep(400)
         solo.answerHeartbeatEnd()
-        solo.report(5, running: [0])
-        solo.live(1500)
+        solo.live(1900)
         #expect(!solo.done.removed.contains(worker(5)))
-        solo.live(1000)
+        solo.live(200)
         #expect(solo.done.removed.contains(worker(5)), "it was silent all the time")
     }
 

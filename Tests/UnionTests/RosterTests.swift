@@ -255,7 +255,10 @@ struct RosterTests {
         let solo = leader()
         solo.report(2, incarnation: 5)
         let other = Order.addMember(worker(2), 4)
+        solo.wait(10)
+        let void = solo.counters[.voidRecords]
         solo.read(leaderRecord(other, by: 1, term: 1, sentAt: solo.now))
+        #expect(solo.counters[.voidRecords] == void)
         solo.loseUnread()
         for _ in 0..<11 {
             solo.live(200)

@@ -368,6 +368,35 @@ struct TakeoverTests {
         #expect(solo.done.assignments.map(\.failures) == [1])
     }
 
+    @Test("what is to be fetched again, and was not looked for yet, is not gone")
+    func notLookedFor() {
+        let rows = (0..<100).map { openWork(Offset($0), attempt: 1, worker: 5) }
+        let solo = claimed(rows: rows, requestsNext: 100)
+        answer(solo, requests: 100)
+        // All of worker 5's jobs end at once: the step has no room to look for their requests.
+        solo.reachEnd(.requests)
+        solo.live(1900)
+        solo.wait(200)
+        #expect(solo.done.removed == [worker(5)])
+        solo.clear()
+        solo.readBackOnce { if case .leader = $0 { true } else { false } }
+        #expect(solo.done.seeks(.requests).isEmpty)
+        fetch(100, on: solo)
+        #expect(solo.done.results.isEmpty)
+        #expect(solo.done.seeks(.requests) == [0])
+    }
+
+    @Test("requests that end before what was read, as reading shows, are lost")
+    func endsBeforeNext() {
+        let solo = claimed(rows: [openWork(1)], requestsNext: 5)
+        answer(solo, requests: 5)
+        #expect(solo.done.seeks(.requests) == [1])
+        solo.clear()
+        solo.give(.reachedEnd(.requests, 3))
+        #expect(solo.counters[.logsLost] == 1)
+        #expect(solo.done.seeks(.requests) == [0])
+    }
+
     @Test("whom REMOVE_MEMBER took it from may not have read that: it counts as his still")
     func removedBefore() {
         let solo = Solo()
@@ -799,6 +828,20 @@ struct TakeoverTests {
         #expect(isAddition.last == true, "and it is added again")
         live(solo, 2400, [5: []])
         #expect(solo.done.assignments.count == 1)
+    }
+
+    @Test("who has read that it was added, and then the second call back, is added once more")
+    func calledBackAfterAddition() {
+        let solo = blind()
+        solo.report(5)
+        solo.readBackOnce { record in
+            if case .leader(let r) = record, case .addMember = r.order { true } else { false }
+        }
+        solo.loseUnread()
+        solo.clear()
+        live(solo, 2200, [5: []])
+        #expect(solo.done.removed == [worker(5)])
+        #expect(solo.done.added == [worker(5)])
     }
 
     @Test("workers that come and go do not keep it from going to work")

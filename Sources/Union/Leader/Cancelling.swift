@@ -200,7 +200,6 @@ extension Leader {
     /// `REMOVE_MEMBER` for this worker was written just now, and cancels all that it has. It may be
     /// lost on its way: until it is read back, the worker may run what it has.
     mutating func cancelWithRemoval(of id: WorkerID, _ desk: borrowing Desk) {
-        if let worker = roster.find(id) { roster.endSuspension(worker) }
         for index in 0..<ledger.capacity where ledger.isHeld(index, by: id) {
             switch ledger.entries[index].state {
             case .assigned, .cancelling(.unacknowledged), .cancelling(.overrun),

@@ -251,7 +251,6 @@ extension Roster {
 
     /// It overran a deadline: it is suspended until it is seen to have stopped, or is removed.
     mutating func suspend(_ index: Int) { entries[index].overrun += 1 }
-    mutating func endSuspension(_ index: Int) { entries[index].overrun = 0 }
 
     /// It gets no work before it has read the leader log beyond `offset`.
     mutating func mustRead(_ index: Int, beyond offset: Offset) { entries[index].mustRead = offset }
