@@ -46,6 +46,28 @@ extension EndToEnd {
             }
         }
 
+        @Test("a node has one heap, however many threads come and go: no outage makes it grow")
+        func oneHeap() throws {
+            try Fleet.run(on: broker) { fleet in
+                let worker = try fleet.launch(1)
+                try worker.awaitReady()
+                let threads = try FileManager.default.contentsOfDirectory(
+                    atPath: "/proc/\(worker.nodePid)/task")
+                #expect(threads.count > 2)
+                // glibc reserves 64 MiB, aligned, for each heap but the first, and opens a part of it.
+                let maps = try String(
+                    contentsOfFile: "/proc/\(worker.nodePid)/maps", encoding: .utf8)
+                let heaps = maps.split(separator: "\n").filter { line in
+                    let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap {
+                        UInt64($0, radix: 16)
+                    }
+                    return ends.count == 2 && ends[1] % (64 << 20) == 0
+                        && ends[1] - ends[0] > 32 << 20 && line.contains(" ---p ")
+                }
+                #expect(heaps.isEmpty)
+            }
+        }
+
         @Test("a job is nicer than its node by 10")
         func nicer() throws {
             try Fleet.run(on: broker, ops: [.program("nicer", "/usr/bin/nice")]) { fleet in
