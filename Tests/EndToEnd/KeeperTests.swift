@@ -174,10 +174,10 @@ extension EndToEnd {
                 try worker.awaitReady()
                 try fleet.submit(
                     (0..<20).map {
-                        request(
-                            "orphans", id: "r\($0)",
-                            parameters: ["kill": $0.isMultiple(of: 2) ? "yes" : "no"],
-                            maxAttempts: 1)
+                        let kills = $0.isMultiple(of: 2)
+                        return request(
+                            "orphans", id: "r\($0)", parameters: ["kill": kills ? "yes" : "no"],
+                            maxAttempts: kills ? 1 : 5)
                     })
                 let statuses = try fleet.awaitOutcomes(20).values.map(\.status)
                 #expect(statuses.filter { $0 == "completed" }.count == 10, "\(statuses)")

@@ -208,6 +208,21 @@ struct HearingTests {
         #expect(solo.done.removed.contains(worker(5)), "it was silent all the time")
     }
 
+    @Test("a board that was started anew may have spoken before where heartbeats were lost")
+    func anewAfterLoss() {
+        let solo = Solo()
+        solo.lead()
+        solo.addMember(5)
+        solo.give(.vanished(.heartbeat))
+        solo.live(3000)
+        solo.answerHeartbeatEnd()
+        solo.report(5, incarnation: 9)
+        #expect(solo.done.removed.isEmpty, "its former life may have a lease")
+        solo.live(2000)
+        solo.report(5, incarnation: 9)
+        #expect(solo.done.removed == [worker(5)])
+    }
+
     @Test("a blind leader does not wait for whom it has no room for, and who has nothing")
     func noRoomForIdle() {
         let solo = Solo { $0.capacities.members = 2 }

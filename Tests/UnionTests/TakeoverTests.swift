@@ -462,8 +462,15 @@ struct TakeoverTests {
         fetch(3, id: "other", on: solo)
         #expect(solo.done.cancels.map(\.requestOffset) == [3])
         // Worker 6 works; worker 5 is never heard.
-        for _ in 0..<30 { live(solo, 200, [6: []]) }
-        #expect(solo.done.removed.contains(worker(5)))
+        for _ in 0..<60 where solo.done.removed.isEmpty {
+            solo.readBack()
+            solo.wait(50)
+            solo.report(6)
+        }
+        solo.wait(300)
+        #expect(solo.done.removed == [worker(5)], "it is on its way")
+        solo.readBack()
+        solo.report(6)
         let next = solo.done.assignments.first
         #expect(next.map { string($0.request.requestID) } == "other")
         #expect(next?.failures == 0)

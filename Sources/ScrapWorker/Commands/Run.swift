@@ -31,7 +31,7 @@ enum Run {
         let signals = try system { () throws(Errno) in try Signals(reports: true) }
         let alarm = try system(Alarm.init)
         let jobs = try system { () throws(Errno) in try Jobs(killGraceMs: settings.killGraceMs) }
-        // librdkafka's threads come and go with its handles; a heap for each keeps what they freed.
+        // librdkafka's threads come and go with its handles; a heap for each would keep what they freed.
         _ = mallopt(M_ARENA_MAX, 1)
         let log = try openLog(config)
         var arena = Arena.mapped(Node.arenaBytes)

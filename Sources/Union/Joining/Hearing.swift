@@ -34,7 +34,7 @@ struct Hearing {
         return state == .asking(knowsOthers: false)
     }
 
-    /// The broker has lost heartbeats: what we read on from is not there, and the end was asked for.
+    /// The broker has lost heartbeats, those where we wanted to read on: the end was asked for.
     mutating func onVanished(_ desk: inout Desk) {
         guard isListening else { return }
         state = .asking(knowsOthers: true)

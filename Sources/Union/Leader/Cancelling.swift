@@ -176,18 +176,15 @@ extension Leader {
     mutating func sweepCancelling(
         _ index: Int, _ reason: CancelReason, _ elector: inout Elector, _ desk: inout Desk
     ) {
+        let entry = ledger.entries[index]
+        // What was written is on its way.
+        if entry.cancelOffset == nil, desk.now < entry.since + desk.settings.ackTimeoutMs { return }
         switch reason {
         case .unacknowledged, .overrun, .forgotten, .settled:
             if removeIfSilent(index, &elector, &desk) { return }
         case .removed, .stalled: break
         }
-        let entry = ledger.entries[index]
-        guard let offset = entry.cancelOffset else {
-            if desk.now >= entry.since + desk.settings.ackTimeoutMs {
-                writeCancel(index, &elector, &desk)
-            }
-            return
-        }
+        guard let offset = entry.cancelOffset else { return writeCancel(index, &elector, &desk) }
         guard let id = entry.workerID, desk.now >= entry.since + desk.settings.memberTimeoutMs
         else { return }
         if let worker = roster.find(id) {

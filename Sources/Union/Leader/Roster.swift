@@ -102,8 +102,8 @@ extension Roster {
     ) -> Bool {
         let known = entries[index]
         guard known.incarnation != h.incarnation else { return true }
-        let isFormerSilent =
-            desk.now >= max(known.spokeAt, leadingSince) + desk.settings.memberTimeoutMs
+        let silentSince = max(max(known.spokeAt, leadingSince), skippedAt)
+        let isFormerSilent = desk.now >= silentSince + desk.settings.memberTimeoutMs
         guard known.incarnation == 0 || (isFormerSilent && h.leaderOffset > known.leaderOffset)
         else {
             // Two may live: no work for either before it is clear who does.
