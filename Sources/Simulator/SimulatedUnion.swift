@@ -282,6 +282,7 @@ extension SimulatedUnion {
     public func isOnline(_ board: Int) -> Bool {
         boards[board].life != nil && boards[board].shown?.online == true
     }
+
     /// Records that the board was handed so far, over all of its lives.
     public func recordsRead(_ board: Int) -> Int64 { boards[board].recordsRead }
 

@@ -13,6 +13,12 @@ enum Benchmark {
             zip(parts, parts.dropFirst()).enumerated().compactMap { $0 % 2 == 0 ? $1 : nil },
             uniquingKeysWith: { $1 })
     }
+
+    /// The load of the last 1, 5 and 15 minutes; empty: not known.
+    static var loadAverages: [Substring] {
+        let text = (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)) ?? ""
+        return Array(text.split(separator: " ").prefix(3))
+    }
 }
 
 extension [String: String] {

@@ -24,7 +24,7 @@ struct ManyBench {
         let began = bootUs()
         let cost = Cost(fleet)
         for number in 1...size { try launch(number, in: fleet) }
-        print("  \(size) nodes, load \(loadAverage)")
+        print("  \(size) nodes, load \(Benchmark.loadAverages.first ?? "?")")
         guard var leader = awaitLeader(after: began, fleet) else {
             return Table.row("    no leader that all follow", "in \(Self.limitMs / 1000) s")
         }
@@ -93,11 +93,6 @@ struct ManyBench {
     }
 
     private func seconds(_ us: Int) -> String { "\(Table.format(Double(us) / 1e6)) s" }
-
-    private var loadAverage: String {
-        let text = (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)) ?? "?"
-        return String(text.split(separator: " ").first ?? "?")
-    }
 
     /// What the broker has sent and received on the connections that are open now.
     private func traffic(_ fleet: Fleet) throws -> Int {

@@ -50,9 +50,8 @@ enum ScrapBench {
     private static func printMachine() {
         let cpus = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         let model = cpus.split(separator: "\n").first { $0.hasPrefix("model name") } ?? "model: ?"
-        let load = (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)) ?? "?"
         let name = model.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
         print("machine: \(ProcessInfo.processInfo.activeProcessorCount) cores, \(name ?? "?")")
-        print("load before the run: \(load.split(separator: " ").prefix(3).joined(separator: " "))")
+        print("load before the run: \(Benchmark.loadAverages.joined(separator: " "))")
     }
 }
