@@ -100,6 +100,23 @@ extension EndToEnd {
             }
         }
 
+        @Test("a job that has stopped its minder dies at the end of the lease, too")
+        func stoppedMinder() throws {
+            let broker = try Broker(.noida)
+            let op = Op.script(
+                "stop", "trap '' TERM\nsay stopping\nkill -s STOP 0\n")
+            try Fleet.run(on: broker, ops: [op]) { fleet in
+                try fleet.launchAll(2)
+                try fleet.submit([request("stop", id: "r", maxAttempts: 1)])
+                let job = try fleet.jobs.await("stopping", of: "r")
+                broker.child.signal(SIGSTOP)
+                defer { broker.child.signal(SIGCONT) }
+                try eventually("the end of the job") { !runs(job.pid) }
+                broker.child.signal(SIGCONT)
+                #expect(try fleet.awaitOutcome(of: "r").status == "exhausted")
+            }
+        }
+
         @Test("a broker that is not there yet is waited for, and workers say so")
         func notThereYet() throws {
             let broker = try Broker(.noida)

@@ -85,6 +85,18 @@ extension EndToEnd {
             }
         }
 
+        @Test("a node without an identity of its own does not start, and is told the remedy")
+        func noIdentity() throws {
+            let hidden = "mount --bind /dev/null /etc/machine-id && exec \"$0\" run"
+            let child = try Child(
+                "run without a machine id", "/usr/bin/unshare",
+                ["--mount", "/bin/sh", "-c", hidden, Programs.scrapWorker])
+            defer { child.destroy() }
+            #expect(try child.waitForEnd() == .exit(78))
+            #expect(child.errors.text.contains("/etc/machine-id"), "\(child.story)")
+            #expect(child.errors.text.contains("worker.id"), "\(child.story)")
+        }
+
         @Test("a file may end without a newline")
         func lastLine() throws {
             let path = "\(try newFolder("right"))/cut.conf"

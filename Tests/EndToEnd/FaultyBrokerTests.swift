@@ -85,8 +85,11 @@ extension EndToEnd {
                 try worker.awaitLog("the broker cannot be reached")
                 try broker.heal(.produce)
                 try broker.connect()
-                try eventually("heartbeats that were given up") {
-                    try worker.counter("undelivered") > 0
+                // What the producers of before and after have reported is all that never came.
+                try eventually("a report of each heartbeat that was given up") {
+                    let counts = try fleet.tail("heartbeat").all.compactMap { $0["count"].int }
+                    let missing = (counts.max() ?? -1) + 1 - Set(counts).count
+                    return try missing > 0 && worker.counter("undelivered") == missing
                 }
             }
         }
@@ -97,6 +100,7 @@ extension EndToEnd {
             try Fleet.run(on: broker) { fleet in
                 let worker = try fleet.launch(1)
                 try Self.expectWork(fleet, id: "before")
+                let threads = try worker.threadsOfLibrdkafka
                 try broker.disconnect()
                 try worker.awaitLog("the broker cannot be reached")
                 let isDark = worker.child.output.wait { lines in
@@ -105,6 +109,10 @@ extension EndToEnd {
                 #expect(isDark != nil, "\(worker.child.story)")
                 try broker.connect()
                 try Self.expectWork(fleet, id: "after")
+                // Handles back off the longer, the longer they find nobody: both are new.
+                try eventually("the end of the handles of before") {
+                    try worker.threadsOfLibrdkafka.isDisjoint(with: threads)
+                }
             }
         }
 
@@ -169,6 +177,19 @@ extension EndToEnd {
 }
 
 extension Worker {
+    /// Those of its handles that are open.
+    fileprivate var threadsOfLibrdkafka: Set<String> {
+        get throws {
+            let folder = "/proc/\(try nodePid)/task"
+            let all = try FileManager.default.contentsOfDirectory(atPath: folder)
+            return Set(
+                all.filter {
+                    let name = try? String(contentsOfFile: "\(folder)/\($0)/comm", encoding: .utf8)
+                    return name?.hasPrefix("rdk:") == true
+                })
+        }
+    }
+
     /// What it counts of this now: it is asked, and answers on its log.
     fileprivate func counter(_ name: String) throws -> Int {
         let key = "\(name)="

@@ -77,6 +77,18 @@ struct JobTests {
         #expect(bench.jobs.deadline == .never)
     }
 
+    @Test("a job that is told to end twice is killed when the first grace is over")
+    func stoppedTwice() {
+        var job = Jobs.Job()
+        job.deadline = at(500)
+        job.stop(urgently: false, graceMs: 200, at: at(500))
+        #expect(job.deadline == .never && job.killAt == at(700))
+        job.stop(urgently: false, graceMs: 200, at: at(600))
+        #expect(job.killAt == at(700))
+        job.stop(urgently: true, graceMs: 200, at: at(650))
+        #expect(job.killAt == .never)
+    }
+
     static let durations: [([(String, String)], Int64?)] = [
         ([], 500), ([("ms", "0")], 0), ([("ms", "86400000")], 86_400_000),
         ([("ms", "86400001")], nil), ([("ms", "-1")], nil), ([("ms", "x")], nil),

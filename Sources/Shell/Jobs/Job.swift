@@ -37,6 +37,13 @@ public struct Jobs: ~Copyable {
         /// What its result will be, whatever its exit code: it overran, or was given up.
         package var verdict: Status?
         package var end = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
+
+        /// It is told to end: its deadline is over, and SIGKILL is due after its grace, which a
+        /// second stop does not begin anew; urgently: it is killed now.
+        mutating func stop(urgently: Bool, graceMs: Int32, at now: Instant) {
+            deadline = .never
+            killAt = urgently ? .never : min(killAt, now + graceMs)
+        }
     }
 
     /// Reads from one job's output in one turn.
@@ -226,7 +233,7 @@ extension Jobs {
     package mutating func tick(at now: Instant) {
         for place in 0..<Limits.bench where jobs[place].state == .running {
             if jobs[place].deadline <= now {
-                jobs[place].verdict = jobs[place].verdict ?? .timedOut
+                jobs[place].verdict = .timedOut
                 stop(place, urgently: false, at: now)
             }
             guard jobs[place].state == .running else { continue }
@@ -239,15 +246,13 @@ extension Jobs {
     }
 
     private mutating func stop(_ place: Int, urgently: Bool, at now: Instant) {
-        jobs[place].deadline = .never
+        jobs[place].stop(urgently: urgently, graceMs: killGraceMs, at: now)
         let pid = jobs[place].pid
         guard pid > 0 else {
             return end(place, jobs[place].verdict ?? .lost, exitCode: nil, at: now)
         }
         // To its process group, whose number its minder has.
         if urgently { Minder.killNow(pid) } else { CLinux.kill(-pid, SIGTERM) }
-        // A second `kill` must not put the first one's SIGKILL off.
-        jobs[place].killAt = urgently ? .never : min(jobs[place].killAt, now + killGraceMs)
     }
 
     /// Appends what must be polled.
