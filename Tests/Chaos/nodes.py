@@ -245,7 +245,7 @@ class Node:
             os.kill(left, signal.SIGKILL)
         if self._stop_post:
             self._darken()
-        if life.doom is None and code == -signal.SIGKILL and life.had_keeper:
+        if life.doom is None and code == -signal.SIGKILL and self.table.has_keepers:
             # A keeper that is not on time with a lit LED has the kernel kill it.
             self.late_keepers += 1
         elif life.doom is None or life.doom == "asked" and code != 0:
