@@ -99,6 +99,9 @@ final class Board {
     // Faults.
     var readCut: UInt8 = 0
     var writeCut: UInt8 = 0
+    /// It is cut off together with a part of the brokers that others have left behind: what it
+    /// reads, and what it is told of a topic's bounds, ends here; by topic.
+    var staleEnds: [Offset]?
     var knowsBroker = true
     var pausedUntil: Int64?
     /// Only its process is stopped: its jobs run, and its minders kill them when the lease ends.

@@ -12,6 +12,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case brokerSetBack
     case keeperStops
     case answersLate
+    case staleHalf
 }
 
 struct FaultState {
@@ -64,6 +65,7 @@ extension SimulatedUnion {
             pause(leader(oneIn: 2, or: board), us: drawPause(), fault)
             return false
         case .cutOff, .cutReading, .cutWriting, .cutTopic: return strikeConnection(board, fault)
+        case .staleHalf: return strikeHalf()
         case .brokerOutage, .logTailLost, .logLost, .brokerSetBack, .retention:
             return strikeBroker(fault)
         case .keeperStops:
@@ -151,8 +153,29 @@ extension SimulatedUnion {
         board.cutSerial += 1
         board.readCut = reading
         board.writeCut = writing
+        board.staleEnds = nil
         brokerSeen(board)
         resume(board)
+    }
+
+    /// Up to half of the boards, for the same time.
+    private func strikeHalf() -> Bool {
+        let mostAtOnce = Int32(max(1, boards.count / 2))
+        let lasts = between(1_000_000, 60_000_000)
+        for _ in 0...random.below(mostAtOnce) {
+            let board = anyBoard()
+            leaveBehind(board)
+            agenda.plan(
+                .mends(.staleHalf, board: board.index, serial: board.cutSerial), at: now + lasts)
+        }
+        return true
+    }
+
+    /// Its broker has lost its brothers: it takes no record, for nobody else has it then, and goes
+    /// on answering from what it has.
+    func leaveBehind(_ board: Board) {
+        cut(board, reading: 0, writing: 0x1F)
+        board.staleEnds = Topic.all.map { topics[$0.index].high }
     }
 
     /// The client notices a while later that no broker is there, or one is again.

@@ -227,7 +227,9 @@ extension SimulatedUnion {
             transcript.say(now, "log", "\(topic)[\(offset)] = \(what)")
         }
         checker.onAppend(topic, offset, record, writer, self)
-        for board in boards where board.life != nil { fetch(topic, board) }
+        for board in boards where board.life != nil && board.staleEnds == nil {
+            fetch(topic, board)
+        }
         return offset
     }
 }
@@ -235,6 +237,12 @@ extension SimulatedUnion {
 // MARK: - Reading
 
 extension SimulatedUnion {
+    /// Where the topic ends, as the board's broker knows it.
+    private func end(of topic: Topic, for board: Board) -> Offset {
+        let end = topics[topic.index].high
+        return board.staleEnds.map { min($0[topic.index], end) } ?? end
+    }
+
     func seek(_ topic: Topic, _ offset: Offset, _ board: Board) {
         transcript.say(now, board, "reads \(topic) from \(offset)")
         let i = topic.index
@@ -256,10 +264,11 @@ extension SimulatedUnion {
         guard now >= reader.asksAt else { return }
         let log = topics[i]
         let act = Agenda.Act.fetched(board: board.index, topic, seek: reader.seek)
-        if reader.position < log.low || reader.position > log.high || reader.isBehindCut {
+        let end = end(of: topic, for: board)
+        if reader.position < log.low || reader.position > end || reader.isBehindCut {
             board.readers[i].isOutOfRange = true
-        } else if reader.position < log.high {
-            board.readers[i].fetchedTo = min(log.high, reader.position + conditions.batch)
+        } else if reader.position < end {
+            board.readers[i].fetchedTo = min(end, reader.position + conditions.batch)
         } else {
             return planIdle(topic, board)
         }
@@ -328,7 +337,9 @@ extension SimulatedUnion {
             let id = SimulatedTopic.readableID(ofMalformedAt: offset)
             return feed(board, .malformed(topic, id, offset), entry.payload.span)
         }
-        if topic == .leader, checker.expectsNothing(of: offset, board, self) {
+        if topic == .leader, !isOwnMark(record, board),
+            checker.expectsNothing(of: offset, board, self)
+        {
             // Whatever is due by itself is no answer to this record.
             for _ in 0..<Self.mostTicksAtOnce {
                 feed(board, .tick)
@@ -344,6 +355,12 @@ extension SimulatedUnion {
         } else {
             feed(board, .read(record, offset), entry.payload.span)
         }
+    }
+
+    /// Void for everybody, and yet of use to who wrote it.
+    private func isOwnMark(_ record: Record, _ board: Board) -> Bool {
+        guard case .leader(let r) = record else { return false }
+        return r.isMark && r.workerID == board.settings.workerID
     }
 
     /// The node wants requests again.
@@ -375,7 +392,7 @@ extension SimulatedUnion {
         if board.pausedUntil != nil { return board.deferred.append(act) }
         board.readers[i].isIdlePlanned = false
         let reader = board.readers[i]
-        guard reader.fetchedTo == nil, reader.position == topics[i].high, brokerIsUp,
+        guard reader.fetchedTo == nil, reader.position == end(of: topic, for: board), brokerIsUp,
             !board.isCut(board.readCut, topic)
         else { return }
         guard now >= reader.quietSince + conditions.idleUs else {
@@ -414,10 +431,11 @@ extension SimulatedUnion {
             board.questions.append(topic)
             return
         }
-        let log = topics[topic.index]
+        let high = end(of: topic, for: board)
         agenda.plan(
             .answered(
-                board: board.index, topic, life: life, low: log.low, high: log.high, at: at),
+                board: board.index, topic, life: life, low: min(topics[topic.index].low, high),
+                high: high, at: at),
             at: now + delay())
     }
 

@@ -402,6 +402,9 @@ extension SimulatedUnion {
         cut(boards[board], reading: Topic.mask(reading), writing: Topic.mask(writing))
     }
 
+    /// The board is in the smaller half of a broken network, with a broker that does not know.
+    public func leaveBehind(_ board: Int) { leaveBehind(boards[board]) }
+
     public func mend(_ board: Int) { cut(boards[board], reading: 0, writing: 0) }
 
     /// A record that the broker has appears once more: its producer had timed out, or somebody

@@ -30,6 +30,7 @@ extension Transcript {
 
     static func name(_ record: Record) -> String {
         switch record {
+        case .leader(let r) where r.isMark: "a mark of \(name(r.workerID))"
         case .leader(let r): "term \(r.term) of \(name(r.workerID)): \(name(r.order))"
         case .candidacy(let c): name(c)
         case .heartbeat(let h):

@@ -134,7 +134,7 @@ extension Node {
         case .start: return now < worker.jobsUntil
         case .write(.leader(let r), _):
             switch r.order {
-            case .claim, .noop, .resign: return now < r.sentAt + r.leaseMs
+            case .claim, .noop, .resign: return r.isMark || now < r.sentAt + r.leaseMs
             case .addMember, .removeMember, .assign, .cancel, .checkpoint: return leads(at: now)
             }
         case .write(.result, .none): return leads(at: now)
@@ -184,9 +184,7 @@ extension Node {
         worker.hastenHeartbeat()
     }
 
-    private mutating func actOnBench() {
-        worker.act(quietAt: elector.quietAt(desk), &desk)
-    }
+    private mutating func actOnBench() { worker.act(&desk) }
 }
 
 // MARK: - What was read
@@ -343,6 +341,7 @@ extension Node {
         actOnBench()
         if isOnline { elector.giveUpIfDue(&desk) }
         elector.announceIfDue(&desk)
+        markIfDue()
         if joining.isJoined, !desk.isLeaving, desk.now >= worker.heartbeatDueAt {
             let role = role(at: desk.now)
             hearing.note(heard: leader.others(desk))
@@ -360,6 +359,18 @@ extension Node {
         if !hearing.isListening { leader.noteHeartbeatsSkipped(desk) }
     }
 
+    /// Who has work, and nobody to renew its lease, shows by a mark that nobody can lead.
+    private mutating func markIfDue() {
+        guard desk.now >= marksAt else { return }
+        worker.noteMarked(desk)
+        elector.mark(&desk)
+    }
+
+    private var marksAt: Instant {
+        guard joining.isJoined, brokerIsThere else { return .never }
+        return worker.marksAt(quietAt: elector.quietAt(desk), desk)
+    }
+
     private mutating func finish() {
         show()
         deadline = nextDeadline()
@@ -370,7 +381,7 @@ extension Node {
     private func nextDeadline() -> Instant {
         var next = min(
             elector.log.nextChange(after: desk.now),
-            worker.deadline(quietAt: elector.quietAt(desk), desk))
+            min(worker.deadline(desk), marksAt))
         if let until = joining.watchesUntil { next = min(next, until) }
         if let leavesAt = desk.leavesAt { return min(next, leavesAt) }
         guard joining.isJoined else { return next }

@@ -4,6 +4,11 @@ extension Node {
     mutating func onLeader(_ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset) {
         let wasMine = elector.isMine
         let (verdict, isSaid) = elector.judge(r, at: offset, desk)
+        if r.isMark {
+            guard r.isOurs(desk) else { return }
+            return worker.onMark(
+                sentAt: r.sentAt, at: offset, quietAt: elector.quietAt(desk), desk)
+        }
         guard verdict != .void else {
             if isSaid { _ = keepOpenWork(r, bytes, at: offset) }
             desk.count(.voidRecords)

@@ -31,6 +31,20 @@ struct FoundTests {
             "process-stopped", of: union, about: ["requests[0]", "stopped", "goes on", "REMOVE"])
     }
 
+    @Test(
+        "a worker whose broker was left behind by the others does not keep its jobs by what it says"
+    )
+    func staleHalf() throws {
+        let union = SimulatedUnion.ledUnion(seed: 5)
+        union.submit("sleep-30000", id: "a", timeoutMs: 60_000)
+        #expect(union.run(until: { $0.runs("a") != nil }, withinMs: 5_000))
+        union.leaveBehind(try #require(union.runs("a")))
+        union.run(ms: 40_000)
+        #expect(union.violation == nil)
+        try expectTranscript(
+            "stale-half", of: union, about: ["requests[0]", "cut off", "LeaseLost", "REMOVE"])
+    }
+
     @Test("a request that is fetched again is not taken for lost while new ones are at hand")
     func fetchedIsNotLost() throws {
         let union = SimulatedUnion.ledUnion(seed: 6)

@@ -121,40 +121,87 @@ struct LeaseTests {
         let before = solo.node.jobsUntil
         solo.give(.brokerLost)
         solo.give(.brokerFound)
-        solo.clear()
+        #expect(solo.done.marks.count == 1)
         solo.wait(300)
-        let end = solo.ends[Int(Topic.leader.rawValue)]
-        solo.give(.bounds(.leader, low: 0, high: end + 2, askedAt: solo.now))
         solo.readBackOnce { $0.topic == .heartbeat }
         let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
-        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
         #expect(solo.node.jobsUntil == before)
+        solo.readBackOnce { $0.topic == .leader }
+        #expect(solo.node.jobsUntil == before, "the leader's lease may run")
         solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
         #expect(solo.node.jobsUntil > before)
     }
 
-    @Test("an answer to an older question is no answer: it is asked again")
-    func olderQuestion() {
+    @Test("a mark from before a doubt ends none; and they go on until one does")
+    func olderMark() {
         let solo = worker1()
         solo.readBackOnce { $0.topic == .heartbeat }
-        let asked = solo.now
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
         solo.wait(100)
         solo.give(.brokerLost)
         solo.give(.brokerFound)
-        solo.clear()
-        let end = solo.ends[Int(Topic.leader.rawValue)]
-        solo.give(.bounds(.leader, low: 0, high: end, askedAt: asked))
-        #expect(solo.done.asks == [.leader])
-        solo.wait(300)
-        solo.give(.bounds(.leader, low: 0, high: end, askedAt: solo.now))
-        solo.readBackOnce { $0.topic == .heartbeat }
+        // It was on its way already, and the next is due one heartbeat after it.
+        #expect(solo.done.marks.count == 1)
+        solo.readBackOnce { $0.topic == .leader }
         let before = solo.node.jobsUntil
-        let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
-        solo.wait(300)
+        solo.wait(140)
         solo.readBackOnce { $0.topic == .heartbeat }
-        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard + 1))
+        let heard = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: heard))
+        #expect(solo.node.jobsUntil == before)
+        solo.wait(10)
+        #expect(solo.done.marks.count == 2)
+        solo.readBackOnce { $0.topic == .leader }
+        solo.idle(250)
+        let end = solo.ends[Int(Topic.heartbeat.rawValue)]
+        solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: end))
         #expect(solo.node.jobsUntil > before)
+        solo.clear()
+        solo.idle(500)
+        #expect(solo.done.marks.isEmpty)
+    }
+
+    @Test("a mark that somebody wrote in our name, and later than we wrote any, counts for nothing")
+    func forgedMark() {
+        let solo = leaderless()
+        solo.idle(820)
+        let mark = solo.done.marks[0]
+        var forged = mark
+        forged.sentAt = mark.sentAt.adding(us: 1)
+        let before = solo.node.jobsUntil
+        solo.idle(100)
+        solo.read(.leader(forged))
+        #expect(solo.node.jobsUntil == before)
+        var others = mark
+        others.incarnation += 1
+        solo.read(.leader(others))
+        #expect(solo.node.jobsUntil == before)
+        solo.read(.leader(mark))
+        #expect(solo.node.jobsUntil > before)
+    }
+
+    @Test("a mark claims nothing, names the checkpoint, and is void for all others")
+    func markIsVoid() {
+        let solo = worker1()
+        solo.read(
+            leaderRecord(.checkpoint(Checkpoint(requestsNext: 0, resultsNext: 0)), by: 2, term: 1))
+        let checkpoint = solo.ends[Int(Topic.leader.rawValue)] - 1
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        let mark = solo.done.marks[0]
+        #expect(mark.term == 0 && mark.leaseMs == 0 && mark.checkpointOffset == checkpoint)
+        #expect(solo.stillHolds(.write(.leader(mark), .none), at: solo.now + 60_000))
+        var referee = Referee()
+        #expect(referee.judge(mark) == .void)
+        _ = referee.judge(leaderRecord(.claim, by: 2, term: 1))
+        #expect(referee.judge(mark) == .void)
+        solo.readBackOnce { $0.topic == .leader }
+        var others = mark
+        others.workerID = worker(3)
+        solo.read(.leader(others))
+        #expect(solo.counters[.voidRecords] == 0, "and it is no news")
     }
 
     @Test("while the broker is away nothing is acknowledged that is written meanwhile")
@@ -318,72 +365,76 @@ struct LeaseTests {
         return solo
     }
 
-    @Test("a worker whose leader is silent asks for the leader log's end in time")
-    func asksForEnd() {
+    @Test("a worker whose leader is silent marks the leader log in time")
+    func marksInTime() {
         let solo = leaderless()
         solo.idle(810)
-        #expect(solo.done.asks.isEmpty, "the leader's lease may run, and half of ours is left")
+        #expect(solo.done.marks.isEmpty, "the leader's lease may run, and half of ours is left")
         solo.idle(10)
-        #expect(solo.done.asks == [.leader])
+        #expect(solo.done.marks.count == 1)
         solo.idle(240)
-        #expect(solo.done.asks.count == 1)
+        #expect(solo.done.marks.count == 1)
         solo.idle(300)
-        #expect(solo.done.asks.count > 1)
+        #expect(solo.done.marks.count > 1)
         #expect(solo.done.kills.isEmpty)
     }
 
-    @Test("where the log ended as it was read, the lease runs on: nobody can take the job away")
+    @Test("who reads its own mark keeps its lease: nobody can take the job away")
     func renewedWithoutLeader() {
         let solo = leaderless()
         for _ in 0..<50 {
             solo.idle(100)
-            if !solo.done.asks.isEmpty {
-                let end = solo.ends[Int(Topic.leader.rawValue)]
-                solo.give(.bounds(.leader, low: 0, high: end, askedAt: solo.now))
-                solo.clear()
-            }
+            solo.readBackOnce { $0.topic == .leader }
         }
         #expect(solo.counters[.workerLeasesLost] == 0)
     }
 
-    @Test("where there is more in the log than was read, the lease does not run on")
-    func notRenewedBehind() {
+    @Test("where a claim stands before the mark, the lease does not run on")
+    func notRenewedBesideLeader() {
         let solo = leaderless()
         solo.idle(1100)
         let before = solo.node.jobsUntil
-        let end = solo.ends[Int(Topic.leader.rawValue)]
-        solo.give(.bounds(.leader, low: 0, high: end + 1, askedAt: solo.now))
+        solo.read(leaderRecord(.claim, by: 3, term: 2))
+        solo.readBackOnce { $0.topic == .leader }
         #expect(solo.node.jobsUntil == before)
     }
 
-    @Test("a question that left while the leader's lease could run renews nothing")
-    func notRenewedTooEarly() {
+    @Test("the lease runs from when the mark was written, and not where a leader's ran then")
+    func fromWriting() {
         let solo = leaderless()
         let heard = solo.now
-        solo.idle(1100)
+        solo.idle(820)
+        let mark = solo.done.marks[0]
+        #expect(mark.sentAt == heard + 816)
+        var tooEarly = mark
+        tooEarly.sentAt = heard + 815
         let before = solo.node.jobsUntil
-        let end = solo.ends[Int(Topic.leader.rawValue)]
-        solo.give(.bounds(.leader, low: 0, high: end, askedAt: heard + 815))
+        solo.read(.leader(tooEarly))
         #expect(solo.node.jobsUntil == before)
-        solo.give(.bounds(.leader, low: 0, high: end, askedAt: heard + 816))
+        solo.idle(100)
+        solo.read(.leader(mark))
         #expect(solo.node.jobsUntil == heard + 816 + 1750)
     }
 
-    @Test("without an answer the lease ends, and the job is killed")
-    func noAnswer() {
+    @Test(
+        "where no mark comes back, whatever the broker says, the lease ends, and the job is killed")
+    func noMark() {
         let solo = leaderless()
         solo.idle(1300)
         #expect(solo.done.kills.isEmpty)
+        let end = solo.ends[Int(Topic.leader.rawValue)]
+        solo.give(.bounds(.leader, low: 0, high: end, askedAt: solo.now))
+        solo.give(.reachedEnd(.leader, end))
         solo.idle(500)
         #expect(!solo.done.kills.isEmpty)
     }
 
-    @Test("without a job nobody asks")
+    @Test("without a job nobody marks")
     func noJob() {
         let solo = worker1()
         solo.renewLease()
         solo.clear()
         solo.idle(1700)
-        #expect(solo.done.asks.isEmpty)
+        #expect(solo.done.marks.isEmpty && solo.done.asks.isEmpty)
     }
 }

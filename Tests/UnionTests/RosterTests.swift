@@ -304,13 +304,13 @@ struct RosterTests {
         solo.give(.brokerLost)
         solo.give(.brokerFound)
         solo.clear()
-        for _ in 0..<20 where solo.done.leaderRecords.isEmpty { solo.wait(50) }
-        #expect(solo.done.leaderRecords.last?.heartbeatOffset == 0)
+        for _ in 0..<20 where solo.done.announcements.isEmpty { solo.wait(50) }
+        #expect(solo.done.announcements.last?.heartbeatOffset == 0)
         solo.clear()
         solo.report(2)
-        for _ in 0..<20 where solo.done.leaderRecords.isEmpty { solo.wait(50) }
+        for _ in 0..<20 where solo.done.announcements.isEmpty { solo.wait(50) }
         let end = solo.ends[Int(Topic.heartbeat.rawValue)]
-        #expect(solo.done.leaderRecords.last?.heartbeatOffset == end)
+        #expect(solo.done.announcements.last?.heartbeatOffset == end)
     }
 
     @Test("every leader record says up to where heartbeats were read")

@@ -101,7 +101,7 @@ extension [Done] {
         leaderRecords.filter { if case .resign = $0.order { true } else { false } }
     }
     var announcements: [LeaderRecord] {
-        leaderRecords.filter { if case .noop = $0.order { true } else { false } }
+        leaderRecords.filter { if case .noop = $0.order { !$0.isMark } else { false } }
     }
     var checkpoints: [(requestsNext: Offset, resultsNext: Offset, rows: [OpenWork])] {
         compactMap {
@@ -133,6 +133,7 @@ extension [Done] {
             if case .show(let role, let online, _) = $0.effect { (role, online) } else { nil }
         }
     }
+    var marks: [LeaderRecord] { leaderRecords.filter(\.isMark) }
     var asks: [Topic] { compactMap { if case .ask(let t) = $0.effect { t } else { nil } } }
     var closes: [Topic] { compactMap { if case .close(let t) = $0.effect { t } else { nil } } }
     var exits: [Farewell] { compactMap { if case .exit(let f) = $0.effect { f } else { nil } } }

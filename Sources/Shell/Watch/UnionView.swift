@@ -143,6 +143,7 @@ extension UnionView {
     private mutating func onLeader(
         _ record: LeaderRecord, _ payload: Span<UInt8>, at now: Instant
     ) -> Change {
+        guard !record.isMark else { return .none }
         let termBefore = term
         switch referee.judge(record) {
         case .void:

@@ -183,6 +183,9 @@ extension Elector {
         if isMine { pen.write(.resign, term: term, &desk) }
     }
 
+    /// Not under our term, nor under anybody's.
+    func mark(_ desk: inout Desk) { pen.mark(&desk) }
+
     mutating func hasRead(heartbeatsBefore offset: Offset) {
         pen.hasRead(heartbeatsBefore: offset)
     }

@@ -76,7 +76,7 @@ struct LeaderLease {
 
     /// From then on every lease is over that anything read until now has earned; ours is `leaseMs`.
     func quietAt(leaseMs: Int32) -> Instant {
-        heardAt + Settings.withClockMargin(max(leaseMs, longestMs))
+        max(heardAt + Settings.withClockMargin(max(leaseMs, longestMs)), othersMayLeadUntil)
     }
 
     /// Whether the holder, should it be this worker, leads.

@@ -21,6 +21,17 @@ struct Pen {
         desk.write(.leader(record))
     }
 
+    /// Orders nothing and claims no lease. It names the checkpoint: it may be the record with which
+    /// somebody begins to look for it.
+    func mark(_ desk: inout Desk) {
+        desk.write(
+            .leader(
+                LeaderRecord(
+                    workerID: desk.settings.workerID, incarnation: desk.settings.incarnation,
+                    term: 0, sentAt: desk.now, leaseMs: 0, heartbeatOffset: 0,
+                    checkpointOffset: checkpointOffset, order: .noop)))
+    }
+
     mutating func hasRead(heartbeatsBefore offset: Offset) { heartbeatOffset = offset }
 
     /// What anybody had read of heartbeats may be lost, and others at those offsets.

@@ -9,7 +9,7 @@ extension Node {
         _ topic: Topic, low: Offset, high: Offset, askedAt: Instant
     ) {
         switch topic {
-        case .leader: onLeaderBounds(low: low, high: high, askedAt: askedAt)
+        case .leader: onLeaderBounds(low: low, high: high)
         case .election: joining.onElectionBounds(high: high, &desk)
         case .heartbeat:
             if joining.knowsHeartbeats {
@@ -25,12 +25,8 @@ extension Node {
         finishJoining()
     }
 
-    private mutating func onLeaderBounds(low: Offset, high: Offset, askedAt: Instant) {
-        if worker.trust(from: high, askedAt: askedAt), brokerIsThere { desk.emit(.ask(.leader)) }
-        guard joining.isAsking else {
-            return worker.onLeaderLogEnd(
-                high, askedAt: askedAt, quietAt: elector.quietAt(desk), desk)
-        }
+    private mutating func onLeaderBounds(low: Offset, high: Offset) {
+        guard joining.isAsking else { return }
         let next = desk.next(.leader)
         if next > high { desk.say(.logLost(.leader, wanted: next, from: low)) }
         // Who was added may be lost; unless only the log's first records were removed.
@@ -75,7 +71,6 @@ extension Node {
         if isThere {
             leader.doubtRequests(&desk)
             leader.doubtResults(&desk)
-            desk.emit(.ask(.leader))
             hearing.hasten(at: desk.now)
         }
         contactAt = desk.now

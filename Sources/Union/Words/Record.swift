@@ -81,6 +81,14 @@ public struct LeaderRecord: Sendable {
     }
 }
 
+extension LeaderRecord {
+    /// It is a *mark*: a `NOOP` under no term, which is void for the referee. Who reads its own one
+    /// back has read all that stood in the leader log when it was written (section 5).
+    public var isMark: Bool {
+        if case .noop = order { term == 0 } else { false }
+    }
+}
+
 public enum Order: Sendable {
     case claim
     case noop

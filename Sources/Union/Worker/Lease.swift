@@ -19,8 +19,8 @@ struct WorkerLease: ~Copyable {
     /// that the broker has lost, and whose offsets others have now.
     private var trustedFrom: Offset = 0
     private var doubtedAt = Instant.zero
-    /// When the end of the leader log was asked for last, to keep the lease without a leader.
-    private var askedAt = Instant.zero
+    /// When the last mark was written.
+    private var markedAt = Instant.zero
 
     init(_ arena: inout Arena) {
         let filler = Sent(count: 0, at: .zero, offset: nil, readBefore: 0)
@@ -74,32 +74,33 @@ extension WorkerLease {
     }
 }
 
-// MARK: - Without a leader: by the leader log's end
+// MARK: - Without a leader: by a mark of our own in the leader log
 
 extension WorkerLease {
-    /// When the leader log's end is asked for: half of the lease is gone, and no leader renews it
-    /// (`quietAt`: when the last lease there is over).
-    func asksAt(quietAt: Instant, _ desk: borrowing Desk) -> Instant {
-        let half = until - desk.settings.workerLeaseMs / 2
-        return max(max(half, quietAt), askedAt + desk.settings.heartbeatMs)
+    /// When a mark is due: half of the lease is gone, and no leader renews it (`quietAt`: when the
+    /// last lease there is over); or it must be known what acknowledges anything again.
+    func marksAt(quietAt: Instant, hasJob: Bool, _ desk: borrowing Desk) -> Instant {
+        let half = hasJob ? max(until - desk.settings.workerLeaseMs / 2, quietAt) : .never
+        return max(isInDoubt ? .zero : half, markedAt + desk.settings.heartbeatMs)
     }
 
-    mutating func askIfDue(quietAt: Instant, _ desk: inout Desk) {
-        guard desk.now >= asksAt(quietAt: quietAt, desk) else { return }
-        askedAt = desk.now
-        desk.emit(.ask(.leader))
-    }
+    mutating func noteMarked(_ desk: borrowing Desk) { markedAt = desk.now }
 
-    /// While nobody leads, nobody can take our jobs away. That nobody does is known when, at the
-    /// moment `askedAt`, the leader log ended where we have read, and what we read last was old
-    /// enough for its lease to be over: whoever leads later began later, and waits
-    /// `member_timeout_ms` from its beginning before it gives a silent worker's jobs to another.
-    mutating func onLeaderLogEnd(
-        _ end: Offset, askedAt: Instant, quietAt: Instant, _ desk: borrowing Desk
+    /// A mark of ours, written at `sentAt`, was read at this offset. A broker that says where the
+    /// log ends may have been left behind by the others; but a mark that all of them have taken
+    /// stands after all that they had when it was written.
+    ///
+    /// While nobody leads, nobody can take our jobs away. So it was at `sentAt`, if what we have
+    /// read before the mark was old enough then for its lease to be over: whoever leads later began
+    /// later, and waits `member_timeout_ms` from its beginning before it gives a silent worker's
+    /// jobs to another.
+    mutating func onMark(
+        sentAt: Instant, at offset: Offset, quietAt: Instant, _ desk: borrowing Desk
     ) {
-        guard end <= desk.next(.leader), quietAt <= askedAt else { return }
-        precondition(askedAt <= desk.now, "WorkerLease: an answer before its question")
-        extend(askedAt, desk)
+        // A stranger can write in our name; but not by when we shall have read it.
+        guard sentAt <= markedAt else { return }
+        if isInDoubt && sentAt >= doubtedAt { trustedFrom = offset }
+        if quietAt <= sentAt { extend(sentAt, desk) }
     }
 }
 
@@ -117,11 +118,6 @@ extension WorkerLease {
         doubtedAt = desk.now
     }
 
-    /// The leader log ended at `end` when that was asked, or later.
-    mutating func trust(from end: Offset, askedAt: Instant) {
-        if isInDoubt && askedAt >= doubtedAt { trustedFrom = end }
-    }
-
-    /// It is not known yet from where on leader records count again.
-    var isInDoubt: Bool { trustedFrom == .max }
+    /// It is not known yet from where on leader records count again: from a mark of ours on.
+    private var isInDoubt: Bool { trustedFrom == .max }
 }

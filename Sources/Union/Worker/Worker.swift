@@ -86,12 +86,10 @@ extension Worker {
 // MARK: - Running
 
 extension Worker {
-    /// Kills what runs without a lease, starts what waits with one. `quietAt`: from then on nobody
-    /// can lead by anything that was read until now.
-    mutating func act(quietAt: Instant, _ desk: inout Desk) {
+    /// Kills what runs without a lease, starts what waits with one.
+    mutating func act(_ desk: inout Desk) {
         guard bench.used > 0 else { return }
         if lease.runs(at: desk.now) {
-            if bench.running > 0 { lease.askIfDue(quietAt: quietAt, &desk) }
             startWaiting(&desk)
         } else {
             dropRunning(.lost, &desk)
@@ -153,16 +151,23 @@ extension Worker {
     }
 
     /// When `act` has something to do next.
-    func deadline(quietAt: Instant, _ desk: borrowing Desk) -> Instant {
+    func deadline(_ desk: borrowing Desk) -> Instant {
         guard bench.used > 0 else { return .never }
         guard lease.runs(at: desk.now) else {
             let killAt = lease.until + desk.settings.killGraceMs
             return bench.running > 0 && desk.now < killAt ? min(killAt, retryAt) : retryAt
         }
         if canStart(desk), bench.nextQueued() != nil { return desk.now }
-        guard bench.running > 0 else { return retryAt }
-        return min(min(lease.until, lease.asksAt(quietAt: quietAt, desk)), retryAt)
+        return bench.running > 0 ? min(lease.until, retryAt) : retryAt
     }
+
+    /// When a mark is to be written to the leader log (`WorkerLease.marksAt`).
+    func marksAt(quietAt: Instant, _ desk: borrowing Desk) -> Instant {
+        let hasJob = bench.running > 0 && lease.runs(at: desk.now)
+        return lease.marksAt(quietAt: quietAt, hasJob: hasJob, desk)
+    }
+
+    mutating func noteMarked(_ desk: borrowing Desk) { lease.noteMarked(desk) }
 }
 
 // MARK: - Results
@@ -277,17 +282,11 @@ extension Worker {
 // MARK: - What the broker says of the logs
 
 extension Worker {
-    /// The leader log ended at `end` when that was asked, at `askedAt`. True: that must be asked
-    /// again, for it was asked before there was a doubt.
-    mutating func trust(from end: Offset, askedAt: Instant) -> Bool {
-        lease.trust(from: end, askedAt: askedAt)
-        return lease.isInDoubt
-    }
-
-    mutating func onLeaderLogEnd(
-        _ end: Offset, askedAt: Instant, quietAt: Instant, _ desk: borrowing Desk
+    /// A mark of ours was read.
+    mutating func onMark(
+        sentAt: Instant, at offset: Offset, quietAt: Instant, _ desk: borrowing Desk
     ) {
-        lease.onLeaderLogEnd(end, askedAt: askedAt, quietAt: quietAt, desk)
+        lease.onMark(sentAt: sentAt, at: offset, quietAt: quietAt, desk)
     }
 
     /// The broker was away, or has lost records: it may have lost heartbeats of ours.
