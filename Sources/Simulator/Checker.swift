@@ -36,6 +36,11 @@ final class Checker {
     /// The broker has lost records of a topic, or removed its first ones.
     private(set) var hasLost = [Bool](repeating: false, count: Topic.count)
 
+    /// When the broker lost records of requests or results, while it has done so once only.
+    private var lossAt: Int64?
+    /// After that one loss no request before this offset is read again; nil: that cannot be said.
+    private var rereadFrom: Offset? = .max
+
     /// Boards that have read the leader log from a sound beginning to its end.
     private var isCaughtUp: Set<Int> = []
     var isFeedingVoid = false
@@ -211,6 +216,7 @@ extension Checker {
     /// The broker lost everything from `offset` on.
     func onCut(_ topic: Topic, at offset: Offset, _ union: SimulatedUnion) {
         hasLost[topic.index] = true
+        noteLoss(topic, at: offset, union)
         switch topic {
         case .leader:
             // A term whose every trace is lost may be claimed again.
@@ -245,8 +251,23 @@ extension Checker {
         }
     }
 
+    /// After two, or after the loss of all orders, nothing is promised of what was settled before.
+    private func noteLoss(_ topic: Topic, at offset: Offset, _ union: SimulatedUnion) {
+        switch topic {
+        case .leader:
+            if offset <= union.topics[topic.index].low { rereadFrom = nil }
+        case .requests, .results:
+            if lossAt ?? union.now != union.now { rereadFrom = nil }
+            lossAt = union.now
+            let end = topic == .requests ? min(requestsNext, offset) : requestsNext
+            rereadFrom = rereadFrom.map { min($0, end - Offset(Limits.openWork)) }
+        case .election, .heartbeat: break
+        }
+    }
+
     func onExpire(_ topic: Topic, before offset: Offset) {
         hasLost[topic.index] = true
+        rereadFrom = nil
         if topic == .leader { leaderLow = offset }
         guard topic == .requests else { return }
         for request in requests.keys where request < offset { requests[request] = nil }
@@ -290,7 +311,18 @@ extension Checker {
         var read = board.readers[Topic.results.index].position
         // A takeover has read them all as they were at the claim.
         if tenures.last?.term == r.term { read = max(read, resultsAtTenure) }
-        guard outcome.at < read, !hasLost.contains(true) else { return }
+        guard outcome.at < read else { return }
+        if hasLost.contains(true) {
+            // Outcomes of the last requests are known, if they are among the last results. (One
+            // without an id may be another than stood there before.)
+            let offset = a.attempt.requestOffset
+            guard let key = requests[offset], outcomes[Name(offset: offset, key: key)] != nil,
+                key != Self.keyOfUnnamed(offset) || !usedOffsets.contains(offset)
+            else { return }
+            guard let rereadFrom else { return }
+            let recent = union.topics[Topic.results.index].high - Offset(Limits.recentlySettled)
+            guard offset < rereadFrom || outcome.at >= recent else { return }
+        }
         fail(4, union, "\(Transcript.name(a.attempt)) is ordered after its outcome was read")
     }
 

@@ -12,15 +12,17 @@ TOPICS = ["requests", "results", "leader", "election", "heartbeat"]
 
 
 def read(topic):
-    """All that the topic holds now, by offset."""
+    """All that the topic holds now, by offset; `written_ms`: when, by the wall clock."""
     done = subprocess.run(
         ["kcat", "-C", "-e", "-u", "-q", "-b", f"{BROKER}:{PORT}", "-t", PREFIX + topic,
-         "-o", "beginning", "-f", "%o %s\n"], stdout=subprocess.PIPE, timeout=120, check=True)
+         "-o", "beginning", "-f", "%o %T %s\n"], stdout=subprocess.PIPE, timeout=120, check=True)
     records = []
     for line in done.stdout.split(b"\n"):
-        offset, _, text = line.partition(b" ")
+        offset, _, rest = line.partition(b" ")
+        written_ms, _, text = rest.partition(b" ")
         if text:
-            records.append({**json.loads(text), "offset": int(offset)})
+            records.append({**json.loads(text), "offset": int(offset),
+                            "written_ms": int(written_ms)})
     return records
 
 
@@ -31,6 +33,19 @@ def without_outcome(requests, results):
 
 def count_without_outcome():
     return len(without_outcome(read("requests"), read("results")))
+
+
+def ordered_again(leader, results):
+    """Offsets of requests that were ordered once more long after their outcome was there. (Boards
+    have one clock here.)"""
+    settled_ms = {}
+    for result in results:
+        if result["final"]:
+            settled_ms.setdefault(result["request_offset"], result["written_ms"])
+    return sorted({
+        order["request_offset"] for order in leader
+        if order["op_code"] == "ASSIGN_WORK_REQUEST"
+        and order["written_ms"] > settled_ms.get(order["request_offset"], float("inf")) + 2000})
 
 
 def valid_claims(leader):
@@ -138,6 +153,7 @@ class Verdict:
         self.outcomes = len(finals)
         self.different = sorted(
             name for name, all in finals.items() if len({result["status"] for result in all}) > 1)
+        self.again = ordered_again(self.topics["leader"], results)
         self.lost = without_outcome(requests, results)
         for request in self.lost:
             self.violations.append(f"without an outcome: {request}")

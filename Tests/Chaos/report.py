@@ -16,6 +16,7 @@ def tell(verdict):
     yield f"  outcomes                      {verdict.outcomes}"
     yield f"  without outcome               {len(verdict.lost)}"
     yield f"  more than one, different      {len(verdict.different)} (the first counts)"
+    yield f"  ordered after their outcome   {len(verdict.again)} (what the broker loses is done again)"
     yield f"  two leaders lit               {len(verdict.overlaps)}" + longest(verdict)
     yield f"  runs of jobs, two at once     {verdict.runs}, {len(verdict.twice)}"
     if table.has_keepers:

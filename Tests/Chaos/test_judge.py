@@ -9,7 +9,7 @@ import time
 import unittest
 
 from faults import KINDS, plan
-from judge import leaderless, overlaps, valid_claims, without_outcome
+from judge import leaderless, ordered_again, overlaps, valid_claims, without_outcome
 from leds import Change
 from recorder import Event
 
@@ -53,6 +53,18 @@ class Lamps(unittest.TestCase):
 
 
 class Topics(unittest.TestCase):
+    def test_an_order_long_after_the_outcome_is_seen(self):
+        def order(offset, ms, word="ASSIGN_WORK_REQUEST"):
+            return {"op_code": word, "request_offset": offset, "written_ms": ms}
+
+        def final(offset, ms, final=True):
+            return {"final": final, "request_offset": offset, "written_ms": ms}
+
+        results = [final(1, 1000), final(1, 9000), final(2, 1000, final=False), final(3, 1000)]
+        leader = [order(1, 500), order(1, 3001), order(2, 9000), order(3, 2900),
+                  order(3, 9000, "CANCEL_WORK_REQUEST"), {"op_code": "NOOP"}]
+        self.assertEqual(ordered_again(leader, results), [1])
+
     def test_only_a_final_result_is_an_outcome(self):
         requests = [{"request_id": "a"}, {"request_id": "b"}, {"request_id": "c"}]
         results = [{"request_id": "a", "final": False}, {"request_id": "b", "final": True}]

@@ -34,7 +34,7 @@ struct KafkaSessionTests {
         var talk = Talk.online
         talk.session.seek(.requests, to: 900)
         _ = talk.actions()
-        talk.fail(.requests, .outOfRange)
+        talk.fail(.requests, .outOfRange, at: 900)
         #expect(talk.actions() == [.reading(.requests, .stop)])
         #expect(talk.events() == [.vanished(.requests)])
     }

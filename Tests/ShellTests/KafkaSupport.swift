@@ -78,8 +78,8 @@ struct Talk {
     /// Reads a record.
     mutating func read(_ topic: Topic, _ offset: Offset) { session.onRead(topic, .record(offset)) }
 
-    mutating func fail(_ topic: Topic, _ kind: KafkaFailure.Kind) {
-        session.onRead(topic, .failed(KafkaFailure(kind)))
+    mutating func fail(_ topic: Topic, _ kind: KafkaFailure.Kind, at offset: Offset = 0) {
+        session.onRead(topic, .failed(KafkaFailure(kind), offset))
     }
 
     /// Answers both requests of a question; what comes of that.

@@ -132,12 +132,36 @@ struct KafkaTopicTests {
     @Test("an offset that the broker does not have ends reading, and is told once")
     func outOfRange() {
         var topic = Topic.read(from: 5)
-        topic.reading.onOutOfRange()
+        topic.reading.onOutOfRange(at: 5)
         topic.run()
         #expect(topic.told == [.stop])
         #expect(topic.events() == [.vanished])
         topic.findTopics()
         #expect(topic.told == [.stop] && topic.events() == [])
+    }
+
+    @Test(
+        "what was found out of range before a seek says nothing of the new place: it is read again",
+        arguments: [3, 900, -1001] as [Offset])
+    func staleOutOfRange(_ stale: Offset) {
+        var topic = Topic.read(from: 5)
+        topic.reading.onOutOfRange(at: stale)
+        topic.run()
+        #expect(topic.told == [.stop, .read(from: 5)])
+        #expect(topic.events() == [])
+        topic.takeRecords(5..<7)
+        topic.reading.onOutOfRange(at: 7)
+        #expect(topic.events() == [.vanished])
+    }
+
+    @Test(
+        "after a record or an end it is true wherever it was found: offsets may hold no record",
+        arguments: [false, true])
+    func outOfRangeBeyondGap(ends: Bool) {
+        var topic = Topic.read(from: 5)
+        if ends { topic.reading.onEnd(at: 5) } else { topic.takeRecords(5..<6) }
+        topic.reading.onOutOfRange(at: ends ? -1001 : 9)
+        #expect(topic.events() == [.vanished])
     }
 
     @Test("who seeks or closes does not care any more what vanished or ended")
@@ -148,7 +172,7 @@ struct KafkaTopicTests {
             if closes { topic.reading.close() } else { topic.reading.seek(to: 0) }
             #expect(topic.events() == [])
             topic = .read(from: 5)
-            topic.reading.onOutOfRange()
+            topic.reading.onOutOfRange(at: 5)
             if closes { topic.reading.close() } else { topic.reading.seek(to: 0) }
             #expect(topic.events() == [])
         }

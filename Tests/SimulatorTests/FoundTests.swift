@@ -45,6 +45,39 @@ struct FoundTests {
             "stale-half", of: union, about: ["requests[0]", "cut off", "LeaseLost", "REMOVE"])
     }
 
+    /// A union that has settled so many requests, each after two failures; then its broker loses the
+    /// end of these topics, and another request stands where the last one stood.
+    private func union(settled requests: Int, thenLosing topics: [Topic]) -> SimulatedUnion {
+        let union = SimulatedUnion.ledUnion(seed: 11)
+        for i in 0..<requests { union.submit("fail", id: "r\(i)", maxAttempts: 3) }
+        let last = union.outcome(of: "r\(requests - 1)", withinMs: 600_000)
+        #expect(last == .failed || last == .exhausted)
+        union.run(ms: 5_000)
+        union.stopBroker(losing: topics, last: 4)
+        union.run(ms: 100)
+        union.startBroker()
+        union.submit("noop", id: "other")
+        return union
+    }
+
+    /// Orders for requests that are read again no more than they must.
+    private func ordersFor(_ first: Range<Offset>, in union: SimulatedUnion) -> Int {
+        union.records(of: .leader).filter {
+            guard case .leader(let r) = $0, case .assign(let a) = r.order else { return false }
+            return first.contains(a.attempt.requestOffset)
+        }.count
+    }
+
+    @Test("where the ends of requests and of results are lost, requests are read again once")
+    func readAgainOnce() throws {
+        let union = union(settled: 1500, thenLosing: [.requests, .results])
+        let orders = ordersFor(0..<900, in: union)
+        #expect(union.outcome(of: "other", withinMs: 30_000) == .completed)
+        union.run(ms: 20_000)
+        #expect(ordersFor(0..<900, in: union) == orders)
+        #expect(union.violation == nil)
+    }
+
     @Test("a request that is fetched again is not taken for lost while new ones are at hand")
     func fetchedIsNotLost() throws {
         let union = SimulatedUnion.ledUnion(seed: 6)

@@ -480,6 +480,18 @@ final class LeaderLogTests {
         #expect(log.leads(at: ms(3816)))
     }
 
+    @Test("after a loss, also the lease of a twin is waited for, and quiet begins after it")
+    func waitsForVoidTwin() {
+        _ = judge(.claim, by: 2, term: 5)
+        log.loseRecords()
+        #expect(judge(by: 1, term: 4, incarnation: 8, at: 3000) == .void)
+        #expect(log.lease.quietAt(leaseMs: 800) == ms(3816))
+        _ = judge(.claim, by: 1, term: 6, sentAt: 3000, at: 3000)
+        _ = judge(by: 1, term: 6, sentAt: 3500, at: 3500)
+        #expect(!log.leads(at: ms(3815)))
+        #expect(log.leads(at: ms(3816)))
+    }
+
     @Test("who does not know whose lease runs assumes one as long as the longest that it has heard")
     func assumesLongest() {
         _ = judge(.claim, by: 2, term: 1, leaseMs: 4000)

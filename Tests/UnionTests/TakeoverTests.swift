@@ -604,6 +604,72 @@ struct TakeoverTests {
         #expect(solo.done.assignments.map(\.attempt.requestOffset) == [10])
     }
 
+    @Test(
+        "who knows of a loss, and not what was read last, does not take what stands there for another",
+        arguments: [false, true])
+    func lastRequestUnknown(isKnown: Bool) {
+        let solo = Solo()
+        solo.follow()
+        let checkpoint = Checkpoint(
+            requestsNext: 10, resultsNext: 0, lastRequest: isKnown ? digest("r9") : 0)
+        solo.read(leaderRecord(.checkpoint(checkpoint), by: 2, term: 1))
+        let end = solo.ends[Int(Topic.leader.rawValue)]
+        let log = [
+            leaderRecord(.claim, by: 2, term: 1), leaderRecord(by: 2, term: 1),
+            leaderRecord(.addMember(solo.settings.workerID, 1), by: 2, term: 1),
+            leaderRecord(.checkpoint(checkpoint), by: 2, term: 1),
+        ]
+        #expect(end == Offset(log.count))
+        solo.give(.vanished(.leader))
+        solo.give(.bounds(.leader, low: 0, high: end, askedAt: solo.now))
+        for offset in [0, 3, 0, 1, 2, 3] { solo.read(.leader(log[offset]), at: Offset(offset)) }
+        solo.loseUnread()
+        solo.runForLeader()
+        solo.readBack()
+        #expect(solo.node.elector.log.loss.hasLostRecords && solo.node.elector.isMine)
+        answer(solo, requests: 11)
+        solo.idle(1000) { solo.leads }
+        #expect(solo.done.seeks(.requests).last == (isKnown ? 9 : 10))
+        fetch(9, id: isKnown ? "other" : "r9", on: solo)
+        #expect(solo.counters[.logsLost] == (isKnown ? 2 : 1), "of the leader log, and of requests")
+    }
+
+    @Test(
+        "a request without an id whose outcome was read is not run again, however full the ledger")
+    func unnamedIsKnown() {
+        let solo = claimed(rows: [], requestsNext: 10, ledger: 8)
+        solo.ends[Int(Topic.requests.rawValue)] = 23
+        solo.give(.bounds(.results, low: 0, high: 12, askedAt: solo.now))
+        solo.give(.bounds(.requests, low: 0, high: 23, askedAt: solo.now))
+        for offset in 10..<22 as Range<Offset> {
+            solo.read(result(of: offset, by: 2, id: "offset-\(offset)"))
+        }
+        solo.reachEnd(.results)
+        for offset in 10..<23 as Range<Offset> {
+            fetch(offset, id: "", on: solo)
+            // Its checkpoint makes room for the next.
+            solo.live(1500)
+        }
+        #expect(solo.counters[.admitted] == 1)
+        #expect(solo.counters[.duplicates] == 0)
+    }
+
+    @Test("what stands in place of a lost request is not run again where its outcome was read")
+    func replacedIsKnown() {
+        var row = openWork(3, attempt: 2)
+        row.requestKey = request("lost").requestID.key
+        let solo = claimed(rows: [row], requestsNext: 4)
+        solo.ends[Int(Topic.requests.rawValue)] = 5
+        solo.give(.bounds(.results, low: 0, high: 1, askedAt: solo.now))
+        solo.give(.bounds(.requests, low: 0, high: 5, askedAt: solo.now))
+        solo.read(result(of: 3, by: 2, id: "new"))
+        solo.reachEnd(.results)
+        fetch(3, id: "new", on: solo)
+        fetch(4, on: solo)
+        solo.live(10)
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [4])
+    }
+
     @Test("another request where the last one stood: those before it are read again")
     func lastRequestReplaced() {
         let last = digest("r9")

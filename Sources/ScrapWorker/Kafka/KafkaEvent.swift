@@ -164,7 +164,7 @@ struct Message: ~Copyable {
     var reading: KafkaSession.Reading {
         let code = unsafe message.pointee.err
         if code == RD_KAFKA_RESP_ERR__PARTITION_EOF { return .end(offset) }
-        return KafkaFailure(code).map { .failed($0) } ?? .record(offset)
+        return KafkaFailure(code).map { .failed($0, offset) } ?? .record(offset)
     }
 
     /// The record's value; empty when it has none.

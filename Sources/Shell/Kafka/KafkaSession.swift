@@ -147,17 +147,18 @@ extension KafkaSession {
         case record(Offset)
         /// The topic ends here for now.
         case end(Offset)
-        case failed(KafkaFailure)
+        /// The offset is where it failed, below zero where that is not said.
+        case failed(KafkaFailure, Offset)
     }
 
     package mutating func onRead(_ topic: Topic, _ reading: Reading) {
         switch reading {
         case .record(let offset): readings[topic].onRecord(at: offset)
         case .end(let offset): readings[topic].onEnd(at: offset)
-        case .failed(let failure):
+        case .failed(let failure, let offset):
             switch failure.kind {
             case .outOfRange:
-                readings[topic].onOutOfRange()
+                readings[topic].onOutOfRange(at: offset)
                 act(topic)
             case .unknownTopic: setup.checkAgain()
             case .topicExists, .unreachable, .allBrokersDown, .other:

@@ -36,6 +36,8 @@ package struct TopicReading {
     private var place = Place.closed
     /// What the handle was told last.
     private var handleReads = false
+    /// Nothing has come since the handle began to read there.
+    private var isFresh = false
     /// An end that was read and is not handed out yet.
     private var end: Offset?
     /// An end was handed out since the topic was sought.
@@ -105,7 +107,7 @@ extension TopicReading {
         guard topicsReady else { return nil }
         if case .wanted(let offset) = place {
             place = .open(offset)
-            handleReads = true
+            (handleReads, isFresh) = (true, true)
             return .read(from: offset)
         }
         guard let now, let serial = question.send(at: now) else { return nil }
@@ -118,6 +120,7 @@ extension TopicReading {
     package mutating func onRecord(at offset: Offset) {
         precondition(handleReads, "TopicReading: a record, but nobody reads")
         place = .open(offset + 1)
+        isFresh = false
         // An end that was not handed out yet was none.
         end = nil
     }
@@ -125,12 +128,21 @@ extension TopicReading {
     /// The end comes after nearly every record of a quiet topic, and then says nothing new: it is
     /// handed out once after each `seek`, and where it does not lie right after a record.
     package mutating func onEnd(at offset: Offset) {
+        isFresh = false
         guard case .open(let next) = place, !hasSaidEnd || offset != next else { return }
         end = offset
     }
 
-    /// The broker does not have the next record's offset, nor will it.
-    package mutating func onOutOfRange() { leave(for: .vanished) }
+    /// The broker does not have the next record, nor will it; `offset` is where that was found,
+    /// below zero where it is not said. librdkafka drops what it fetched before a stop, but not such
+    /// a finding (rd_kafka_offset_reset gives it no version), and may have ended fetching with it:
+    /// where it is the first thing that comes and speaks of another place, ours is read once more.
+    package mutating func onOutOfRange(at offset: Offset) {
+        if isFresh, case .open(let next) = place, offset != next {
+            return leave(for: .wanted(next))
+        }
+        leave(for: .vanished)
+    }
 
     /// The topics are there, for the first time or again. Asks whether this one still reaches as
     /// far as it was read: not every broker answers a fetch beyond the end with an error, so a

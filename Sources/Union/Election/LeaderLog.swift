@@ -31,14 +31,14 @@ struct LeaderLog {
         _ record: LeaderRecord, at now: Instant
     ) -> Referee.Verdict {
         let verdict = referee.judge(record)
+        let isOurs = record.workerID == me && record.incarnation == incarnation
         switch verdict {
         case .void:
-            if loss.hasLostRecords && record.workerID != me { lease.hearVoid(record, at: now) }
+            if loss.hasLostRecords && !isOurs { lease.hearVoid(record, at: now) }
             return .void
         case .newTenure: lease.beginTenure(at: now)
         case .valid: break
         }
-        let isOurs = record.workerID == me && record.incarnation == incarnation
         lease.hear(record, isOurs: isOurs, at: now)
         return verdict
     }

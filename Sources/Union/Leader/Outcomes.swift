@@ -16,11 +16,9 @@ extension Leader {
             return
         }
         let entry = ledger.entries[index]
-        if entry.state == .settled && entry.requestKey != key && r.final {
-            // The broker lost one request, and gave its offset to another.
-            return ledger.rememberSettled(key)
-        }
-        let isOfThis = entry.requestKey == key || entry.requestKey == 0
+        let isOfThis = entry.requestKey == key || entry.requestKey == 0 && entry.state != .settled
+        // The broker lost one request, and gave its offset to another.
+        if !isOfThis && r.final { return ledger.rememberSettled(key) }
         guard entry.state != .settled, isOfThis else { return desk.count(.voidResults) }
         // A number that was used before the broker lost records may be used again.
         let isCurrent =

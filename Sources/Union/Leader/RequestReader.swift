@@ -114,7 +114,9 @@ extension Leader {
         noteRead(digest, at: offset)
         checkpoints.want()
         if wasRead { return nil }
-        if isNamed && ledger.isKnown(key) {
+        if ledger.isKnown(key) {
+            // Without an id of its own it is this very request, read again by another leader.
+            guard isNamed else { return nil }
             desk.count(.duplicates)
             desk.say(.duplicate(requestOffset: offset))
             return nil
@@ -131,7 +133,14 @@ extension Leader {
             noteRead(digest, at: ledger.entries.offset(at: index))
             checkpoints.noteTaken()
         }
-        if isUsedAgain(index, by: key) { return giveTo(key, index, &elector, &desk) }
+        if isUsedAgain(index, by: key) {
+            // Of what stands there now the outcome was read.
+            if ledger.entries[index].state == .fetching, ledger.isKnown(key) {
+                ledger.forgetFetching(index)
+                return nil
+            }
+            return giveTo(key, index, &elector, &desk)
+        }
         switch ledger.entries[index].state {
         case .settled:
             if isInOrder { ledger.pass(index) }
@@ -269,7 +278,7 @@ extension Leader {
         if requestsLoss.isLost {
             cutRequests(at: high, elector, &desk)
         } else if requestsLoss.isDoubted || high < requests.next {
-            verifyLast()
+            verifyLast(elector)
         }
         requestsLoss.endDoubt()
         requests.skipWhatIsGone()

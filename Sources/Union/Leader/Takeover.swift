@@ -167,7 +167,7 @@ extension Leader {
     mutating func finishTakeover(_ elector: inout Elector, _ desk: inout Desk) {
         if requests.low != nil, takeover.finish(desk) {
             requestsLoss.beginReading(at: requests.next)
-            verifyPredecessorsLast()
+            verifyPredecessorsLast(elector)
             if takeover.hasLost { openAgain(elector, &desk) }
             takeover.endLoss()
             sweepAt = desk.now

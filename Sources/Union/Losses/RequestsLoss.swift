@@ -104,16 +104,17 @@ extension Leader {
         desk.emit(.ask(.requests))
     }
 
-    /// The last request that was read is compared with what stands there now.
-    mutating func verifyLast() {
-        guard requests.next > 0 else { return }
+    /// The last request that was read is compared with what stands there now: where it is known; and
+    /// where all was lost, when nothing proves that it is the same.
+    mutating func verifyLast(_ elector: borrowing Elector) {
+        guard requests.next > 0, requests.last != 0 || elector.log.loss.beganAnew else { return }
         requestsLoss.verify(requests.last, at: requests.next - 1)
     }
 
     /// The takeover is done: what the leader before us has read last, should it have said so, is
     /// compared; unless that is read again anyway.
-    mutating func verifyPredecessorsLast() {
-        if requests.last != 0, requestsLoss.rereadsUntil == 0 { verifyLast() }
+    mutating func verifyPredecessorsLast(_ elector: borrowing Elector) {
+        if requestsLoss.rereadsUntil == 0 { verifyLast(elector) }
     }
 
     /// A record of `requests` was read: if it stands where the last one stood that was read before,

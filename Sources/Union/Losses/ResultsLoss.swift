@@ -43,7 +43,8 @@ extension Leader {
             openAgain(dropped.row, at: dropped.openAt, &desk)
         }
         let low = requests.low ?? 0
-        let end = requests.next
+        // Requests may be read again for a loss of their own: then this is not the second way back.
+        let end = max(requests.next, requestsLoss.rereadsUntil)
         requests.goBack(to: max(low, end - Offset(Limits.openWork)))
         requestsLoss.rereadByID(until: end)
         checkpoints.wantNow()
