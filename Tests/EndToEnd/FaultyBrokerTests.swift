@@ -8,7 +8,8 @@ extension EndToEnd {
         /// Nobody leads, and no record's time is ever over: what a node tells of its heartbeats
         /// then comes from nothing else but what the test does.
         private static let patient = [
-            "timing.lease_ms=600000", "timing.leader_timeout_ms=1800000",
+            "timing.lease_ms=600000", "timing.campaign_ttl_ms=600000",
+            "timing.leader_timeout_ms=1800000",
         ]
 
         /// A worker whose records nobody gives up for lack of time.

@@ -54,7 +54,6 @@ struct LimitsTests {
     @Test("the capacities in declarations are the limits")
     func literals() {
         #expect(Payload.Buffer.capacity == Limits.payloadBytes)
-        #expect(Payload.RequestBuffer.capacity == Limits.requestPayloadBytes)
         #expect(RequestID.capacity == Limits.idBytes)
         #expect(OpName.capacity == Limits.opBytes)
     }

@@ -96,7 +96,8 @@ struct ValueTests {
     // MARK: Settings
 
     @Test(
-        "every pace's timings hold together", arguments: [Settings.Pace.fast, .normal, .classroom])
+        "every pace's timings hold together",
+        arguments: [Settings.Pace.fast, .normal, .cloud, .classroom])
     func paces(_ pace: Settings.Pace) {
         #expect(Settings(workerID: worker(1), incarnation: 1, pace: pace).broken == nil)
     }
@@ -140,6 +141,11 @@ struct ValueTests {
             $0.countdownDelayMs = 499
         } breaks: {
             $0.countdownDelayMs = 500
+        },
+        Inequality(rule: .candidaciesComeRound) {
+            $0.campaignTtlMs = 800
+        } breaks: {
+            $0.campaignTtlMs = 799
         },
     ]
 

@@ -10,6 +10,7 @@ extension Settings.Rule {
         case .jobsDieBeforeRemoval: "worker_lease_ms + kill_grace_ms + 2 % < member_timeout_ms"
         case .removalBeforeCancel: "member_timeout_ms <= ack_timeout_ms"
         case .countdownFitsCampaign: "2 x countdown_delay_ms < campaign_ttl_ms"
+        case .candidaciesComeRound: "lease_ms <= campaign_ttl_ms"
         }
     }
 
@@ -24,6 +25,8 @@ extension Settings.Rule {
         case .removalBeforeCancel: "an assignment must not be given up before its worker is"
         case .countdownFitsCampaign:
             "a campaign would be dropped between two numbers of its countdown"
+        case .candidaciesComeRound:
+            "on a broker that a leader can bear, no candidacy would come round in its time"
         }
     }
 }

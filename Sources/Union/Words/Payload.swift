@@ -18,8 +18,6 @@
 public enum Payload {
     /// Room for any record's payload (`Limits.payloadBytes`).
     public typealias Buffer = FixedText<11264>
-    /// Room for a request's payload (`Limits.requestPayloadBytes`).
-    public typealias RequestBuffer = FixedText<5510>
 
     /// The little-endian number in the `size` bytes from `index` on.
     public static func number(_ bytes: Span<UInt8>, at index: Int, size: Int) -> UInt64 {

@@ -98,6 +98,9 @@ public struct Settings: Sendable {
         /// `2 x countdown_delay_ms < campaign_ttl_ms`: a campaign is renewed between two numbers of
         /// its countdown.
         case countdownFitsCampaign
+        /// `lease_ms <= campaign_ttl_ms`: where nobody's candidacy came round in its time, nobody
+        /// would ever be elected (section 4).
+        case candidaciesComeRound
     }
 
     /// A rule that does not hold, and both of its sides in milliseconds.
@@ -136,6 +139,8 @@ public struct Settings: Sendable {
             return (memberTimeoutMs, ackTimeoutMs, memberTimeoutMs <= ackTimeoutMs)
         case .countdownFitsCampaign:
             return (countdownDelayMs, campaignTtlMs / 2, countdownDelayMs < campaignTtlMs / 2)
+        case .candidaciesComeRound:
+            return (leaseMs, campaignTtlMs, leaseMs <= campaignTtlMs)
         }
     }
 }
