@@ -222,7 +222,10 @@ extension Node {
                 return
             }
             elector.passOver(malformedAt: offset)
-        case .heartbeat: elector.hasRead(heartbeatsBefore: offset + 1)
+        case .heartbeat:
+            elector.hasRead(heartbeatsBefore: offset + 1)
+            // That renews the lease of whoever wrote it.
+            leader.noteHeartbeatsSkipped(desk)
         case .requests: leader.onMalformedRequest(why, id, at: offset, &elector, &desk)
         case .results: leader.onMalformedResult(at: offset, &elector, &desk)
         case .election: break

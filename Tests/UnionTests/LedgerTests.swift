@@ -522,7 +522,7 @@ struct LedgerTests {
     /// A leader whose members are given up long before its lease ends.
     private func patientLeader() -> Solo {
         let solo = Solo {
-            ($0.leaseMs, $0.leaderTimeoutMs) = (3000, 4000)
+            ($0.leaseMs, $0.leaderTimeoutMs, $0.campaignTtlMs) = (3000, 4000, 3000)
             ($0.heartbeatMs, $0.workerLeaseMs, $0.killGraceMs) = (100, 500, 50)
             ($0.memberTimeoutMs, $0.ackTimeoutMs) = (700, 700)
         }

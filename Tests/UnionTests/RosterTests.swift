@@ -122,6 +122,25 @@ struct RosterTests {
         #expect(solo.done.added == [worker(2)])
     }
 
+    @Test("a heartbeat that cannot be read renews its worker's lease: nobody is silent meanwhile")
+    func unreadableHeartbeats() {
+        let solo = leader()
+        solo.addMember(2)
+        func live(_ ms: Int64, unreadable: Bool) {
+            for _ in 0..<(ms / 250) {
+                solo.live(250)
+                let end = solo.ends[Int(Topic.heartbeat.rawValue)]
+                guard unreadable else { continue }
+                solo.give(.malformed(.heartbeat, RequestID(), end), [])
+                solo.ends[Int(Topic.heartbeat.rawValue)] = end + 1
+            }
+        }
+        live(6_000, unreadable: true)
+        #expect(solo.done.removed.isEmpty)
+        live(2_500, unreadable: false)
+        #expect(solo.done.removed == [worker(2)])
+    }
+
     @Test("who may have spoken where heartbeats were passed over is not silent yet")
     func skippedHeartbeats() {
         let solo = leader()
