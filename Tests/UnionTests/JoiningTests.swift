@@ -246,6 +246,22 @@ struct JoiningTests {
         #expect(solo.leads)
     }
 
+    @Test("who joins while the logs are lost does not wait for heartbeats that are lost as well")
+    func heartbeatsLostOnTheWay() {
+        let solo = Solo()
+        solo.begin()
+        solo.give(.bounds(.leader, low: 0, high: 300, askedAt: solo.now))
+        solo.give(.bounds(.election, low: 0, high: 0, askedAt: solo.now))
+        solo.give(.bounds(.heartbeat, low: 0, high: 500, askedAt: solo.now))
+        solo.clear()
+        solo.give(.vanished(.leader))
+        #expect(solo.done.asks == [.heartbeat, .leader])
+        solo.give(.bounds(.leader, low: 0, high: 0, askedAt: solo.now))
+        solo.give(.bounds(.heartbeat, low: 0, high: 3, askedAt: solo.now))
+        #expect(solo.done.seeks(.heartbeat) == [3])
+        #expect(solo.done.isReady)
+    }
+
     @Test("a leader whose log was lost steps down at once, and claims anew")
     func leaderLogLost() {
         let solo = Solo()

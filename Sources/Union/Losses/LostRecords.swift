@@ -39,6 +39,8 @@ extension Node {
         desk.count(.logsLost)
         switch topic {
         case .leader:
+            // On our way in, we may wait for heartbeats that are lost as well.
+            if !joining.isJoined { desk.emit(.ask(.heartbeat)) }
             joining.beginAgain()
             twin.onLeaderLogLost()
             elector.loseRecords(desk)
