@@ -492,6 +492,15 @@ final class LeaderLogTests {
         #expect(log.leads(at: ms(3816)))
     }
 
+    @Test("after a loss the marks of others do not disturb the quiet: nobody leads by one")
+    func marksAreQuiet() {
+        _ = judge(.claim, by: 2, term: 5)
+        log.loseRecords()
+        let quietAt = log.lease.quietAt(leaseMs: 800)
+        #expect(judge(by: 3, term: 0, leaseMs: 0, at: 9000) == .void)
+        #expect(log.lease.quietAt(leaseMs: 800) == quietAt)
+    }
+
     @Test("who does not know whose lease runs assumes one as long as the longest that it has heard")
     func assumesLongest() {
         _ = judge(.claim, by: 2, term: 1, leaseMs: 4000)

@@ -34,7 +34,8 @@ struct LeaderLog {
         let isOurs = record.workerID == me && record.incarnation == incarnation
         switch verdict {
         case .void:
-            if loss.hasLostRecords && !isOurs { lease.hearVoid(record, at: now) }
+            // (Nobody leads by a mark.)
+            if loss.hasLostRecords && !isOurs, !record.isMark { lease.hearVoid(record, at: now) }
             return .void
         case .newTenure: lease.beginTenure(at: now)
         case .valid: break
