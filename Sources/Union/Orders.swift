@@ -6,8 +6,7 @@ extension Node {
         let (verdict, isSaid) = elector.judge(r, at: offset, desk)
         if r.isMark {
             guard r.isOurs(desk) else { return }
-            return worker.onMark(
-                sentAt: r.sentAt, at: offset, quietAt: elector.quietAt(desk), desk)
+            return worker.onMark(sentAt: r.sentAt, quietAt: elector.quietAt(desk), desk)
         }
         guard verdict != .void else {
             if isSaid { _ = keepOpenWork(r, bytes, at: offset) }
@@ -22,7 +21,7 @@ extension Node {
             // Who claims does not lead yet, and acknowledges nothing.
         } else {
             worker.onAcknowledged(
-                before: r.heartbeatOffset, at: offset, isHeard: twin.wasHeard, desk)
+                before: r.heartbeatOffset, isHeard: twin.wasHeard, desk)
         }
         if case .resign = r.order {
             desk.count(.resignations)

@@ -469,22 +469,13 @@ final class LeaderLogTests {
         #expect(log.leads(at: ms(12)))
     }
 
-    @Test("after a loss, the lease of a record that is void for us is waited for as well")
-    func waitsForVoid() {
+    @Test(
+        "after a loss, the lease of a record that is void for us is waited for as well, a twin's too",
+        arguments: [(3, 7), (1, 8)])
+    func waitsForVoid(number: Int, incarnation: Incarnation) {
         _ = judge(.claim, by: 2, term: 5)
         log.loseRecords()
-        #expect(judge(by: 3, term: 4, at: 3000) == .void)
-        _ = judge(.claim, by: 1, term: 6, sentAt: 3000, at: 3000)
-        _ = judge(by: 1, term: 6, sentAt: 3500, at: 3500)
-        #expect(!log.leads(at: ms(3815)))
-        #expect(log.leads(at: ms(3816)))
-    }
-
-    @Test("after a loss, also the lease of a twin is waited for, and quiet begins after it")
-    func waitsForVoidTwin() {
-        _ = judge(.claim, by: 2, term: 5)
-        log.loseRecords()
-        #expect(judge(by: 1, term: 4, incarnation: 8, at: 3000) == .void)
+        #expect(judge(by: number, term: 4, incarnation: incarnation, at: 3000) == .void)
         #expect(log.lease.quietAt(leaseMs: 800) == ms(3816))
         _ = judge(.claim, by: 1, term: 6, sentAt: 3000, at: 3000)
         _ = judge(by: 1, term: 6, sentAt: 3500, at: 3500)

@@ -15,9 +15,9 @@ struct WorkerLease: ~Copyable {
     private var sent: Ring<Sent>
     /// The leader has read every heartbeat before this offset, as its last record said.
     private var readBefore: Offset = 0
-    /// Only leader records from here on acknowledge anything: older ones may speak of heartbeats
-    /// that the broker has lost, and whose offsets others have now.
-    private var trustedFrom: Offset = 0
+    /// No leader record acknowledges anything before a mark of ours is read: it may speak of
+    /// heartbeats that the broker has lost, and whose offsets others have now.
+    private var isInDoubt = false
     private var doubtedAt = Instant.zero
     /// When the last mark was written.
     private var markedAt = Instant.zero
@@ -48,9 +48,9 @@ extension WorkerLease {
         for i in 0..<sent.count where sent[i].count == count { sent[i].offset = offset }
     }
 
-    /// A record of the holder, itself at `leaderOffset`, says how far it has read; 0: it cannot say.
-    mutating func noteAcknowledged(before offset: Offset, at leaderOffset: Offset) {
-        if offset > 0 && leaderOffset >= trustedFrom { readBefore = offset }
+    /// A record of the holder says how far it has read; 0: it cannot say.
+    mutating func noteAcknowledged(before offset: Offset) {
+        if offset > 0 && !isInDoubt { readBefore = offset }
     }
 
     /// A heartbeat of ours is known to have been read by the holder: the lease runs on from when it
@@ -86,7 +86,7 @@ extension WorkerLease {
 
     mutating func noteMarked(_ desk: borrowing Desk) { markedAt = desk.now }
 
-    /// A mark of ours, written at `sentAt`, was read at this offset. A broker that says where the
+    /// A mark of ours, written at `sentAt`, was read. A broker that says where the
     /// log ends may have been left behind by the others; but a mark that all of them have taken
     /// stands after all that they had when it was written.
     ///
@@ -94,12 +94,10 @@ extension WorkerLease {
     /// read before the mark was old enough then for its lease to be over: whoever leads later began
     /// later, and waits `member_timeout_ms` from its beginning before it gives a silent worker's
     /// jobs to another.
-    mutating func onMark(
-        sentAt: Instant, at offset: Offset, quietAt: Instant, _ desk: borrowing Desk
-    ) {
+    mutating func onMark(sentAt: Instant, quietAt: Instant, _ desk: borrowing Desk) {
         // A stranger can write in our name; but not by when we shall have read it.
         guard sentAt <= markedAt else { return }
-        if isInDoubt && sentAt >= doubtedAt { trustedFrom = offset }
+        if sentAt >= doubtedAt { isInDoubt = false }
         if quietAt <= sentAt { extend(sentAt, desk) }
     }
 }
@@ -114,10 +112,7 @@ extension WorkerLease {
     /// The broker was away, or has lost other records: it may have lost some.
     mutating func doubt(_ desk: borrowing Desk) {
         forgetOffsets()
-        trustedFrom = .max
+        isInDoubt = true
         doubtedAt = desk.now
     }
-
-    /// It is not known yet from where on leader records count again: from a mark of ours on.
-    private var isInDoubt: Bool { trustedFrom == .max }
 }

@@ -270,11 +270,11 @@ extension Worker {
         if isHeard { lease.renew(desk) }
     }
 
-    /// A valid record of the leader's, at `leaderOffset`, acknowledges heartbeats.
+    /// A valid record of the leader's acknowledges heartbeats.
     mutating func onAcknowledged(
-        before offset: Offset, at leaderOffset: Offset, isHeard: Bool, _ desk: borrowing Desk
+        before offset: Offset, isHeard: Bool, _ desk: borrowing Desk
     ) {
-        lease.noteAcknowledged(before: offset, at: leaderOffset)
+        lease.noteAcknowledged(before: offset)
         if isHeard { lease.renew(desk) }
     }
 }
@@ -283,10 +283,8 @@ extension Worker {
 
 extension Worker {
     /// A mark of ours was read.
-    mutating func onMark(
-        sentAt: Instant, at offset: Offset, quietAt: Instant, _ desk: borrowing Desk
-    ) {
-        lease.onMark(sentAt: sentAt, at: offset, quietAt: quietAt, desk)
+    mutating func onMark(sentAt: Instant, quietAt: Instant, _ desk: borrowing Desk) {
+        lease.onMark(sentAt: sentAt, quietAt: quietAt, desk)
     }
 
     /// The broker was away, or has lost records: it may have lost heartbeats of ours.
