@@ -108,6 +108,8 @@ final class Board {
     var jobsRunOn = false
     var pauses = 0
     var deferred: [Agenda.Act] = []
+    /// When its node took the last event: the effects may come later.
+    var steppedAt: Int64 = 0
     var slowUs: Int64 = 0
     /// Records that it was handed, over all of its lives.
     var recordsRead: Int64 = 0

@@ -31,6 +31,11 @@ final class Checker {
     private var tenures: [Tenure] = []
     private var isVoid: [Bool] = []
     private var holders: [Term: Tenure] = [:]
+    /// When the broker lost records of the leader log last.
+    private var leaderLostAt: Int64 = 0
+    /// Boards that read `results` beyond an end which the broker has lost, and where that was: what
+    /// stands there now they have not read.
+    private var unreadFrom: [Int: Offset] = [:]
     /// The first record of the leader log that retention has left.
     private var leaderLow: Offset = 0
     /// The broker has lost records of a topic, or removed its first ones.
@@ -113,6 +118,8 @@ extension Checker {
     func onNotice(_ board: Board, _ notice: Notice, _ union: SimulatedUnion) {
         switch notice {
         case .leads(let term):
+            // It led before the broker lost that, and only says so now.
+            guard board.steppedAt >= leaderLostAt else { return }
             let me = Tenure(
                 term: term, holder: board.settings.workerID,
                 incarnation: board.life!.node.settings.incarnation)
@@ -205,6 +212,9 @@ extension Checker {
     }
 
     func onEffect(_ board: Board, _ effect: Effect, _ union: SimulatedUnion) {
+        if case .seek(.results, let offset) = effect, offset <= unreadFrom[board.index] ?? -1 {
+            unreadFrom[board.index] = nil
+        }
         guard isFeedingVoid else { return }
         switch effect {
         case .say, .show(.member, online: true, _): break
@@ -225,6 +235,7 @@ extension Checker {
                 kept = max(kept, tenures[i].term)
             }
             leaderLow = min(leaderLow, offset)
+            leaderLostAt = union.now
             for term in holders.keys where term > kept { holders[term] = nil }
             tenures.removeLast(max(0, tenures.count - Int(offset)))
             isVoid.removeLast(max(0, isVoid.count - Int(offset)))
@@ -241,6 +252,10 @@ extension Checker {
                 forgiven.insert(name.key)
             }
             for (key, at) in settledIDs where at >= offset { settledIDs[key] = nil }
+            resultsAtTenure = min(resultsAtTenure, offset)
+            for board in union.boards where board.readers[topic.index].position > offset {
+                unreadFrom[board.index] = min(unreadFrom[board.index] ?? .max, offset)
+            }
         case .requests:
             usedOffsets = 0..<max(usedOffsets.upperBound, (requests.keys.max() ?? -1) + 1)
             for request in requests.keys where request >= offset {
@@ -308,7 +323,8 @@ extension Checker {
         if case .result(let r) = record { checkGivenBack(r, board, union) }
         guard case .leader(let r) = record, case .assign(let a) = r.order else { return }
         guard let outcome = outcome(of: a.attempt.requestOffset) else { return }
-        var read = board.readers[Topic.results.index].position
+        var read = min(
+            board.readers[Topic.results.index].position, unreadFrom[board.index] ?? .max)
         // A takeover has read them all as they were at the claim.
         if tenures.last?.term == r.term { read = max(read, resultsAtTenure) }
         guard outcome.at < read else { return }

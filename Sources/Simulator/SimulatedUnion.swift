@@ -145,6 +145,7 @@ public final class SimulatedUnion {
     func feed(_ board: Board, _ event: Event, _ bytes: Span<UInt8> = Span()) {
         guard let life = board.life else { return }
         life.node.step(event, bytes, at: board.clock(at: now))
+        board.steppedAt = now
         tally.steps += 1
         if let broken = life.node.brokenInvariant { checker.onBroken(broken, board, self) }
         if conditions.pauseInStepOneIn > 0, board.pausedUntil == nil, strikesBeforeEffects(life) {

@@ -54,6 +54,21 @@ struct HearingTests {
         #expect((60...130).contains(listened), "\(listened) of 400")
     }
 
+    @Test("who hears a stranger under many ids is not away for longer than in the largest union")
+    func manyIDs() {
+        let solo = follower(members: 255)
+        hear(255, on: solo, forMs: 2000)
+        #expect(!solo.listens)
+        solo.clear()
+        var awayMs: Int64 = 0
+        while !solo.done.asks.contains(.heartbeat), awayMs < 1_000_000 {
+            hear(2, on: solo, forMs: 250)
+            awayMs += 250
+        }
+        let turns = awayMs / Int64(solo.node.settings.memberTimeoutMs)
+        #expect(((Limits.turns - 2)...Limits.turns).contains(Int32(turns)))
+    }
+
     @Test("who knows that others are there does not forget it while it does not listen")
     func remembers() {
         let solo = follower(members: 8)

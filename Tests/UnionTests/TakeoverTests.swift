@@ -690,6 +690,54 @@ struct TakeoverTests {
         #expect(solo.done.assignments.map { string($0.request.requestID) } == ["new 8"])
     }
 
+    @Test("a lost end is found though requests come all the time, so that none is read")
+    func endIsNeverRead() {
+        let solo = claimed(rows: [], requestsNext: 345, lastRequest: digest("lost"))
+        answer(solo, requests: 3)
+        #expect(solo.done.seeks(.requests).last == 3)
+        solo.clear()
+        fetch(3, on: solo)
+        fetch(4, on: solo)
+        #expect(solo.done.asks == [.requests])
+        solo.give(.bounds(.requests, low: 0, high: 5, askedAt: solo.now))
+        #expect(solo.counters[.logsLost] == 1)
+        #expect(solo.done.seeks(.requests).last == 0)
+        for offset in 0..<5 as Range<Offset> { fetch(offset, on: solo) }
+        solo.live(10)
+        #expect(solo.counters[.admitted] == 5)
+    }
+
+    @Test("where an old answer said less than there is, the last request is compared all the same")
+    func answerWasOld() {
+        let solo = claimed(rows: [], requestsNext: 9, lastRequest: digest("r8"))
+        answer(solo, requests: 3)
+        fetch(3, on: solo)
+        solo.give(.bounds(.requests, low: 0, high: 9, askedAt: solo.now))
+        #expect(solo.done.seeks(.requests).last == 8)
+        fetch(8, on: solo)
+        fetch(9, on: solo)
+        solo.live(10)
+        #expect(solo.counters[.logsLost] == 0)
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [9])
+    }
+
+    @Test("an end of requests that is read while results are read again is asked for once more")
+    func endIsReadTooEarly() {
+        let solo = claimed(rows: [], requestsNext: 345, lastRequest: digest("lost"))
+        answer(solo, requests: 3)
+        solo.give(.vanished(.results))
+        solo.reachEnd(.requests)
+        solo.clear()
+        solo.give(.bounds(.results, low: 0, high: 0, askedAt: solo.now))
+        solo.reachEnd(.results)
+        #expect(solo.done.seeks(.requests) == [3])
+        solo.reachEnd(.requests)
+        #expect(solo.done.seeks(.requests) == [3, 0])
+        for offset in 0..<3 as Range<Offset> { fetch(offset, on: solo) }
+        solo.live(10)
+        #expect(solo.counters[.admitted] == 3)
+    }
+
     @Test("where the first requests are gone, reading begins with those that are there")
     func requestsTrimmed() {
         let solo = claimed(rows: [], requestsNext: 10)

@@ -98,6 +98,7 @@ extension Leader {
         // What is next may stand before what is read only to compare it.
         let isComparing = requestsLoss.isVerifying
         if findsLastLost(digest, at: offset, &elector, &desk) { return nil }
+        seekEnd(after: offset, &desk)
         // What is sought may lie ahead of what is next, where the broker lost what was before it.
         let isInOrder =
             offset == requests.next
@@ -277,6 +278,9 @@ extension Leader {
         requests.reaches(high)
         if requestsLoss.isLost {
             cutRequests(at: high, elector, &desk)
+        } else if isLastGone() {
+            desk.count(.logsLost)
+            cutRequests(at: requests.end, elector, &desk)
         } else if requestsLoss.isDoubted || high < requests.next {
             verifyLast(elector)
         }

@@ -172,6 +172,8 @@ extension Leader {
             takeover.endLoss()
             sweepAt = desk.now
             checkpoints.want()
+            // An end of `requests` that was read meanwhile is said again.
+            desk.forgetPosition(of: .requests)
             var assigned: Int32 = 0
             for i in 0..<ledger.capacity where ledger.entries.isUsed(i) {
                 if ledger.entries[i].state == .assigned { assigned += 1 }
