@@ -85,11 +85,10 @@ extension SimulatedUnion {
         let settings = board.settings
         var litUntil: Instant?
         if board.isLit(at: now) {
-            let margin = settings.leaderTimeoutMs - Settings.withClockMargin(settings.leaseMs)
-            litUntil = board.toldUntil + margin
+            litUntil = board.toldUntil + settings.ledMarginMs
             agenda.plan(
                 .keeperKilled(board: board.index, stop: board.keeperStops),
-                at: max(now, board.time(of: board.toldUntil + margin)))
+                at: max(now, board.time(of: board.toldUntil + settings.ledMarginMs)))
         }
         board.stoppedKeeper = (board.keeperStops, litUntil)
         agenda.plan(

@@ -6,6 +6,9 @@ import Harness
 struct ManyBench {
     private static let failovers = 3
     private static let idleSeconds = 20
+    /// Whoever has just joined listens to all of the others for `member_timeout_ms`, and for a little
+    /// longer where everybody is busy.
+    private static let settlingMs: Int32 = 10_000
     /// Whoever does not lead by then is said not to.
     private static let limitMs = 180_000
 
@@ -30,6 +33,7 @@ struct ManyBench {
         }
         Table.row("    from the first exec to a lit leader", seconds(leader.us - began))
         Table.row("    until all follow it", seconds(leader.followedUs - began), cost.spent)
+        _ = poll(nil, 0, Self.settlingMs)
         let idle = Cost(fleet)
         let bytes = try traffic(fleet)
         _ = poll(nil, 0, Int32(Self.idleSeconds) * 1000)

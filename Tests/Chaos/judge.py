@@ -119,6 +119,17 @@ def leaderless(changes, deaths, begin, end):
     return [span for span in spans if span[0] < end]
 
 
+def was_lit(changes, node, us):
+    """Whether the node's leader LED was lit at `us`, or within a second before: the observer's
+    stamp comes later than the light goes out."""
+    lit_until = float("-inf")
+    for change in changes:
+        if change.node == node and change.us <= us:
+            if lit_until == float("inf") or change.leads:
+                lit_until = float("inf") if change.leads else change.us
+    return lit_until >= us - 1_000_000
+
+
 class Verdict:
     """The numbers, and the violations in words."""
 
@@ -163,6 +174,13 @@ class Verdict:
             self.statuses[ops.get(name, "(lost by the broker)")][all[0]["status"]] += 1
 
     def _judge_leds(self, changes):
+        # The kernel ends a keeper for nothing but a lit LED.
+        self.late_keepers = self.table.recorder.of("late keeper")
+        for event in self.late_keepers:
+            if not was_lit(changes, event.node, event.us):
+                self.violations.append(
+                    f"the keeper of n{event.node} was killed with its LED dark, at "
+                    f"{self.table.recorder.seconds(event.us):.3f} s")
         self.overlaps = overlaps(changes, self.end)
         for overlap in self.overlaps:
             overlap.why = explain(overlap, self.table.faults, self.deaths)

@@ -148,7 +148,6 @@ class Node:
         self.lives = []
         # Ends that nobody asked for.
         self.surprises = []
-        self.late_keepers = 0
         # What darkens the lines after the main process, without prefixes and the program's name.
         self._stop_post = shlex.split(unit("ExecStopPost") or "")[1:]
         self._nice = ["nice", "-n", unit("Nice") or "0"]
@@ -246,8 +245,9 @@ class Node:
         if self._stop_post:
             self._darken()
         if life.doom is None and code == -signal.SIGKILL and self.table.has_keepers:
-            # A keeper that is not on time with a lit LED has the kernel kill it.
-            self.late_keepers += 1
+            # A keeper that is not on time with a lit LED has the kernel kill it. The judge knows
+            # whether it was lit.
+            self.recorder.add("late keeper", f"pid {life.main}", self.number)
         elif life.doom is None or life.doom == "asked" and code != 0:
             self.surprises.append(f"n{self.number} ended with {self._how(code)}")
 

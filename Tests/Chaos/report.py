@@ -20,8 +20,8 @@ def tell(verdict):
     yield f"  two leaders lit               {len(verdict.overlaps)}" + longest(verdict)
     yield f"  runs of jobs, two at once     {verdict.runs}, {len(verdict.twice)}"
     if table.has_keepers:
-        late = sum(node.late_keepers for node in table.nodes)
-        yield f"  keepers that were late        {late} (with a lit LED: the kernel ends them)"
+        yield (f"  keepers that were late        {len(verdict.late_keepers)} "
+               "(with a lit LED: the kernel ends them)")
     yield f"  elections                     {verdict.elections}"
     yield f"  not taken by the broker       {table.workload.refused} (sent again)"
     yield from by_kind(verdict)

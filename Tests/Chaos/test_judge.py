@@ -9,7 +9,8 @@ import time
 import unittest
 
 from faults import KINDS, plan
-from judge import leaderless, ordered_again, overlaps, valid_claims, without_outcome
+from judge import (
+    leaderless, ordered_again, overlaps, valid_claims, was_lit, without_outcome)
 from leds import Change
 from recorder import Event
 
@@ -46,6 +47,15 @@ class Lamps(unittest.TestCase):
         changes, deaths = [lit(10, 1), lit(50, 2)], [Event(20, "death", 1, "")]
         self.assertEqual(spans(changes, end=90), [(50, 90, [1, 2])])
         self.assertEqual(leaderless(changes, deaths, 0, 90), [(20, 50)])
+
+    def test_whether_a_led_was_lit_when_its_keeper_was_killed(self):
+        changes = [dark(0, 1), lit(10, 1), lit(11, 1), lit(15, 2), dark(20, 1)]
+        self.assertTrue(was_lit(changes, 1, 15))
+        self.assertTrue(was_lit(changes, 1, 500_000))
+        self.assertFalse(was_lit(changes, 1, 5))
+        self.assertFalse(was_lit(changes, 1, 1_000_021))
+        self.assertFalse(was_lit(changes, 3, 15))
+        self.assertTrue(was_lit(changes, 2, 9_000_000))
 
     def test_time_without_a_leader_ends_with_the_run(self):
         self.assertEqual(leaderless([lit(1, 1), dark(5, 1)], [], 0, 30), [(5, 30)])

@@ -197,7 +197,7 @@ extension EndToEnd {
                 let fast = try fleet.launch(1)
                 try fast.awaitStatus(
                     "member, term 1; 00000000 leads at pace normal (lease_ms = 800), "
-                        + "this board has pace fast (lease_ms = 250)")
+                        + "this board has pace fast (lease_ms = 240)")
                 slow.terminate()
                 try slow.child.waitForEnd()
                 #expect(try !fast.awaitStatus("leader, term").contains("pace"))

@@ -101,10 +101,10 @@ struct AnswerTimeTests {
     @Test("the quickest pace that bears an answer's time is named")
     func paces() {
         #expect(Settings.Pace.quickest(bearing: 0) == .fast)
-        #expect(Settings.Pace.quickest(bearing: 100) == .fast)
-        #expect(Settings.Pace.quickest(bearing: 101) == .normal)
-        #expect(Settings.Pace.quickest(bearing: 300) == .normal)
-        #expect(Settings.Pace.quickest(bearing: 301) != .normal)
+        #expect(Settings.Pace.quickest(bearing: 63) == .fast)
+        #expect(Settings.Pace.quickest(bearing: 64) == .normal)
+        #expect(Settings.Pace.quickest(bearing: 200) == .normal)
+        #expect(Settings.Pace.quickest(bearing: 201) == .cloud)
         #expect(Settings.Pace.quickest(bearing: 60_000) == nil)
     }
 

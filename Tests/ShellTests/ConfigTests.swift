@@ -96,8 +96,8 @@ struct ConfigTests {
 
     @Test("a pace sets all timings, and a single timing overrides it wherever it stands")
     func pace() {
-        load("[timing]\nlease_ms = 260\n[worker]\npace = fast") {
-            #expect($0.settings.leaseMs == 260 && $0.settings.announceMs == 50)
+        load("[timing]\nlease_ms = 230\n[worker]\npace = fast") {
+            #expect($0.settings.leaseMs == 230 && $0.settings.announceMs == 50)
         }
         load("[worker]\npace = classroom") { #expect($0.settings.heartbeatMs == 1000) }
         load("[worker]\npace = normal") { #expect($0.settings.heartbeatMs == 250) }
@@ -108,10 +108,9 @@ struct ConfigTests {
         let loaded = load("[timing]\nlease_ms = 2000")
         #expect(
             loaded.complaints == [
-                "scrap-worker: configuration: these timings do not fit together: lease_ms + 2 % + "
-                    + "announce_ms / 2 <= leader_timeout_ms must hold, but the left side is 2140 "
-                    + "and the right side 1000: followers must not campaign while the leader's "
-                    + "lease can run"
+                "scrap-worker: configuration: these timings do not fit together: 1.25 x lease_ms <= "
+                    + "leader_timeout_ms must hold, but the left side is 2500 and the right side "
+                    + "1000: followers must not campaign while the leader's LED can be lit"
             ])
         #expect(loaded.code == EX_CONFIG)
     }
@@ -503,7 +502,7 @@ struct ConfigSourceTests {
         var loader = ConfigLoader<SomeKeys>(complaintsTo: errors.fd)
         "127.0.0.1:5".lend { loader.setForDemo(servers: $0, pace: .fast) }
         let config = try loader.finish(identity: false)
-        #expect(config.settings.leaseMs == 250)
+        #expect(config.settings.leaseMs == 240)
         #expect(config.kafka("bootstrap.servers").map { string(config.bytes($0)) } == "127.0.0.1:5")
         #expect(config.kafka("fetch.wait.max.ms").map { string(config.bytes($0)) } == "5")
     }

@@ -14,10 +14,10 @@ struct NotifyTests {
         (status.role, status.online, status.term) = (.voter, true, 7)
         #expect(string(status.message) == "STATUS=voter, term 7")
         status.otherPace = OtherPace(
-            leader: WorkerID(high: 0x1111_1111 << 32, low: 1), leaseMs: 250, ownMs: 900)
+            leader: WorkerID(high: 0x1111_1111 << 32, low: 1), leaseMs: 240, ownMs: 900)
         #expect(
             string(status.message) == """
-                STATUS=voter, term 7; 11111111 leads at pace fast (lease_ms = 250), \
+                STATUS=voter, term 7; 11111111 leads at pace fast (lease_ms = 240), \
                 this board has pace of its own (lease_ms = 900)
                 """)
     }
@@ -27,8 +27,8 @@ struct NotifyTests {
         var status = NodeStatus()
         (status.role, status.online, status.term) = (.candidate, true, Limits.term)
         status.otherPace = OtherPace(
-            leader: WorkerID(high: .max, low: .max), leaseMs: Limits.timingMs, ownMs: 250)
-        #expect(string(status.message).hasSuffix("pace fast (lease_ms = 250)"))
+            leader: WorkerID(high: .max, low: .max), leaseMs: Limits.timingMs, ownMs: 240)
+        #expect(string(status.message).hasSuffix("pace fast (lease_ms = 240)"))
     }
 
     /// Runs `body` with the path of a socket such as systemd's, and what reads from it.

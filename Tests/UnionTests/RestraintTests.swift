@@ -188,4 +188,18 @@ struct RestraintTests {
         solo.idle(1_400) { solo.role == .candidate }
         #expect(solo.role == .candidate)
     }
+
+    @Test("no timing of one's own makes a leader's LED be waited for less than its lease asks")
+    func waitsAsLeaseAsks() {
+        for (leaseMs, waitMs) in [(800, 1000), (810, 1013), (8000, 10_000), (100, 1000)] {
+            let solo = Solo()
+            solo.follow()
+            var record = leaderRecord(by: 2, term: 1)
+            record.leaseMs = Int32(leaseMs)
+            solo.read(record)
+            let heard = solo.now
+            solo.idle(20_000) { solo.role == .candidate }
+            #expect(solo.now.us - heard.us >= Int64(waitMs) * 1000)
+        }
+    }
 }

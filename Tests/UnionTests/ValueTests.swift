@@ -118,9 +118,9 @@ struct ValueTests {
             $0.leaseMs = 201
         },
         Inequality(rule: .leaseEndsBeforeCampaign) {
-            $0.leaderTimeoutMs = 916
+            $0.leaderTimeoutMs = 1000
         } breaks: {
-            $0.leaderTimeoutMs = 915
+            $0.leaderTimeoutMs = 999
         },
         Inequality(rule: .heartbeatsRenewLease) {
             $0.workerLeaseMs = 700
@@ -172,6 +172,10 @@ struct ValueTests {
         #expect(Settings.withClockMargin(.max) == .max)
         #expect(Settings.withClockMargin(100) == 102)
         #expect(Settings.withClockMargin(1) == 2, "rounded up")
+        #expect(Settings.patienceMs(lease: .max) == .max)
+        #expect(Settings.patienceMs(lease: 1) == 2, "rounded up")
+        settings.leaseMs = Limits.timingMs
+        #expect(settings.ledMarginMs == Limits.timingMs / 4 - Limits.timingMs / 50)
     }
 
     @Test("a node is not started with timings that contradict each other")

@@ -84,7 +84,7 @@ struct Keeper: ~Copyable {
         self.killTimer = killTimer
         pattern = KeptPattern(
             silenceMs: max(settings.leaderTimeoutMs, 2 * KeeperLink.askEveryMs(settings)))
-        marginMs = settings.leaderTimeoutMs - Settings.withClockMargin(settings.leaseMs)
+        marginMs = settings.ledMarginMs
     }
 
     /// Keeps until the node has ended; returns what this process's exit code must be.

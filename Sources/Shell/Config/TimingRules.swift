@@ -5,7 +5,7 @@ extension Settings.Rule {
     package var formula: StaticString {
         switch self {
         case .announcementsFitLease: "2 x announce_ms <= lease_ms"
-        case .leaseEndsBeforeCampaign: "lease_ms + 2 % + announce_ms / 2 <= leader_timeout_ms"
+        case .leaseEndsBeforeCampaign: "1.25 x lease_ms <= leader_timeout_ms"
         case .heartbeatsRenewLease: "2 x heartbeat_ms + announce_ms <= worker_lease_ms"
         case .jobsDieBeforeRemoval: "worker_lease_ms + kill_grace_ms + 2 % < member_timeout_ms"
         case .removalBeforeCancel: "member_timeout_ms <= ack_timeout_ms"
@@ -18,7 +18,7 @@ extension Settings.Rule {
         switch self {
         case .announcementsFitLease: "one lost announcement would end the lease"
         case .leaseEndsBeforeCampaign:
-            "followers must not campaign while the leader's lease can run"
+            "followers must not campaign while the leader's LED can be lit"
         case .heartbeatsRenewLease: "a worker's lease would end before it can be renewed"
         case .jobsDieBeforeRemoval:
             "a lost worker's jobs must be dead before they are given to another"

@@ -1,10 +1,11 @@
 import Union
 
 extension Settings {
-    /// The longest time from a question to the broker's answer at which a leader keeps its lease. A
-    /// record's way is twice that at the worst, there and back with a fetch that has just missed
-    /// it, and the next announcement follows after `announceMs` (design, section 9).
-    package var bearableAnswerMs: Int32 { (leaseMs - announceMs) / 2 }
+    /// The longest time from a question to the broker's answer at which a leader surely keeps its
+    /// lease. A record's way is one and a half times that, there and back to a fetch that has just
+    /// missed it, and the next announcement follows after `announceMs`; what is left, as much again,
+    /// is for the broker's bad moments (design, section 9).
+    package var bearableAnswerMs: Int32 { (leaseMs - announceMs) / 3 }
 }
 
 extension Settings.Pace {

@@ -59,7 +59,7 @@ extension Campaign {
         let spreadMs = max(
             Int64(ms) * max(members, small) / small, members * roundTrip.ms(at: desk.now))
         let longestMs = 64 * Int64(desk.settings.campaignTtlMs)
-        return Int32(clamping: min(spreadMs, longestMs) << Int64(failures))
+        return Int32(min(min(spreadMs, longestMs) << Int64(failures), Int64(Limits.timingMs)))
     }
 }
 
@@ -176,10 +176,7 @@ extension Campaign {
 
     /// A leader of a slower pace is waited for as boards of that pace wait.
     private func leaderTimeoutMs(_ desk: borrowing Desk) -> Int32 {
-        let ownMs = desk.settings.leaderTimeoutMs
-        guard leaderLeaseMs > desk.settings.leaseMs else { return ownMs }
-        return Int32(
-            clamping: Int64(ownMs) * Int64(leaderLeaseMs) / Int64(desk.settings.leaseMs))
+        max(desk.settings.leaderTimeoutMs, Settings.patienceMs(lease: leaderLeaseMs))
     }
 
     /// The leader has left in order: nobody waits for a timeout.

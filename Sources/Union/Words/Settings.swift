@@ -57,7 +57,7 @@ public struct Settings: Sendable {
         self.incarnation = incarnation
         switch pace {
         case .fast:
-            (announceMs, leaseMs, leaderTimeoutMs) = (50, 250, 300)
+            (announceMs, leaseMs, leaderTimeoutMs) = (50, 240, 300)
             (heartbeatMs, memberTimeoutMs, workerLeaseMs, killGraceMs) = (100, 600, 530, 50)
             (ackTimeoutMs, countdownStart, countdownDelayMs, campaignTtlMs) = (600, 3, 0, 300)
         case .normal:
@@ -80,13 +80,24 @@ public struct Settings: Sendable {
         Int32(clamping: (Int64(ms) * 102 + 99) / 100)
     }
 
+    /// For how long whoever hears no leader waits for one with this lease, at the least: by then its
+    /// LED is dark, even if what keeps it is stopped (section 7).
+    public static func patienceMs(lease ms: Int32) -> Int32 {
+        Int32(clamping: (Int64(ms) * 5 + 3) / 4)
+    }
+
+    /// So long after the end of its lease a leader's LED may be lit, by a clock that is right to 1 %.
+    public var ledMarginMs: Int32 {
+        Self.patienceMs(lease: leaseMs) - Self.withClockMargin(leaseMs)
+    }
+
     /// What must hold between timings. Its two sides, as they stand in the configuration, are in
     /// `Broken`; the words are the shell's.
     public enum Rule: UInt8, Sendable, Cases {
         /// `2 x announce_ms <= lease_ms`: one lost announcement must not end the lease.
         case announcementsFitLease
-        /// `lease_ms + 2 % + announce_ms / 2 <= leader_timeout_ms`: followers must not campaign
-        /// while the leader's lease can run.
+        /// `1.25 x lease_ms <= leader_timeout_ms`: followers must not campaign while the leader's
+        /// lease can run on a slower clock, or its LED be lit by a keeper that is stopped.
         case leaseEndsBeforeCampaign
         /// `2 x heartbeat_ms + announce_ms <= worker_lease_ms`: a worker's lease is renewed in time.
         case heartbeatsRenewLease
@@ -125,9 +136,8 @@ public struct Settings: Sendable {
             let two = Int32(clamping: 2 * Int64(announceMs))
             return (two, leaseMs, two <= leaseMs)
         case .leaseEndsBeforeCampaign:
-            let fenced = Self.withClockMargin(leaseMs)
-            let heard = Int32(clamping: Int64(fenced) + Int64(announceMs / 2))
-            return (heard, leaderTimeoutMs, heard <= leaderTimeoutMs)
+            let dark = Self.patienceMs(lease: leaseMs)
+            return (dark, leaderTimeoutMs, dark <= leaderTimeoutMs)
         case .heartbeatsRenewLease:
             let path = Int32(clamping: 2 * Int64(heartbeatMs) + Int64(announceMs))
             return (path, workerLeaseMs, path <= workerLeaseMs)
