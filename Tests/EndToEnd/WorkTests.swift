@@ -126,6 +126,41 @@ extension EndToEnd {
             }
         }
 
+        @Test("what a job that kills its minder has left dies with the minder")
+        func killedMinder() throws {
+            let op = Op.script("kill", "sleep 600 &\nsay child \"$!\"\nkill -KILL $PPID\nwait\n")
+            try Fleet.run(on: broker, ops: [op]) { fleet in
+                try fleet.launchAll(1)
+                try fleet.submit([request("kill", id: "r", maxAttempts: 1)])
+                let child = try #require(try Int32(fleet.jobs.await("child", of: "r").rest))
+                #expect(try fleet.awaitOutcome(of: "r").status == "failed")
+                try eventually("the end of what it started") { !runs(child) }
+            }
+        }
+
+        @Test("a job has its grace also where only its minder can end it")
+        func minderWaits() throws {
+            let op = Op.script("last", Jobs.waitForGate + "sleep 2\nsay late\nsleep 600\n")
+            try Fleet.run(on: broker, ops: [op]) { fleet in
+                let worker = try fleet.launch(1) { $0.options += Self.longGrace }
+                try worker.awaitReady()
+                try fleet.submit([request("last", id: "r", maxAttempts: 1)])
+                let job = try fleet.jobs.await("start", of: "r")
+                try worker.pause()
+                try fleet.jobs.openGate()
+                // Its lease ends after 530 ms.
+                try fleet.jobs.await("late", of: "r")
+                try eventually("the job's end") { !runs(job.pid) }
+                try worker.resume()
+                #expect(try fleet.awaitOutcome(of: "r").status == "exhausted")
+            }
+        }
+
+        private static let longGrace = [
+            "timing.kill_grace_ms=10000", "timing.member_timeout_ms=12000",
+            "timing.ack_timeout_ms=12000",
+        ]
+
         @Test("a request's own deadline counts")
         func requestDeadline() throws {
             try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
@@ -247,6 +282,7 @@ extension EndToEnd {
                 parameters: Dictionary(uniqueKeysWithValues: (1...17).map { ("p\($0)", "v") })),
             request("noop", parameters: ["big": String(repeating: "v", count: 1025)]),
             request("noop", code: String(repeating: "c", count: 100_000)),
+            request("noop", id: "named", code: String(repeating: "c", count: 4097)),
         ]
 
         @Test("malformed and oversized requests are rejected with a reason, and reading goes on")
@@ -262,6 +298,7 @@ extension EndToEnd {
                     #expect(outcome?.status == "rejected", "\(text.prefix(100))")
                     #expect(outcome?["output"].string?.isEmpty == false, "\(text.prefix(100))")
                 }
+                #expect(outcomes[Self.malformed.count - 1]?["request_id"].string == "named")
             }
         }
 

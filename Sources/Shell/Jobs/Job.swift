@@ -48,8 +48,6 @@ public struct Jobs: ~Copyable {
 
     /// Reads from one job's output in one turn.
     private static let readsPerTurn = 4
-    /// What a pipe can hold at most when its writers are dead.
-    private static let readsAtEnd = 32
 
     private var jobs: Table<Job>
     private var codes: Table<UInt8>
@@ -65,13 +63,6 @@ public struct Jobs: ~Copyable {
         codes = arena.bytes(Limits.bench * Limits.codeBytes)
         outputs = arena.bytes(Limits.bench * Limits.outputBytes)
         self.killGraceMs = killGraceMs
-    }
-
-    /// Nothing survives this process.
-    deinit {
-        for place in 0..<Limits.bench where jobs[place].pid > 0 {
-            Minder.killNow(jobs[place].pid)
-        }
     }
 
     /// Until when jobs may run: a minder kills its job `killGraceMs` later, should this process
@@ -269,8 +260,10 @@ extension Jobs {
     package mutating func serve(at now: Instant) {
         for place in 0..<Limits.bench where jobs[place].state == .running && jobs[place].pid > 0 {
             feed(place)
-            drain(place, reads: Self.readsPerTurn)
-            reap(place, at: now)
+            // Asked first: then what it wrote last is read, too.
+            let hasEnded = hasEnded(place)
+            drain(place)
+            if hasEnded { reap(place, at: now) }
         }
     }
 
@@ -294,10 +287,10 @@ extension Jobs {
     }
 
     /// Reads what the job has written; what is beyond the limit is dropped.
-    private mutating func drain(_ place: Int, reads: Int) {
+    private mutating func drain(_ place: Int) {
         guard jobs[place].output >= 0 else { return }
         var chunk = InlineArray<4096, UInt8>(repeating: 0)
-        for _ in 0..<reads {
+        for _ in 0..<Self.readsPerTurn {
             let fd = jobs[place].output
             var span = chunk.mutableSpan
             let count = unsafe span.withUnsafeMutableBufferPointer {
@@ -314,18 +307,21 @@ extension Jobs {
         }
     }
 
-    /// Notices the end of the minder, which ends when nothing of the job is left: waitid(2). Had
-    /// somebody killed the minder, it still holds the group's number, and what is left is killed.
-    private mutating func reap(_ place: Int, at now: Instant) {
+    /// The minder has ended, as it does when nothing of the job is left: waitid(2).
+    private func hasEnded(_ place: Int) -> Bool {
         var info = unsafe siginfo_t()
-        let options = WEXITED | WNOHANG
-        let result = unsafe scrap_waitid_pidfd(jobs[place].pidfd, &info, options | WNOWAIT)
-        if result < 0 && Errno.last == .interrupted { return }
+        let options = WEXITED | WNOHANG | WNOWAIT
+        let result = unsafe scrap_waitid_pidfd(jobs[place].pidfd, &info, options)
+        if result < 0 && Errno.last == .interrupted { return false }
         precondition(result == 0, "waitid")
-        guard unsafe scrap_child_pid(&info) != 0 else { return }
+        return unsafe scrap_child_pid(&info) != 0
+    }
+
+    /// Had somebody killed the minder, it still holds the group's number, and what is left is killed.
+    private mutating func reap(_ place: Int, at now: Instant) {
         CLinux.kill(-jobs[place].pid, SIGKILL)
-        unsafe scrap_waitid_pidfd(jobs[place].pidfd, &info, options)
-        drain(place, reads: Self.readsAtEnd)
+        var info = unsafe siginfo_t()
+        unsafe scrap_waitid_pidfd(jobs[place].pidfd, &info, WEXITED | WNOHANG)
         let status = unsafe scrap_child_status(&info)
         let code = unsafe info.si_code == CLD_EXITED ? status : 128 + status
         let verdict = jobs[place].verdict ?? (code == 0 ? .completed : .failed)
