@@ -34,8 +34,9 @@ struct Report {
             print("  replay: make simulate SEED=\(failure.seed)\(Self.again(arguments)) SHOW=1")
         }
         print("simulated hours        \(Self.round(hours))")
+        let speed = hours * 3600 / seconds / Double(arguments.cores)
         print(
-            "times real time        \(Int(hours * 3600 / seconds)), in \(Self.round(seconds)) s on",
+            "times real time        \(Int(speed)) a core, in \(Self.round(seconds)) s on",
             "\(arguments.cores) cores")
         guard !arguments.isBrief else { return failures.isEmpty }
         sayCounts()
