@@ -33,9 +33,9 @@ final class Checker {
     private var holders: [Term: Tenure] = [:]
     /// When the broker lost records of the leader log last.
     private var leaderLostAt: Int64 = 0
-    /// Boards that read `results` beyond an end which the broker has lost, and where that was: what
-    /// stands there now they have not read.
-    private var unreadFrom: [Int: Offset] = [:]
+    /// What boards have passed over in `results`, because they read beyond an end that the broker has
+    /// lost.
+    private var unread: [Int: Range<Offset>] = [:]
     /// The first record of the leader log that retention has left.
     private var leaderLow: Offset = 0
     /// The broker has lost records of a topic, or removed its first ones.
@@ -148,7 +148,10 @@ extension Checker {
         }
     }
 
-    func onEnd(_ board: Board, _ union: SimulatedUnion) { isCaughtUp.remove(board.index) }
+    func onEnd(_ board: Board, _ union: SimulatedUnion) {
+        isCaughtUp.remove(board.index)
+        unread[board.index] = nil
+    }
 }
 
 // MARK: - 3: void records
@@ -212,8 +215,10 @@ extension Checker {
     }
 
     func onEffect(_ board: Board, _ effect: Effect, _ union: SimulatedUnion) {
-        if case .seek(.results, let offset) = effect, offset <= unreadFrom[board.index] ?? -1 {
-            unreadFrom[board.index] = nil
+        // From there on it reads what is there now.
+        if case .seek(.results, let offset) = effect, let unread = unread[board.index] {
+            let left = unread.clamped(to: 0..<max(offset, 0))
+            self.unread[board.index] = left.isEmpty ? nil : left
         }
         guard isFeedingVoid else { return }
         switch effect {
@@ -254,7 +259,8 @@ extension Checker {
             for (key, at) in settledIDs where at >= offset { settledIDs[key] = nil }
             resultsAtTenure = min(resultsAtTenure, offset)
             for board in union.boards where board.readers[topic.index].position > offset {
-                unreadFrom[board.index] = min(unreadFrom[board.index] ?? .max, offset)
+                let to = board.readers[topic.index].position
+                unread[board.index] = min(unread[board.index]?.lowerBound ?? offset, offset)..<to
             }
         case .requests:
             usedOffsets = 0..<max(usedOffsets.upperBound, (requests.keys.max() ?? -1) + 1)
@@ -323,8 +329,8 @@ extension Checker {
         if case .result(let r) = record { checkGivenBack(r, board, union) }
         guard case .leader(let r) = record, case .assign(let a) = r.order else { return }
         guard let outcome = outcome(of: a.attempt.requestOffset) else { return }
-        var read = min(
-            board.readers[Topic.results.index].position, unreadFrom[board.index] ?? .max)
+        guard unread[board.index]?.contains(outcome.at) != true else { return }
+        var read = board.readers[Topic.results.index].position
         // A takeover has read them all as they were at the claim.
         if tenures.last?.term == r.term { read = max(read, resultsAtTenure) }
         guard outcome.at < read else { return }

@@ -54,7 +54,10 @@ extension SimulatedUnion {
         if luck.below(2) == 0 { capacities.members = 4 + Int(luck.below(4)) }
         if luck.below(2) == 0 { capacities.ledger = 4 << Int(luck.below(3)) }
         if luck.below(2) == 0 { capacities.bench = 2 + Int(luck.below(4)) }
-        capacities.smallUnion = 1 + luck.below(Limits.smallUnion)
+        // No board listens less often than in the largest union.
+        let turns = Int32(Limits.members) / Limits.smallUnion
+        capacities.smallUnion = max(
+            1 + luck.below(Limits.smallUnion), Int32(capacities.members) / turns)
     }
 
     func drawConditions(_ seed: UInt64, _ options: Simulation.Options) {

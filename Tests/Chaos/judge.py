@@ -120,14 +120,13 @@ def leaderless(changes, deaths, begin, end):
 
 
 def was_lit(changes, node, us):
-    """Whether the node's leader LED was lit at `us`, or within a second before: the observer's
-    stamp comes later than the light goes out."""
+    """Whether the node's leader LED was lit at `us`, or a moment before: the observer may be late."""
     lit_until = float("-inf")
     for change in changes:
         if change.node == node and change.us <= us:
             if lit_until == float("inf") or change.leads:
                 lit_until = float("inf") if change.leads else change.us
-    return lit_until >= us - 1_000_000
+    return lit_until >= us - 50_000
 
 
 class Verdict:

@@ -238,7 +238,7 @@ class Node:
         os.close(reader)
 
     def _after(self, life, code):
-        self.recorder.add("death", f"pid {life.main}, {self._how(code)}", self.number)
+        death = self.recorder.add("death", f"pid {life.main}, {self._how(code)}", self.number)
         # systemd kills what is left of the unit, then runs what darkens the lines.
         if left := life.node_pid:
             os.kill(left, signal.SIGKILL)
@@ -247,7 +247,7 @@ class Node:
         if life.doom is None and code == -signal.SIGKILL and self.table.has_keepers:
             # A keeper that is not on time with a lit LED has the kernel kill it. The judge knows
             # whether it was lit.
-            self.recorder.add("late keeper", f"pid {life.main}", self.number)
+            self.recorder.add("late keeper", f"pid {life.main}", self.number, death.us)
         elif life.doom is None or life.doom == "asked" and code != 0:
             self.surprises.append(f"n{self.number} ended with {self._how(code)}")
 

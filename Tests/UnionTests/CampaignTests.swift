@@ -716,8 +716,10 @@ struct CampaignTests {
     func campaignsAtOnce() {
         let solo = Solo()
         solo.follow()
-        solo.idle(900)
-        solo.read(leaderRecord(by: 2, term: 1))
+        for _ in 0..<2 {
+            solo.idle(600)
+            solo.read(leaderRecord(by: 2, term: 1))
+        }
         solo.read(leaderRecord(.resign, by: 2, term: 1))
         let resigned = solo.now
         solo.runForLeader()

@@ -399,25 +399,25 @@ final class LeaderLogTests {
 
     // MARK: Waiting out those before
 
-    @Test("a winner waits for its predecessor's lease, counted from the reading, plus 2 %")
+    @Test("a winner waits for its predecessor's LED: 1.25 times its lease, counted from the reading")
     func waitsOut() {
         _ = judge(.claim, by: 2, term: 1, at: 0)
         _ = judge(by: 2, term: 1, at: 1000)
         _ = judge(.claim, by: 1, term: 2, sentAt: 1100, at: 1101)
         _ = judge(by: 1, term: 2, sentAt: 1500, at: 1501)
-        #expect(!log.leads(at: ms(1815)))
-        #expect(log.leads(at: ms(1816)))
-        #expect(log.nextChange(after: ms(1501)) == ms(1816))
-        #expect(log.nextChange(after: ms(1816)) == ms(2300))
+        #expect(!log.leads(at: ms(1999)))
+        #expect(log.leads(at: ms(2000)))
+        #expect(log.nextChange(after: ms(1501)) == ms(2000))
+        #expect(log.nextChange(after: ms(2000)) == ms(2300))
     }
 
     @Test("a predecessor is waited for until its longest lease is over, not its last one")
     func waitsOutLongest() {
         _ = judge(.claim, by: 2, term: 1, leaseMs: 5000, at: 0)
         _ = judge(by: 2, term: 1, leaseMs: 100, at: 10)
-        _ = judge(.claim, by: 1, term: 2, sentAt: 5000, at: 5001)
-        #expect(!log.leads(at: ms(5099)))
-        #expect(log.leads(at: ms(5100)))
+        _ = judge(.claim, by: 1, term: 2, sentAt: 6000, at: 6001)
+        #expect(!log.leads(at: ms(6249)))
+        #expect(log.leads(at: ms(6250)))
     }
 
     @Test("after a timeout of the leader there is nothing left to wait for")
@@ -440,18 +440,18 @@ final class LeaderLogTests {
         _ = judge(.claim, by: 2, term: 1, at: 0)
         _ = judge(.claim, by: 3, term: 2, at: 10)
         _ = judge(.resign, by: 3, term: 2, at: 20)
-        _ = judge(.claim, by: 1, term: 3, sentAt: 30, at: 31)
-        #expect(!log.leads(at: ms(815)))
-        #expect(log.leads(at: ms(816)))
+        _ = judge(.claim, by: 1, term: 3, sentAt: 300, at: 301)
+        #expect(!log.leads(at: ms(999)))
+        #expect(log.leads(at: ms(1000)))
     }
 
     @Test("the predecessor's predecessor is waited for when its lease is the longest")
     func waitsForAllBefore() {
         _ = judge(.claim, by: 2, term: 1, leaseMs: 5000, at: 0)
         _ = judge(.claim, by: 3, term: 2, leaseMs: 100, at: 10)
-        _ = judge(.claim, by: 1, term: 3, sentAt: 5000, at: 5001)
-        #expect(!log.leads(at: ms(5099)))
-        #expect(log.leads(at: ms(5100)))
+        _ = judge(.claim, by: 1, term: 3, sentAt: 6000, at: 6001)
+        #expect(!log.leads(at: ms(6249)))
+        #expect(log.leads(at: ms(6250)))
     }
 
     @Test("one's own earlier life is waited for as any other predecessor")
@@ -476,11 +476,11 @@ final class LeaderLogTests {
         _ = judge(.claim, by: 2, term: 5)
         log.loseRecords()
         #expect(judge(by: number, term: 4, incarnation: incarnation, at: 3000) == .void)
-        #expect(log.lease.quietAt(leaseMs: 800) == ms(3816))
+        #expect(log.lease.quietAt(leaseMs: 800) == ms(4000))
         _ = judge(.claim, by: 1, term: 6, sentAt: 3000, at: 3000)
-        _ = judge(by: 1, term: 6, sentAt: 3500, at: 3500)
-        #expect(!log.leads(at: ms(3815)))
-        #expect(log.leads(at: ms(3816)))
+        _ = judge(by: 1, term: 6, sentAt: 3700, at: 3700)
+        #expect(!log.leads(at: ms(3999)))
+        #expect(log.leads(at: ms(4000)))
     }
 
     @Test("after a loss the marks of others do not disturb the quiet: nobody leads by one")
@@ -498,9 +498,9 @@ final class LeaderLogTests {
         log.loseRecords()
         log.assumeLeaseRuns(leaseMs: 800, at: ms(10_000))
         _ = judge(.claim, by: 1, term: 2, sentAt: 10_000, at: 10_000)
-        _ = judge(by: 1, term: 2, sentAt: 13_900, at: 13_900)
-        #expect(!log.leads(at: ms(14_079)))
-        #expect(log.leads(at: ms(14_080)))
+        _ = judge(by: 1, term: 2, sentAt: 14_900, at: 14_900)
+        #expect(!log.leads(at: ms(14_999)))
+        #expect(log.leads(at: ms(15_000)))
     }
 
     @Test("quiet begins when the longest lease of all that were heard could be over")

@@ -22,9 +22,7 @@ struct TakeoverTests {
         }
         solo.idle(900)
         solo.read(leaderRecord(.resign, by: 2, term: 1))
-        solo.runForLeader()
-        solo.readBack()
-        #expect(solo.leads)
+        solo.winElection()
         return solo
     }
 
@@ -687,6 +685,7 @@ struct TakeoverTests {
         fetch(9, id: "new 9", on: solo)
         solo.live(10)
         #expect(solo.counters[.admitted] == 2, "r7 has its outcome")
+        #expect(solo.counters[.duplicates] == 0, "it is the same, and no twin")
         #expect(solo.done.assignments.map { string($0.request.requestID) } == ["new 8"])
     }
 
@@ -705,6 +704,20 @@ struct TakeoverTests {
         for offset in 0..<5 as Range<Offset> { fetch(offset, on: solo) }
         solo.live(10)
         #expect(solo.counters[.admitted] == 5)
+    }
+
+    @Test("a lost end is found also where the last request is not known, or the ledger is full")
+    func endIsNeverReadOf() {
+        for (rows, ledger) in [([], Limits.ledger), ([openWork(300), openWork(301)], 2)] {
+            let solo = claimed(rows: rows, requestsNext: 345, ledger: ledger)
+            answer(solo, requests: 3)
+            fetch(3, on: solo)
+            solo.give(.bounds(.requests, low: 0, high: 4, askedAt: solo.now))
+            #expect(solo.counters[.logsLost] == 1)
+            for offset in 0..<4 as Range<Offset> { fetch(offset, on: solo) }
+            solo.live(10)
+            #expect(solo.counters[.admitted] == Int64(min(4, ledger)))
+        }
     }
 
     @Test("where an old answer said less than there is, the last request is compared all the same")

@@ -175,7 +175,7 @@ struct ValueTests {
         #expect(Settings.patienceMs(lease: .max) == .max)
         #expect(Settings.patienceMs(lease: 1) == 2, "rounded up")
         settings.leaseMs = Limits.timingMs
-        #expect(settings.ledMarginMs == Limits.timingMs / 4 - Limits.timingMs / 50)
+        #expect(settings.ledMarginMs == Limits.timingMs / 1000 * 225)
     }
 
     @Test("a node is not started with timings that contradict each other")

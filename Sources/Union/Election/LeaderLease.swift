@@ -1,6 +1,6 @@
 /// The time that the referee knows nothing of (design, section 3): a holder leads only while a
 /// record that it wrote *and read back* is younger than its lease, and only after its
-/// predecessors' leases are surely over.
+/// predecessors' leases are surely over, and their LEDs dark.
 struct LeaderLease {
     /// When the last valid record was read; any worker's, this one's included.
     private(set) var heardAt = Instant.zero
@@ -11,7 +11,8 @@ struct LeaderLease {
     /// We have given this tenure up: none of its records earns a lease any more.
     private(set) var isGivenUp = false
     private var beganAt = Instant.zero
-    /// Until when the present holder may lead, as seen from here; and all holders before it.
+    /// Until when the present holder may lead, as seen from here, or its LED be lit; and all holders
+    /// before it.
     private var holderMayLeadUntil = Instant.zero
     private var formersMayLeadUntil = Instant.zero
     /// The same for those whose records are void for us, and valid for readers who never saw the
@@ -37,7 +38,7 @@ struct LeaderLease {
         } else if isOurs {
             until = max(until, record.sentAt + record.leaseMs)
         } else {
-            let wait = Settings.withClockMargin(record.leaseMs)
+            let wait = Settings.patienceMs(lease: record.leaseMs)
             holderMayLeadUntil = max(holderMayLeadUntil, now + wait)
         }
         if case .resign = record.order {
@@ -49,7 +50,7 @@ struct LeaderLease {
 
     /// A void record of somebody else was read, after the broker has lost records.
     mutating func hearVoid(_ record: LeaderRecord, at now: Instant) {
-        let wait = Settings.withClockMargin(record.leaseMs)
+        let wait = Settings.patienceMs(lease: record.leaseMs)
         othersMayLeadUntil = max(othersMayLeadUntil, now + wait)
     }
 
@@ -57,7 +58,7 @@ struct LeaderLease {
     /// run: it assumes one that was written just now.
     mutating func assumeOneRuns(leaseMs: Int32, at now: Instant) {
         heardAt = now
-        let wait = Settings.withClockMargin(max(leaseMs, longestMs))
+        let wait = Settings.patienceMs(lease: max(leaseMs, longestMs))
         formersMayLeadUntil = max(formersMayLeadUntil, now + wait)
     }
 

@@ -66,7 +66,7 @@ struct Hearing {
             guard desk.now >= dueAt(desk) else { return false }
             others = roster.heard(since: since, except: desk.settings.workerID)
             state = .listening(since: desk.now)
-            let turns = min((others + 1) / desk.settings.capacities.smallUnion, Limits.turns)
+            let turns = (others + 1) / desk.settings.capacities.smallUnion
             guard !isNeeded, turns > 1 else { return false }
             let turnMs = desk.settings.memberTimeoutMs
             // Not all of them at the same moments.

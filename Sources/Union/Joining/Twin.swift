@@ -13,6 +13,8 @@ struct Twin {
     /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
     private var heartbeats = 0
     private var heardAt = Instant.zero
+    /// When somebody under our id was heard last, be it a twin that cannot read what is written now.
+    private var nearAt: Instant?
     /// This incarnation was added as a member, or has led: whoever is added under our id after
     /// that is another.
     private var wasAdded = false
@@ -36,6 +38,7 @@ struct Twin {
     ) {
         sawOwnID = true
         guard offset >= joining.heartbeatTarget else { return }
+        nearAt = desk.now
         if !wasHeard, !mayHaveBeenFirst { beforeUs = h.incarnation }
         guard !joining.isAsking, h.leaderOffset > joining.leaderEnd else { return }
         guard desk.now >= heardAt + desk.settings.heartbeatMs / 2 else { return }
@@ -52,7 +55,7 @@ struct Twin {
 
     /// Another with our id was heard lately.
     func isNear(_ desk: borrowing Desk) -> Bool {
-        heartbeats > 0 && desk.now < heardAt + desk.settings.memberTimeoutMs
+        nearAt.map { desk.now < $0 + desk.settings.memberTimeoutMs } ?? false
     }
 
     private func leave(_ desk: inout Desk) {

@@ -7,11 +7,15 @@ struct RequestReader {
     private(set) var last: Digest = 0
     /// The first offset that the broker still has; nil: not known yet.
     private(set) var low: Offset?
-    /// The topic reaches to here at least: only reading says where it ends, for an answer may be
-    /// old, or say less than there is.
+    /// The topic reaches to here at least. An answer may be old, or say less than there is: it says
+    /// where the topic ends only where it was asked for while reading went on from there.
     private(set) var end: Offset = 0
     /// Reading heads for an open request that must be read again, not for `next`.
     fileprivate(set) var isSeeking = false
+    /// What reading heads for; it begins no later than where the topic is known to end.
+    private var target: Offset = 0
+    /// Where the topic ends was asked for since: what was read stands before `target`.
+    private var hasAskedEnd = false
 
     /// A tenure begins, and goes on where its predecessor's last checkpoint says.
     mutating func begin(at next: Offset, _ last: Digest) {
@@ -47,6 +51,22 @@ struct RequestReader {
 
     /// The broker lost what stood from `end` on.
     mutating func isCut(at end: Offset) { self.end = end }
+
+    mutating func heads(for offset: Offset) {
+        if offset != target || offset < end { hasAskedEnd = false }
+        target = offset
+    }
+
+    /// A record was read. True once where it stands before what reading heads for: the topic may not
+    /// reach as far, and where requests come all the time, no end is read.
+    mutating func asksEnd(after offset: Offset) -> Bool {
+        guard offset < target, !hasAskedEnd else { return false }
+        hasAskedEnd = true
+        return true
+    }
+
+    /// The topic does not reach as far as what reading heads for, as was answered.
+    var isTargetGone: Bool { hasAskedEnd && end <= target }
 }
 
 // MARK: - A record was read
@@ -98,7 +118,7 @@ extension Leader {
         // What is next may stand before what is read only to compare it.
         let isComparing = requestsLoss.isVerifying
         if findsLastLost(digest, at: offset, &elector, &desk) { return nil }
-        seekEnd(after: offset, &desk)
+        if requests.asksEnd(after: offset) { desk.emit(.ask(.requests)) }
         // What is sought may lie ahead of what is next, where the broker lost what was before it.
         let isInOrder =
             offset == requests.next
@@ -226,6 +246,7 @@ extension Leader {
 
     /// Not beyond the end that is known: reading from there shows whether there is more.
     private mutating func read(from offset: Offset, _ desk: inout Desk) {
+        requests.heads(for: offset)
         let start = min(offset, max(requests.end, requests.low ?? 0))
         if desk.next(.requests) != start { desk.open(.requests, from: start) }
     }
@@ -278,7 +299,7 @@ extension Leader {
         requests.reaches(high)
         if requestsLoss.isLost {
             cutRequests(at: high, elector, &desk)
-        } else if isLastGone() {
+        } else if requests.isTargetGone {
             desk.count(.logsLost)
             cutRequests(at: requests.end, elector, &desk)
         } else if requestsLoss.isDoubted || high < requests.next {

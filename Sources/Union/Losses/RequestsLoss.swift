@@ -13,9 +13,6 @@ struct RequestsLoss: ~Copyable {
     /// The last request that was read stood here: does it still?
     private(set) var verifies: Offset?
     private var verifiesDigest: Digest = 0
-    /// Records stand before it, so where the topic ends was asked for: where requests come all the
-    /// time, no end is read.
-    private(set) var hasAskedEnd = false
     /// The requests that were read last, by offset; and where this tenure's reading began.
     private var lastRead: Table<Digest>
     private var readFrom: Offset = 0
@@ -46,21 +43,8 @@ struct RequestsLoss: ~Copyable {
         precondition(offset >= 0, "RequestsLoss: nothing stands there")
         verifies = offset
         verifiesDigest = digest
-        hasAskedEnd = false
     }
     mutating func endVerifying() { verifies = nil }
-
-    /// What is read stands before what is verified. True once: the topic may not reach as far.
-    fileprivate mutating func asksEnd(before offset: Offset) -> Bool {
-        guard let wanted = verifies, offset < wanted, !hasAskedEnd else { return false }
-        hasAskedEnd = true
-        return true
-    }
-
-    /// The topic ends at `end`, as was asked for: what is verified is not there.
-    fileprivate func isLastGone(_ end: Offset) -> Bool {
-        hasAskedEnd && verifies.map { end <= $0 } ?? false
-    }
 
     /// Nil: what is verified is not here. Else whether this record is another than was read before.
     fileprivate mutating func isAnother(_ digest: Digest, at offset: Offset, isSeeking: Bool)
@@ -132,14 +116,6 @@ extension Leader {
     mutating func verifyPredecessorsLast(_ elector: borrowing Elector) {
         if requestsLoss.rereadsUntil == 0 { verifyLast(elector) }
     }
-
-    /// A request was read, and not to be compared: it may stand before a last one that is not there.
-    mutating func seekEnd(after offset: Offset, _ desk: inout Desk) {
-        if !requests.isSeeking, requestsLoss.asksEnd(before: offset) { desk.emit(.ask(.requests)) }
-    }
-
-    /// Whether what was read last lies beyond the end.
-    func isLastGone() -> Bool { requestsLoss.isLastGone(requests.end) }
 
     /// A record of `requests` was read: if it stands where the last one stood that was read before,
     /// and is another, then the broker has lost some since, and those are read again.

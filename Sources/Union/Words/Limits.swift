@@ -72,9 +72,6 @@ public enum Limits {
     /// Members from which on an election takes its time, and heartbeats are read by turns: every word
     /// costs a read by everybody.
     public static let smallUnion: Int32 = 8
-    /// Of so many turns one is listened in, at the least: in the largest union, or where a stranger
-    /// speaks under many ids.
-    public static let turns = Int32(members) / smallUnion
     /// Jobs that a worker runs at once.
     public static let slots = 8
     /// Jobs that a worker runs, has queued, or has finished without a delivery report.

@@ -86,9 +86,11 @@ public struct Settings: Sendable {
         Int32(clamping: (Int64(ms) * 5 + 3) / 4)
     }
 
-    /// So long after the end of its lease a leader's LED may be lit, by a clock that is right to 1 %.
+    /// So long after the end of its lease a leader's LED may be lit: until 2 % before others' patience
+    /// ends, whose clocks may be as much faster.
     public var ledMarginMs: Int32 {
-        Self.patienceMs(lease: leaseMs) - Self.withClockMargin(leaseMs)
+        let patience = Self.patienceMs(lease: leaseMs)
+        return 2 * patience - Self.withClockMargin(patience) - leaseMs
     }
 
     /// What must hold between timings. Its two sides, as they stand in the configuration, are in
