@@ -399,7 +399,7 @@ final class LeaderLogTests {
 
     // MARK: Waiting out those before
 
-    @Test("a winner waits for its predecessor's LED: 1.25 times its lease, counted from the reading")
+    @Test("a winner waits for its predecessor's LED: 1.25 of its leases from the reading on")
     func waitsOut() {
         _ = judge(.claim, by: 2, term: 1, at: 0)
         _ = judge(by: 2, term: 1, at: 1000)
