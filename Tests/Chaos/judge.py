@@ -36,16 +36,18 @@ def count_without_outcome():
 
 
 def ordered_again(leader, results):
-    """Offsets of requests that were ordered once more long after their outcome was there. (Boards
-    have one clock here.)"""
+    """Offset and id of requests that were ordered once more long after their outcome was there.
+    (Boards have one clock here; and what the broker has lost leaves its offset to another.)"""
     settled_ms = {}
     for result in results:
         if result["final"]:
-            settled_ms.setdefault(result["request_offset"], result["written_ms"])
+            settled_ms.setdefault(
+                (result["request_offset"], result["request_id"]), result["written_ms"])
+    orders = [(order["request_offset"], order["work_request"]["request_id"], order["written_ms"])
+              for order in leader if order["op_code"] == "ASSIGN_WORK_REQUEST"]
     return sorted({
-        order["request_offset"] for order in leader
-        if order["op_code"] == "ASSIGN_WORK_REQUEST"
-        and order["written_ms"] > settled_ms.get(order["request_offset"], float("inf")) + 2000})
+        (offset, name) for offset, name, written_ms in orders
+        if written_ms > settled_ms.get((offset, name), float("inf")) + 2000})
 
 
 def valid_claims(leader):

@@ -65,16 +65,19 @@ class Lamps(unittest.TestCase):
 
 class Topics(unittest.TestCase):
     def test_an_order_long_after_the_outcome_is_seen(self):
-        def order(offset, ms, word="ASSIGN_WORK_REQUEST"):
-            return {"op_code": word, "request_offset": offset, "written_ms": ms}
+        def order(offset, ms, word="ASSIGN_WORK_REQUEST", name="a"):
+            return {"op_code": word, "request_offset": offset, "written_ms": ms,
+                    "work_request": {"request_id": name}}
 
         def final(offset, ms, final=True):
-            return {"final": final, "request_offset": offset, "written_ms": ms}
+            return {"final": final, "request_offset": offset, "request_id": "a",
+                    "written_ms": ms}
 
         results = [final(1, 1000), final(1, 9000), final(2, 1000, final=False), final(3, 1000)]
         leader = [order(1, 500), order(1, 3001), order(2, 9000), order(3, 2900),
-                  order(3, 9000, "CANCEL_WORK_REQUEST"), {"op_code": "NOOP"}]
-        self.assertEqual(ordered_again(leader, results), [1])
+                  order(3, 9000, "CANCEL_WORK_REQUEST"), order(3, 9000, name="b"),
+                  {"op_code": "NOOP"}]
+        self.assertEqual(ordered_again(leader, results), [(1, "a")])
 
     def test_only_a_final_result_is_an_outcome(self):
         requests = [{"request_id": "a"}, {"request_id": "b"}, {"request_id": "c"}]
