@@ -122,13 +122,12 @@ def leaderless(changes, deaths, begin, end):
 
 
 def was_lit(changes, node, us):
-    """Whether the node's leader LED was lit at `us`, or a moment before: the observer may be late."""
-    lit_until = float("-inf")
-    for change in changes:
-        if change.node == node and change.us <= us:
-            if lit_until == float("inf") or change.leads:
-                lit_until = float("inf") if change.leads else change.us
-    return lit_until >= us - 50_000
+    """Whether the node's leader LED was lit at `us`, or a moment before: the observer may be
+    late."""
+    shown = [change for change in changes if change.node == node and change.us <= us]
+    lately = [change for change in shown if change.us >= us - 50_000]
+    before = shown[:len(shown) - len(lately)]
+    return any(change.leads for change in before[-1:] + lately)
 
 
 class Verdict:

@@ -734,6 +734,16 @@ struct TakeoverTests {
         #expect(solo.done.assignments.map(\.attempt.requestOffset) == [9])
     }
 
+    @Test("an old answer that said less is no loss where the topic ends with what was read")
+    func nextIsTheEnd() {
+        let solo = claimed(rows: [], requestsNext: 9)
+        answer(solo, requests: 3)
+        fetch(3, on: solo)
+        solo.give(.bounds(.requests, low: 0, high: 9, askedAt: solo.now))
+        #expect(solo.counters[.logsLost] == 0)
+        #expect(solo.done.seeks(.requests).last == 9)
+    }
+
     @Test("an end of requests that is read while results are read again is asked for once more")
     func endIsReadTooEarly() {
         let solo = claimed(rows: [], requestsNext: 345, lastRequest: digest("lost"))

@@ -15,7 +15,7 @@ struct RequestReader {
     /// What reading heads for; it begins no later than where the topic is known to end.
     private var target: Offset = 0
     /// Where the topic ends was asked for since: what was read stands before `target`.
-    private var hasAskedEnd = false
+    private(set) var hasAskedEnd = false
 
     /// A tenure begins, and goes on where its predecessor's last checkpoint says.
     mutating func begin(at next: Offset, _ last: Digest) {
@@ -64,9 +64,6 @@ struct RequestReader {
         hasAskedEnd = true
         return true
     }
-
-    /// The topic does not reach as far as what reading heads for, as was answered.
-    var isTargetGone: Bool { hasAskedEnd && end <= target }
 }
 
 // MARK: - A record was read
@@ -279,8 +276,7 @@ extension Leader {
         _ end: Offset, from: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) {
         guard isOpen(elector), requests.low != nil else { return }
-        let isLastGone = requestsLoss.verifies.map { end <= $0 } ?? false
-        if end < requests.next || isLastGone || ledger.fetches(from: end) {
+        if isCutShort(at: end) {
             desk.count(.logsLost)
             return cutRequests(at: end, elector, &desk)
         }
@@ -288,6 +284,12 @@ extension Leader {
         if elector.leads(desk) { requestsLoss.endVerifying() }
         // Offsets before the end may hold no record.
         if from == requests.next, end > from { requests.skip(to: end) }
+    }
+
+    /// Whether something is missing, should the topic end here: what was read, or is to be read again.
+    private func isCutShort(at end: Offset) -> Bool {
+        let isLastGone = requestsLoss.verifies.map { end <= $0 } ?? false
+        return end < requests.next || isLastGone || ledger.fetches(from: end)
     }
 
     /// The answer to where `requests` begins and ends.
@@ -299,7 +301,7 @@ extension Leader {
         requests.reaches(high)
         if requestsLoss.isLost {
             cutRequests(at: high, elector, &desk)
-        } else if requests.isTargetGone {
+        } else if requests.hasAskedEnd && isCutShort(at: requests.end) {
             desk.count(.logsLost)
             cutRequests(at: requests.end, elector, &desk)
         } else if requestsLoss.isDoubted || high < requests.next {
