@@ -97,6 +97,10 @@ final class Board {
     var keeperStops = 0
 
     // Faults.
+    /// The pace of its next start; nil: as now.
+    var nextPace: Settings.Pace?
+    /// It was given a pace of its own.
+    var hasOwnPace = false
     var readCut: UInt8 = 0
     var writeCut: UInt8 = 0
     /// It is cut off together with a part of the brokers that others have left behind: what it
@@ -196,4 +200,17 @@ final class Board {
     }
 
     func isCut(_ cut: UInt8, _ topic: Topic) -> Bool { cut & (1 << topic.rawValue) != 0 }
+}
+
+extension Settings {
+    mutating func takeTimings(of pace: Pace) {
+        let other = Settings(workerID: workerID, incarnation: 0, pace: pace)
+        (announceMs, leaseMs, leaderTimeoutMs) =
+            (other.announceMs, other.leaseMs, other.leaderTimeoutMs)
+        (heartbeatMs, memberTimeoutMs) = (other.heartbeatMs, other.memberTimeoutMs)
+        (workerLeaseMs, killGraceMs) = (other.workerLeaseMs, other.killGraceMs)
+        ackTimeoutMs = other.ackTimeoutMs
+        (countdownStart, countdownDelayMs) = (other.countdownStart, other.countdownDelayMs)
+        campaignTtlMs = other.campaignTtlMs
+    }
 }

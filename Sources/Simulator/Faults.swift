@@ -13,6 +13,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case keeperStops
     case answersLate
     case staleHalf
+    case mixedPaces
 }
 
 struct FaultState {
@@ -64,6 +65,7 @@ extension SimulatedUnion {
             // The leader is the one whose pauses hurt.
             pause(leader(oneIn: 2, or: board), us: drawPause(), fault)
             return false
+        case .mixedPaces: return changePace(leader(oneIn: 3, or: board))
         case .cutOff, .cutReading, .cutWriting, .cutTopic: return strikeConnection(board, fault)
         case .staleHalf: return strikeHalf()
         case .brokerOutage, .logTailLost, .logLost, .brokerSetBack, .retention:
@@ -130,6 +132,17 @@ extension SimulatedUnion {
             default: between(5_000_000, 60_000_000)
             }
         agenda.plan(.starts(board: victim.index), at: now + rest)
+        return true
+    }
+
+    /// Somebody gives it another pace, and starts it again.
+    private func changePace(_ board: Board) -> Bool {
+        guard board.life != nil, board.pausedUntil == nil else { return false }
+        let paces = Array(Settings.Pace.all)
+        board.nextPace = paces[Int(random.below(Int32(paces.count)))]
+        board.hasOwnPace = true
+        if random.below(3) == 0 { crash(board.index) } else { shutDown(board.index) }
+        agenda.plan(.starts(board: board.index), at: now + between(100_000, 20_000_000))
         return true
     }
 

@@ -33,6 +33,8 @@ public final class SimulatedUnion {
     /// When a broker of bounded throughput has done what it was asked for.
     var brokerIsFreeAt: Int64 = 0
 
+    let pace: Settings.Pace
+
     public var violation: Violation? { checker.violation }
 
     /// `nodes` boards that start within a few milliseconds; `transcript` keeps every line.
@@ -43,6 +45,7 @@ public final class SimulatedUnion {
     ) {
         precondition(nodes > 0 && nodes <= Limits.members)
         self.capacities = capacities
+        self.pace = pace
         random = Random(seed: seed)
         self.transcript = Transcript(isKept: transcript)
         checker = Checker()
@@ -129,6 +132,8 @@ public final class SimulatedUnion {
             return agenda.plan(.starts(board: board.index), at: board.startsAt)
         }
         board.lives += 1
+        if let pace = board.nextPace { board.settings.takeTimings(of: pace) }
+        board.nextPace = nil
         var settings = board.settings
         settings.incarnation = random.next() | 1
         settings.capacities = capacities

@@ -141,6 +141,11 @@ extension SimulatedUnion {
             board.startsAt = 0
             if board.readCut != 0 || board.writeCut != 0 { cut(board, reading: 0, writing: 0) }
             if board.pausedUntil != nil { onWake(board, board.pauses) }
+            // Nobody promises that a union of several paces keeps its leader.
+            if board.hasOwnPace {
+                board.nextPace = pace
+                if board.life != nil { crash(board.index) }
+            }
             if board.life == nil { agenda.plan(.starts(board: board.index), at: now) }
         }
     }

@@ -13,6 +13,9 @@ struct OpenWorkTable: ~Copyable {
     private var isListed: Table<Bool>
     /// What the last checkpoint says beside its rows.
     private(set) var checkpoint = Checkpoint(requestsNext: 0, resultsNext: 0)
+    /// Whoever has work of these, and was not heard for so many ms, has no job any more: as the last
+    /// checkpoint and the claims after it say.
+    private(set) var memberTimeoutMs: Int32 = 0
     /// The rows that checkpoints left out last: should the broker lose their outcomes, they are open
     /// again (section 12).
     private(set) var dropped: Ring<Dropped>
@@ -53,6 +56,12 @@ struct OpenWorkTable: ~Copyable {
             }
         }
         self.checkpoint = checkpoint
+        if let ms = checkpoint.memberTimeoutMs { memberTimeoutMs = ms }
+    }
+
+    /// A claim: its writer will give work.
+    mutating func begin(memberTimeoutMs ms: Int32?) {
+        memberTimeoutMs = max(memberTimeoutMs, ms ?? 0)
     }
 
     private static func row(_ list: Span<UInt8>, _ index: Int) -> OpenWork {

@@ -52,10 +52,13 @@ extension Node {
         _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset
     ) -> Bool {
         switch r.order {
-        case .claim, .noop, .resign, .addMember, .removeMember, .cancel: false
-        case .assign(let a): elector.keep(a, term: r.term)
+        case .noop, .resign, .addMember, .removeMember, .cancel: return false
+        case .claim:
+            elector.keepClaim(r)
+            return false
+        case .assign(let a): return elector.keep(a, term: r.term)
         case .checkpoint(let checkpoint):
-            r.speaksOfThisLog(at: offset)
+            return r.speaksOfThisLog(at: offset)
                 && elector.keep(
                     checkpoint, at: offset, bytes, isReadingFromFirst: joining.isReadingFromFirst)
         }

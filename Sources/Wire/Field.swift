@@ -10,12 +10,12 @@ enum Field: UInt8 {
 
     // LeaderRecord, on `leader`.
     case opCode, metadata, unionMembers, memberID, memberIncarnation, workRequest
-    case sentUs, leaseMs, heartbeatOffset, checkpointOffset
+    case sentUs, leaseMs, heartbeatOffset, checkpointOffset, memberTimeoutMs
     case requestOffset, attempt, failures, unlessStarted
     case requestsNext, resultsNext, resultsRead, lastRequest, lastResult, unfinished
 
     // Heartbeat, on `heartbeat`.
-    case count, leaderID, leaderOffset, startedOffset, role, slots, workerLeaseMs
+    case count, leaderID, leaderOffset, startedOffset, role, slots, workerLeaseMs, killGraceMs
     case currentRequestID, running, runningTimeoutsMs, completedRequestIDs, completedCount
 
     // WorkRequest, on `requests` and in ASSIGN_WORK_REQUEST.
@@ -45,6 +45,7 @@ enum Field: UInt8 {
         case .leaseMs: "lease_ms"
         case .heartbeatOffset: "heartbeat_offset"
         case .checkpointOffset: "checkpoint_offset"
+        case .memberTimeoutMs: "member_timeout_ms"
         case .requestOffset: "request_offset"
         case .attempt: "attempt"
         case .failures: "failures"
@@ -62,6 +63,7 @@ enum Field: UInt8 {
         case .role: "role"
         case .slots: "slots"
         case .workerLeaseMs: "worker_lease_ms"
+        case .killGraceMs: "kill_grace_ms"
         case .currentRequestID: "current_work_request_id"
         case .running: "running"
         case .runningTimeoutsMs: "running_timeouts_ms"

@@ -14,6 +14,7 @@ extension Heartbeat {
         slots = try object.small(.slots, from: 1, to: Int64(Limits.slots))
         workerLeaseMs = try object.optionalSmall(
             .workerLeaseMs, from: 1, to: Int64(Limits.timingMs))
+        killGraceMs = try object.optionalSmall(.killGraceMs, to: Int64(Limits.timingMs))
         current = try object.text(.currentRequestID)
         let running = try object.list(.running, limit: Limits.bench)
         for i in 0..<running.count {
@@ -50,6 +51,7 @@ extension Heartbeat {
         buffer.field(.ranking, ranking)
         buffer.field(.slots, slots)
         buffer.field(.workerLeaseMs, workerLeaseMs)
+        buffer.field(.killGraceMs, killGraceMs)
         buffer.name(.currentRequestID)
         if let current { buffer.write(string: current) } else { buffer.writeNull() }
         buffer.name(.running)

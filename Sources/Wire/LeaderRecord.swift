@@ -14,6 +14,7 @@ extension LeaderRecord {
             heartbeatOffset: try object.integer(.heartbeatOffset),
             checkpointOffset: try object.integer(.checkpointOffset, from: -1),
             order: try Order(object, names, payload: &payload))
+        if case .claim = order { memberTimeoutMs = try object.memberTimeoutMs }
     }
 
     func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
@@ -29,6 +30,7 @@ extension LeaderRecord {
         buffer.field(.leaseMs, leaseMs)
         buffer.field(.heartbeatOffset, heartbeatOffset)
         buffer.field(.checkpointOffset, checkpointOffset)
+        if let memberTimeoutMs { buffer.field(.memberTimeoutMs, memberTimeoutMs) }
         buffer.closeObject()
     }
 }
@@ -69,7 +71,8 @@ extension Order {
                     resultsNext: try object.integer(.resultsNext),
                     resultsRead: try object.optionalInteger(.resultsRead),
                     lastRequest: try object.hex(.lastRequest),
-                    lastResult: try object.optionalHex(.lastResult) ?? 0))
+                    lastResult: try object.optionalHex(.lastResult) ?? 0,
+                    memberTimeoutMs: try object.memberTimeoutMs))
         }
     }
 
@@ -110,6 +113,7 @@ extension Order {
             buffer.field(.resultsRead, checkpoint.resultsRead)
             buffer.field(.lastRequest, hex: checkpoint.lastRequest)
             buffer.field(.lastResult, hex: checkpoint.lastResult)
+            buffer.field(.memberTimeoutMs, checkpoint.memberTimeoutMs)
             buffer.field(unfinished: payload)
         }
     }
@@ -160,6 +164,14 @@ extension Attempt {
         buffer.field(.memberID, workerID)
         buffer.field(.requestOffset, requestOffset)
         buffer.field(.attempt, attempt)
+    }
+}
+
+extension JSONObject {
+    fileprivate var memberTimeoutMs: Int32? {
+        get throws(Malformed) {
+            try optionalSmall(.memberTimeoutMs, from: 1, to: Int64(Limits.timingMs))
+        }
     }
 }
 

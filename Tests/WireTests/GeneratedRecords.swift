@@ -46,18 +46,19 @@ struct Generator {
             order = .checkpoint(
                 Checkpoint(
                     requestsNext: number(), resultsNext: number(), resultsRead: number(),
-                    lastRequest: random.next(), lastResult: random.next()))
+                    lastRequest: random.next(), lastResult: random.next(),
+                    memberTimeoutMs: timing()))
             payload = openWork(rows: Int(random.below(30)))
         }
-        return Decoded(
-            record: .leader(
-                LeaderRecord(
-                    workerID: id(), incarnation: random.next(), term: number(),
-                    sentAt: Instant(us: number()), leaseMs: random.below(3_600_001),
-                    heartbeatOffset: number(), checkpointOffset: chance() ? -1 : number(),
-                    order: order)),
-            payload: payload)
+        var record = LeaderRecord(
+            workerID: id(), incarnation: random.next(), term: number(),
+            sentAt: Instant(us: number()), leaseMs: random.below(3_600_001),
+            heartbeatOffset: number(), checkpointOffset: chance() ? -1 : number(), order: order)
+        if case .claim = order { record.memberTimeoutMs = timing() }
+        return Decoded(record: .leader(record), payload: payload)
     }
+
+    private mutating func timing() -> Int32? { chance() ? nil : 1 + random.below(Limits.timingMs) }
 
     mutating func heartbeat() -> Decoded {
         var heartbeat = Heartbeat(workerID: id(), incarnation: random.next())
@@ -69,7 +70,8 @@ struct Generator {
         heartbeat.role = Role(rawValue: UInt8(random.below(4)))!
         heartbeat.ranking = small()
         heartbeat.slots = 1 + random.below(Int32(Limits.slots))
-        heartbeat.workerLeaseMs = chance() ? nil : 1 + random.below(Limits.timingMs)
+        heartbeat.workerLeaseMs = timing()
+        heartbeat.killGraceMs = chance() ? nil : random.below(Limits.timingMs + 1)
         heartbeat.current = chance() ? nil : fixed(text(64, nul: false))
         heartbeat.runningCount = random.below(65)
         var payload = Payload.Buffer()
@@ -171,6 +173,7 @@ func facts(_ decoded: Decoded) -> [String] {
     case .leader(let it):
         facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.term)", "\(it.sentAt.us)"]
         facts += ["\(it.leaseMs)", "\(it.heartbeatOffset)", "\(it.checkpointOffset)"]
+        facts.append(String(describing: it.memberTimeoutMs))
         facts += describe(it.order)
     case .heartbeat(let it):
         facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.count)"]
@@ -179,6 +182,7 @@ func facts(_ decoded: Decoded) -> [String] {
         facts += [it.current.map { string($0) } ?? "none", "\(it.runningCount)"]
         facts += ["\(it.completedCount)", "\(it.deadlineCount)"]
         facts += [String(describing: it.startedOffset), String(describing: it.workerLeaseMs)]
+        facts.append(String(describing: it.killGraceMs))
     case .request(let it): facts += describe(it)
     case .result(let it):
         facts += [string(it.requestID), "\(it.requestOffset)", "\(it.workerID)", "\(it.term)"]

@@ -16,8 +16,8 @@ struct GoldenTests {
     static let heartbeat = """
         {"worker_id":"\(ann)","incarnation":"00000000000000ab","count":12,"leader_id":"\(bob)",\
         "term":7,"leader_offset":1001,"started_offset":998,"role":"member","ranking":100,"slots":2,\
-        "worker_lease_ms":2700,"current_work_request_id":"6f1d","running":[42,44],\
-        "running_timeouts_ms":[60000],"completed_work_request_ids":["6f1b","6f1c"],"completed_count":9}
+        "worker_lease_ms":2700,"kill_grace_ms":200,"current_work_request_id":"6f1d",\
+        "running":[42,44],"running_timeouts_ms":[60000],"completed_work_request_ids":["6f1b","6f1c"],"completed_count":9}
         """
     static let request = """
         {"request_id":"6f1d","op_code":"blink","code":"print(\\"hi\\")\\n",\
@@ -30,17 +30,17 @@ struct GoldenTests {
         "duration_ms":31,"counts":true,"final":true}
         """
 
-    static func order(_ code: String, _ fields: String) -> String {
+    static func order(_ code: String, _ fields: String, after: String = "") -> String {
         """
         {"worker_id":"\(ann)","op_code":"\(code)","metadata":null,\(fields)"term":7,\
         "incarnation":"00000000000000ab","sent_us":123456789,"lease_ms":800,\
-        "heartbeat_offset":55,"checkpoint_offset":-1}
+        "heartbeat_offset":55,"checkpoint_offset":-1\(after)}
         """
     }
 
     static let orders = [
         order("NOOP", ""),
-        order("CLAIM", ""),
+        order("CLAIM", "", after: ",\"member_timeout_ms\":3000"),
         order("RESIGN", ""),
         order(
             "ADD_MEMBER",
@@ -65,6 +65,7 @@ struct GoldenTests {
             """
             "requests_next":45,"results_next":40,"results_read":41,\
             "last_request":"00000000deadbeef","last_result":"00000000cafed00d",\
+            "member_timeout_ms":3000,\
             "unfinished":[[42,2,"\(bob)",1,\
             "0123456789abcdef",9000],[44,0,null,0,"0000000000000000",null]],
             """),

@@ -31,6 +31,7 @@ struct RefusalTests {
         (.heartbeat, "ranking", "must be an integer from 0 to 1000000000", false),
         (.heartbeat, "slots", "must be an integer from 1 to 8", false),
         (.heartbeat, "worker_lease_ms", "must be an integer from 1 to 3600000", true),
+        (.heartbeat, "kill_grace_ms", "must be an integer from 0 to 3600000", true),
         (.heartbeat, "current_work_request_id", "must be a string", true),
         (.heartbeat, "running", "must be a list", false),
         (.heartbeat, "completed_work_request_ids", "must be a list", false),
@@ -77,6 +78,7 @@ struct RefusalTests {
         (.leader, "last_request", "must be a string", false),
         (.leader, "last_result", "must be a string", true),
         (.leader, "unfinished", "must be a list", false),
+        (.leader, "member_timeout_ms", "must be an integer from 1 to 3600000", true),
     ]
 
     private static func rule(_ topic: Topic, _ name: String) throws -> (String, Bool) {

@@ -106,7 +106,7 @@ struct SizeTests {
     @Test("a heartbeat with everything in it fits")
     func heartbeat() throws {
         var heartbeat = Heartbeat(workerID: ann, incarnation: .max)
-        heartbeat.workerLeaseMs = Limits.timingMs
+        (heartbeat.workerLeaseMs, heartbeat.killGraceMs) = (Limits.timingMs, Limits.timingMs)
         heartbeat.current = fixed(control(Limits.idBytes))
         heartbeat.runningCount = Int32(Limits.bench)
         var payload = Payload.Buffer()

@@ -186,6 +186,14 @@ extension Log {
                 line.put(short: id)
                 line.put(" is no member any more: it was not heard, or started anew")
             }
+        case .tooSlow(let id, let holdMs):
+            write(.warning) { (line: inout Line) in
+                line.put(short: id)
+                line.put(" gets no work: its jobs may go on for ")
+                line.put(Int64(holdMs))
+                line.put(" ms when nobody hears it, which is longer than this leader waits: ")
+                line.put("give all boards of a union the same pace")
+            }
         case .tookOver, .cancelled, .attemptEnded, .settled, .duplicate:
             write(workLevel(notice)) { (line: inout Line) in putWork(notice, &line) }
         case .malformed(let topic, let offset):

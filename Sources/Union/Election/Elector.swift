@@ -97,6 +97,11 @@ extension Elector {
         openWork.assign(a, term: term, isAfterCheckpoint: pen.checkpointOffset >= 0)
     }
 
+    /// A claim that is said.
+    mutating func keepClaim(_ r: LeaderRecord) {
+        openWork.begin(memberTimeoutMs: r.memberTimeoutMs)
+    }
+
     /// A checkpoint that is said; false when it is not believed. Bytes: its rows.
     mutating func keep(
         _ checkpoint: Checkpoint, at offset: Offset, _ rows: Span<UInt8>, isReadingFromFirst: Bool

@@ -14,10 +14,11 @@ struct Pen {
         precondition(term > 0 && term <= Limits.term, "Pen: no such term")
         wroteAt = desk.now
         stamp = max(desk.now, Instant(us: stamp.us + 1))
-        let record = LeaderRecord(
+        var record = LeaderRecord(
             workerID: desk.settings.workerID, incarnation: desk.settings.incarnation, term: term,
             sentAt: stamp, leaseMs: desk.settings.leaseMs, heartbeatOffset: heartbeatOffset,
             checkpointOffset: checkpointOffset, order: order)
+        if case .claim = order { record.memberTimeoutMs = desk.settings.memberTimeoutMs }
         desk.write(.leader(record))
     }
 

@@ -60,16 +60,27 @@ extension Leader {
         if removeIfSilent(index, &elector, &desk) { return }
         let entry = ledger.entries[index]
         let shownAt = max(max(entry.shownAt, elector.leadingSince), roster.skippedAt)
-        if desk.now >= shownAt + desk.settings.ackTimeoutMs {
+        let ackMs = max(desk.settings.ackTimeoutMs, timeoutMs(of: entry.workerID, elector, desk))
+        if desk.now >= shownAt + ackMs {
             return cancel(index, .unacknowledged, &elector, &desk)
         }
         guard let deadlineMs = entry.deadlineMs else { return }
         // The worker has the time that it needs to start it and to kill it; then it is ours.
-        let grace = desk.settings.ackTimeoutMs + 2 * desk.settings.killGraceMs
+        let grace = ackMs + 2 * desk.settings.killGraceMs
         let startedAt = max(entry.startedAt ?? entry.since, elector.leadingSince)
         if desk.now >= startedAt + deadlineMs + grace {
             cancel(index, .overrun, &elector, &desk)
         }
+    }
+
+    /// Whoever has an entry, and is not heard for so long, has no job any more.
+    func timeoutMs(
+        of worker: WorkerID?, _ elector: borrowing Elector, _ desk: borrowing Desk
+    ) -> Int32 {
+        guard let worker, worker != desk.settings.workerID else {
+            return desk.settings.memberTimeoutMs
+        }
+        return roster.timeoutMs(of: worker, leadingSince: elector.leadingSince, desk)
     }
 
     /// An entry whose worker is no member and was not heard: nobody removed it yet (takeover).
@@ -85,7 +96,7 @@ extension Leader {
         } else {
             // Its heartbeats were acknowledged even where there was no room to know it.
             let silentSince = max(elector.leadingSince, roster.passedOverAt)
-            guard desk.now >= silentSince + desk.settings.memberTimeoutMs else { return false }
+            guard desk.now >= silentSince + timeoutMs(of: id, elector, desk) else { return false }
         }
         writeRemoval(of: id, &elector, &desk)
         return true
@@ -185,7 +196,7 @@ extension Leader {
         case .removed, .stalled: break
         }
         guard let offset = entry.cancelOffset else { return writeCancel(index, &elector, &desk) }
-        guard let id = entry.workerID, desk.now >= entry.since + desk.settings.memberTimeoutMs
+        guard let id = entry.workerID, desk.now >= entry.since + timeoutMs(of: id, elector, desk)
         else { return }
         if let worker = roster.find(id) {
             guard roster[worker].leaderOffset <= offset else { return }

@@ -74,9 +74,11 @@ extension Leader {
 
     mutating func checkpointIfDue(_ elector: inout Elector, _ desk: inout Desk) {
         guard mayCheckpoint(desk), desk.hasRoom, checkpoints.isDue(desk) else { return }
+        var memberTimeoutMs = desk.settings.memberTimeoutMs
         for i in 0..<ledger.capacity where ledger.entries.isUsed(i) {
             let entry = ledger.entries[i]
             guard entry.state != .settled else { continue }
+            memberTimeoutMs = max(memberTimeoutMs, timeoutMs(of: entry.workerID, elector, desk))
             desk.pack(
                 OpenWork(
                     requestOffset: ledger.entries.offset(at: i), attempt: entry.attempt,
@@ -86,7 +88,8 @@ extension Leader {
         checkpoints.noteWritten(requestsNext: requests.next, at: desk.now)
         desk.count(.checkpoints)
         precondition(takeover.phase == .done, "Leader: what is open is not known")
-        let checkpoint = takeover.checkpoint(requests, isAhead: ledger.settledAhead > 0)
+        let checkpoint = takeover.checkpoint(
+            requests, isAhead: ledger.settledAhead > 0, memberTimeoutMs: memberTimeoutMs)
         elector.order(.checkpoint(checkpoint), &desk)
     }
 

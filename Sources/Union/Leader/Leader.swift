@@ -100,8 +100,8 @@ extension Leader {
     ) {
         let isCurrent =
             elector.isMine && h.term == elector.term && h.leaderID == desk.settings.workerID
-        let silent = desk.now - desk.settings.memberTimeoutMs
-        guard let index = roster.findOrAdd(h.workerID, silentSince: silent) else {
+        let since = elector.leadingSince
+        guard let index = roster.findOrAdd(h.workerID, leadingSince: since, desk) else {
             desk.count(.rosterFull)
             // Who has read our claim and has nothing has no lease that anybody must wait for.
             if !isCurrent || h.runningCount > 0 { roster.notePassedOver(at: desk.now) }
@@ -122,7 +122,11 @@ extension Leader {
         guard isCurrent, elector.leads(desk) else { return }
         addAgainIfLost(index, &elector, &desk)
         if !roster[index].isMember && h.workerID != desk.settings.workerID {
-            addMember(index, &elector, &desk)
+            if roster.isQuickEnough(index, desk) {
+                addMember(index, &elector, &desk)
+            } else if roster.callTooSlow(index) {
+                desk.say(.tooSlow(h.workerID, holdMs: roster[index].holdMs))
+            }
         }
         if isOpen(elector) { onReport(h, running, by: index, &elector, &desk) }
     }

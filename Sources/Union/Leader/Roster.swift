@@ -8,6 +8,10 @@ struct Roster: ~Copyable {
         fileprivate(set) var heardAt = Instant.zero
         fileprivate(set) var spokeAt = Instant.zero
         fileprivate(set) var slots: Int32 = 1
+        /// For so long, after a heartbeat that is acknowledged, it may have jobs that nobody hears of;
+        /// 0: it does not say.
+        fileprivate(set) var holdMs: Int32 = 0
+        fileprivate(set) var isCalledTooSlow = false
         /// It has read the leader log up to here.
         fileprivate(set) var leaderOffset: Offset = 0
         /// It gets no work before it has read beyond here.
@@ -43,6 +47,9 @@ struct Roster: ~Copyable {
     private(set) var passedOverAt = Instant.zero
     /// When heartbeats were passed over last because the broker had lost some.
     private(set) var skippedAt = Instant.zero
+    /// What was given before this tenure was given to nobody who may have jobs for longer than this
+    /// unheard.
+    private var inheritedHoldMs: Int32 = 0
 
     init(_ capacities: Capacities, _ arena: inout Arena) {
         ids = arena.table(capacities.members, filler: WorkerID(high: 0, low: 0))
@@ -65,16 +72,53 @@ struct Roster: ~Copyable {
     /// `leadingSince`, for a paused leader has read nothing, which is nobody's fault.
     func isSilent(_ index: Int, leadingSince: Instant, _ desk: borrowing Desk) -> Bool {
         desk.now >= max(max(entries[index].heardAt, leadingSince), skippedAt)
-            + desk.settings.memberTimeoutMs
+            + timeoutMs(of: index, leadingSince: leadingSince, desk)
+    }
+}
+
+// MARK: - How long silence must last (design, section 5: paces differ)
+
+extension Roster {
+    /// A worker that is not heard for so long has no job any more. Who has not spoken since we lead
+    /// may be another than we knew.
+    func timeoutMs(of index: Int, leadingSince: Instant, _ desk: borrowing Desk) -> Int32 {
+        let known = max(desk.settings.memberTimeoutMs, entries[index].holdMs)
+        return entries[index].spokeAt < leadingSince ? max(known, inheritedHoldMs) : known
+    }
+
+    /// The same of one that may not be known.
+    func timeoutMs(of id: WorkerID, leadingSince: Instant, _ desk: borrowing Desk) -> Int32 {
+        guard let index = find(id) else {
+            return max(desk.settings.memberTimeoutMs, inheritedHoldMs)
+        }
+        return timeoutMs(of: index, leadingSince: leadingSince, desk)
+    }
+
+    /// The same of everybody.
+    func longestTimeoutMs(_ desk: borrowing Desk) -> Int32 {
+        var ms = max(desk.settings.memberTimeoutMs, inheritedHoldMs)
+        for i in 0..<count { ms = max(ms, entries[i].holdMs) }
+        return ms
+    }
+
+    /// Whether it may get work: next to us nobody waits longer for its silence than we do.
+    func isQuickEnough(_ index: Int, _ desk: borrowing Desk) -> Bool {
+        entries[index].holdMs < desk.settings.memberTimeoutMs
+    }
+
+    /// True when that was not said of it yet.
+    mutating func callTooSlow(_ index: Int) -> Bool {
+        defer { entries[index].isCalledTooSlow = true }
+        return !entries[index].isCalledTooSlow
     }
 }
 
 // MARK: - Heartbeats
 
 extension Roster {
-    /// The worker's index; nil when it is unknown and there is no room: the places of workers
-    /// last heard before `silentSince` that are no members are given away.
-    mutating func findOrAdd(_ id: WorkerID, silentSince: Instant) -> Int? {
+    /// The worker's index; nil when it is unknown and there is no room: the places of workers that were
+    /// not heard for long, and are no members, are given away.
+    mutating func findOrAdd(_ id: WorkerID, leadingSince: Instant, _ desk: borrowing Desk) -> Int? {
         if let known = find(id) { return known }
         if count < ids.count {
             count += 1
@@ -82,7 +126,9 @@ extension Roster {
             entries[count - 1] = Entry()
             return count - 1
         }
-        for i in 0..<count where !entries[i].isMember && entries[i].heardAt < silentSince {
+        for i in 0..<count where !entries[i].isMember {
+            let timeoutMs = timeoutMs(of: i, leadingSince: leadingSince, desk)
+            guard desk.now > entries[i].heardAt + timeoutMs else { continue }
             ids[i] = id
             entries[i] = Entry()
             return i
@@ -103,7 +149,8 @@ extension Roster {
         let known = entries[index]
         guard known.incarnation != h.incarnation else { return true }
         let silentSince = max(max(known.spokeAt, leadingSince), skippedAt)
-        let isFormerSilent = desk.now >= silentSince + desk.settings.memberTimeoutMs
+        let isFormerSilent =
+            desk.now >= silentSince + timeoutMs(of: index, leadingSince: leadingSince, desk)
         guard known.incarnation == 0 || (isFormerSilent && h.leaderOffset > known.leaderOffset)
         else {
             // Two may live: no work for either before it is clear who does.
@@ -112,6 +159,7 @@ extension Roster {
             return false
         }
         entries[index].incarnation = h.incarnation
+        entries[index].isCalledTooSlow = false
         return true
     }
 
@@ -124,6 +172,7 @@ extension Roster {
         entries[index].spokeAt = desk.now
         entries[index].leaderOffset = leaderOffset
         entries[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
+        entries[index].holdMs = h.holdMs ?? 0
         entries[index].isCurrent = isCurrent
     }
 
@@ -144,9 +193,11 @@ extension Roster {
 // MARK: - Members
 
 extension Roster {
-    /// A new tenure knows no members yet.
-    mutating func forgetMembers() {
+    /// A new tenure knows no members yet. `holdMs`: what was given before, was given to nobody who may
+    /// have jobs for longer unheard.
+    mutating func forgetMembers(inheritedHoldMs holdMs: Int32 = 0) {
         members = 0
+        inheritedHoldMs = holdMs
         for i in 0..<count {
             entries[i].isMember = false
             entries[i].isCurrent = false

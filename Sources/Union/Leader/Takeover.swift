@@ -94,10 +94,13 @@ struct Takeover {
     fileprivate mutating func endLoss() { hasLost = false }
 
     /// Where a next leader goes on. `isAhead`: outcomes were read of requests that were not.
-    func checkpoint(_ requests: RequestReader, isAhead: Bool) -> Checkpoint {
+    func checkpoint(
+        _ requests: RequestReader, isAhead: Bool, memberTimeoutMs: Int32
+    ) -> Checkpoint {
         Checkpoint(
             requestsNext: requests.next, resultsNext: isAhead ? readFrom : next,
-            resultsRead: next, lastRequest: requests.last, lastResult: last)
+            resultsRead: next, lastRequest: requests.last, lastResult: last,
+            memberTimeoutMs: memberTimeoutMs)
     }
 }
 
@@ -106,7 +109,7 @@ extension Leader {
     mutating func begin(_ elector: borrowing Elector, _ desk: inout Desk) {
         precondition(elector.isMine, "Leader: the tenure is another's")
         desk.count(.takeovers)
-        roster.forgetMembers()
+        roster.forgetMembers(inheritedHoldMs: elector.openWork.memberTimeoutMs)
         ledger.removeAll()
         checkpoints = Checkpoints()
         sweepAt = .never

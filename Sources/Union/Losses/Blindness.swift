@@ -56,7 +56,7 @@ extension Leader {
     private func areAllRemoved(_ desk: borrowing Desk) -> Bool {
         let endsAt = blindness.endsAt(
             passedOverAt: roster.passedOverAt,
-            memberTimeoutMs: desk.settings.memberTimeoutMs)
+            memberTimeoutMs: roster.longestTimeoutMs(desk))
         guard desk.now >= endsAt else { return false }
         for i in 0..<roster.count where mustBeRemoved(i, desk) { return false }
         return true

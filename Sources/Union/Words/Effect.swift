@@ -51,6 +51,8 @@ public enum Notice: Sendable {
     case quelled(by: WorkerID)
     case memberAdded(WorkerID)
     case memberRemoved(WorkerID)
+    /// It gets no work: its jobs may go on for so many ms unheard, which is longer than we wait.
+    case tooSlow(WorkerID, holdMs: Int32)
     case tookOver(open: Int32, assigned: Int32)
     case cancelled(Attempt, CancelReason)
     case attemptEnded(Attempt, Status)

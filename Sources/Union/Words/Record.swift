@@ -65,10 +65,14 @@ public struct LeaderRecord: Sendable {
     /// The last valid `CHECKPOINT`, or -1 when there is none (section 6).
     public var checkpointOffset: Offset
     public var order: Order
+    /// Only in claims: the writer gives work only to whoever has no job any more when it was not heard
+    /// for so many ms; nil: it does not say.
+    public var memberTimeoutMs: Int32?
 
     public init(
         workerID: WorkerID, incarnation: Incarnation, term: Term, sentAt: Instant, leaseMs: Int32,
-        heartbeatOffset: Offset, checkpointOffset: Offset, order: Order
+        heartbeatOffset: Offset, checkpointOffset: Offset, order: Order,
+        memberTimeoutMs: Int32? = nil
     ) {
         self.workerID = workerID
         self.incarnation = incarnation
@@ -78,6 +82,7 @@ public struct LeaderRecord: Sendable {
         self.heartbeatOffset = heartbeatOffset
         self.checkpointOffset = checkpointOffset
         self.order = order
+        self.memberTimeoutMs = memberTimeoutMs
     }
 }
 
@@ -117,17 +122,20 @@ public struct Checkpoint: Equatable, Sendable {
     /// The digests of the records before `requestsNext` and `resultsRead`; 0: not known.
     public var lastRequest: Digest
     public var lastResult: Digest
+    /// Whoever has work, and was not heard for so many ms, has no job any more; nil: it does not say.
+    public var memberTimeoutMs: Int32?
 
     /// `resultsRead` nil: as `resultsNext`.
     public init(
         requestsNext: Offset, resultsNext: Offset, resultsRead: Offset? = nil,
-        lastRequest: Digest = 0, lastResult: Digest = 0
+        lastRequest: Digest = 0, lastResult: Digest = 0, memberTimeoutMs: Int32? = nil
     ) {
         self.requestsNext = requestsNext
         self.resultsNext = resultsNext
         self.resultsRead = resultsRead ?? resultsNext
         self.lastRequest = lastRequest
         self.lastResult = lastResult
+        self.memberTimeoutMs = memberTimeoutMs
     }
 }
 
@@ -179,6 +187,8 @@ public struct Heartbeat: Sendable {
     /// How long its jobs may run on after a heartbeat that was acknowledged, in ms; nil: it does
     /// not say.
     public var workerLeaseMs: Int32?
+    /// How long they take to end after that, in ms; nil: it does not say.
+    public var killGraceMs: Int32?
     /// The request whose job has run longest, by its id.
     public var current: RequestID?
     /// How many offsets the payload begins with, and how many of them, the first, have a deadline.
@@ -199,10 +209,19 @@ public struct Heartbeat: Sendable {
         ranking = 0
         slots = 1
         workerLeaseMs = nil
+        killGraceMs = nil
         current = nil
         runningCount = 0
         deadlineCount = 0
         completedCount = 0
+    }
+}
+
+extension Heartbeat {
+    /// Its jobs are dead so long after it was sent, if no later one is acknowledged; nil: it does not
+    /// say.
+    var holdMs: Int32? {
+        workerLeaseMs.map { Settings.holdMs(workerLease: $0, killGrace: killGraceMs ?? 0) }
     }
 }
 

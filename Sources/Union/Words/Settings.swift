@@ -93,6 +93,12 @@ public struct Settings: Sendable {
         return 2 * patience - Self.withClockMargin(patience) - leaseMs
     }
 
+    /// After so long its jobs are surely dead, whosever clock counts: from when a heartbeat was sent
+    /// which was the last that a leader acknowledged.
+    static func holdMs(workerLease: Int32, killGrace: Int32) -> Int32 {
+        withClockMargin(Int32(clamping: Int64(workerLease) + Int64(killGrace)))
+    }
+
     /// What must hold between timings. Its two sides, as they stand in the configuration, are in
     /// `Broken`; the words are the shell's.
     public enum Rule: UInt8, Sendable, Cases {
@@ -144,8 +150,7 @@ public struct Settings: Sendable {
             let path = Int32(clamping: 2 * Int64(heartbeatMs) + Int64(announceMs))
             return (path, workerLeaseMs, path <= workerLeaseMs)
         case .jobsDieBeforeRemoval:
-            let worked = Int32(clamping: Int64(workerLeaseMs) + Int64(killGraceMs))
-            let dead = Self.withClockMargin(worked)
+            let dead = Self.holdMs(workerLease: workerLeaseMs, killGrace: killGraceMs)
             return (dead, memberTimeoutMs, dead < memberTimeoutMs)
         case .removalBeforeCancel:
             return (memberTimeoutMs, ackTimeoutMs, memberTimeoutMs <= ackTimeoutMs)

@@ -253,6 +253,7 @@ extension Worker {
         h.ranking = ranking
         h.slots = desk.settings.slots
         h.workerLeaseMs = desk.settings.workerLeaseMs
+        h.killGraceMs = desk.settings.killGraceMs
         bench.report(&h, &desk)
         desk.write(.heartbeat(h), .heartbeat(h.count))
         lease.noteSent(h.count, desk)
