@@ -162,8 +162,9 @@ class Verdict:
             if result["final"]:
                 finals[result["request_id"]].append(result)
         self.outcomes = len(finals)
-        self.different = sorted(
-            name for name, all in finals.items() if len({result["status"] for result in all}) > 1)
+        self.different = {
+            name: all for name, all in sorted(finals.items())
+            if len({result["status"] for result in all}) > 1}
         self.again = ordered_again(self.topics["leader"], results)
         self.lost = without_outcome(requests, results)
         for request in self.lost:

@@ -16,6 +16,7 @@ def tell(verdict):
     yield f"  outcomes                      {verdict.outcomes}"
     yield f"  without outcome               {len(verdict.lost)}"
     yield f"  more than one, different      {len(verdict.different)} (the first counts)"
+    yield from differing(verdict)
     yield f"  ordered after their outcome   {len(verdict.again)} (what the broker loses is done again)"
     yield f"  two leaders lit               {len(verdict.overlaps)}" + longest(verdict)
     yield f"  runs of jobs, two at once     {verdict.runs}, {len(verdict.twice)}"
@@ -29,6 +30,14 @@ def tell(verdict):
     yield from usages(table)
     for violation in verdict.violations:
         yield f"VIOLATION: {violation}"
+
+
+def differing(verdict):
+    """Each outcome of a request whose outcomes differ: what the broker loses is done again."""
+    for name, outcomes in list(verdict.different.items())[:20]:
+        yield f"    {name}: " + ", ".join(
+            f"results[{it['offset']}] {it['status']} of requests[{it['request_offset']}] "
+            f"attempt {it['attempt']}" for it in outcomes)
 
 
 def longest(verdict):
