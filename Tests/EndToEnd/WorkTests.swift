@@ -46,6 +46,38 @@ extension EndToEnd {
             }
         }
 
+        @Test("what a slow board has is not given to another before its jobs are dead")
+        func mixedPaces() throws {
+            try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
+                func slow(_ plan: inout WorkerPlan) {
+                    plan.pace = "classroom"
+                    plan.options += ["timing.countdown_start=3", "timing.countdown_delay_ms=0"]
+                }
+                let former = try fleet.launch(2, slow)
+                try fleet.awaitLeader()
+                let worker = try fleet.launch(1, slow)
+                try worker.awaitReady()
+                try fleet.submit([request("hold", id: "r")])
+                #expect(try fleet.awaitAssignment(of: "r")["member_id"].string == worker.id)
+                try fleet.jobs.await("start", of: "r")
+                let quick = try fleet.launch(3)
+                try quick.awaitReady()
+                former.terminate()
+                #expect(try fleet.awaitLeader(otherThan: former).id == quick.id)
+                try quick.awaitLog("gets no work: its jobs may go on for 9894 ms")
+                // It does what is new alone, and leaves the slow one what it has.
+                try fleet.submit([request("noop", id: "new")])
+                #expect(try fleet.awaitOutcome(of: "new").worker == quick.id)
+                // The second says `overlap`, and the audit fails, if the first still runs then.
+                try worker.pause()
+                try fleet.jobs.await("start", of: "r", attempt: 2)
+                try worker.resume()
+                try fleet.jobs.openGate()
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "completed" && outcome.attempt == 2)
+            }
+        }
+
         @Test("a node has one heap, however many threads come and go: no outage makes it grow")
         func oneHeap() throws {
             try Fleet.run(on: broker) { fleet in
