@@ -56,6 +56,8 @@ final class Board {
         /// Ignores SIGTERM.
         var isStubborn: Bool
         var isKilled = false
+        /// It waits in the kernel from its start on: it neither runs nor dies.
+        var isHung = false
         /// Killed at once: its place is free as soon as its end is reported.
         var isOver = false
     }

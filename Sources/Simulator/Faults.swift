@@ -14,6 +14,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case answersLate
     case staleHalf
     case mixedPaces
+    case hungJobs, starvingJobs
 }
 
 struct FaultState {
@@ -115,7 +116,7 @@ extension SimulatedUnion {
             for _ in 0..<(50 + random.below(500)) { submitSomething() }
             return true
         case .pauseInStep, .join, .clone, .produceFails, .produceLost, .produceLate, .clockRates,
-            .answersLate:
+            .answersLate, .hungJobs, .starvingJobs:
             return false
         }
     }
@@ -348,13 +349,16 @@ extension SimulatedUnion {
         let op = drawOp()
         // Nobody but the request says how long a job may take that its worker never ends.
         submit(
-            op, id: id, timeoutMs: op == "never" ? 1000 : timeout, maxAttempts: 1 + random.below(4),
+            op, id: id, timeoutMs: ["never", "hung"].contains(op) ? 1000 : timeout,
+            maxAttempts: 1 + random.below(4),
             codeBytes: code)
     }
 
     private func drawOp() -> String {
         let c = conditions
         if c.poisonOneIn > 0, random.below(c.poisonOneIn) == 0 { return "poison" }
+        if c.hungOneIn > 0, random.below(c.hungOneIn) == 0 { return "hung" }
+        if c.starvingOneIn > 0, random.below(c.starvingOneIn) == 0 { return "starve" }
         switch random.below(40) {
         case 0: return "fail"
         case 1: return "unknown"

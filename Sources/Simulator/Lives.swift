@@ -42,7 +42,7 @@ extension SimulatedUnion {
     }
 
     /// The process is stopped, its jobs are not: each has a minder.
-    private func leaveToMinders(_ board: Board) {
+    func leaveToMinders(_ board: Board) {
         guard let life = board.life else { return }
         board.jobsRunOn = true
         let end = board.time(of: life.node.jobsUntil + board.settings.killGraceMs)
@@ -148,12 +148,19 @@ extension SimulatedUnion {
         case "sleep", "stubborn": lasts = argument * 1000
         case "hang", "never": lasts = .max / 4
         case "fail": status = .failed
+        case "hung":
+            tally.faults[Fault.hungJobs.rawValue] += 1
+            lasts = between(1_000_000, 40_000_000)
+            status = .failed
+        case "starve": agenda.plan(.starves(board: board.index, life: board.lives), at: now + 100)
         case "poison":
             agenda.plan(.poisons(board: board.index, life: board.lives), at: now + lasts)
             lasts = .max / 4
         default: status = .rejected
         }
-        let enforces = !board.neglectsDeadlines && op != "never"
+        // Nothing ends what waits in the kernel; nor does it run.
+        let isHung = op == "hung"
+        let enforces = !board.neglectsDeadlines && op != "never" && !isHung
         if lasts > timeout && enforces {
             let grace = op == "stubborn" ? Int64(board.settings.killGraceMs) * 1000 : 2000
             lasts = timeout + min(grace, lasts - timeout)
@@ -163,7 +170,8 @@ extension SimulatedUnion {
         board.jobCount += 1
         board.jobs[place] = Board.Job(
             attempt: a, requestID: assignment.request.requestID, serial: board.jobSerial,
-            status: status, startedAt: now, endsAt: now + lasts, isStubborn: op == "stubborn")
+            status: status, startedAt: now, endsAt: now + lasts, isStubborn: op == "stubborn",
+            isHung: isHung, isOver: isHung)
         checker.onJobStarts(board, assignment, term, self)
         guard lasts < .max / 8 else { return }
         planEnd(board, place)
@@ -188,6 +196,10 @@ extension SimulatedUnion {
         guard var job = board.jobs[place] else { return }
         transcript.say(now, board, "kills requests[\(job.attempt.requestOffset)]")
         tally.kills += 1
+        guard !job.isHung else {
+            board.jobs[place]!.isKilled = true
+            return
+        }
         let grace = job.isStubborn ? Int64(board.settings.killGraceMs) * 1000 : 2000
         job.endsAt = max(now, min(job.endsAt, atOnce ? now : now + grace))
         if !job.isKilled { job.status = .failed }

@@ -24,6 +24,8 @@ struct Conditions {
     var submitMeanUs: Int64 = 0
     /// One request in so many crashes its board; 0: none.
     var poisonOneIn: Int32 = 0
+    var hungOneIn: Int32 = 0
+    var starvingOneIn: Int32 = 0
     /// Records of one fetch.
     var batch: Offset = 500
     /// What the broker takes and hands out, for all together; 0: as much as there is.

@@ -104,6 +104,10 @@ public final class SimulatedUnion {
             onAnswered(boards[board], topic, life, low, high, at, act)
         case .jobEnds(let board, let life, let place, let serial):
             onJobEnds(boards[board], life, place, serial, act)
+        case .starves(let board, let life):
+            guard boards[board].life?.number == life else { return }
+            pause(boards[board], us: between(500_000, 5_000_000), .starvingJobs)
+            leaveToMinders(boards[board])
         case .poisons(let board, let life):
             // It may have been killed before.
             guard boards[board].life?.number == life, boards[board].jobCount > 0 else { return }

@@ -15,7 +15,8 @@ enum Field: UInt8 {
     case requestsNext, resultsNext, resultsRead, lastRequest, lastResult, unfinished
 
     // Heartbeat, on `heartbeat`.
-    case count, leaderID, leaderOffset, startedOffset, role, slots, workerLeaseMs, killGraceMs
+    case count, leaderID, leaderOffset, startedOffset, role, slots
+    case workerLeaseMs, killGraceMs, stuckOp
     case currentRequestID, running, runningTimeoutsMs, completedRequestIDs, completedCount
 
     // WorkRequest, on `requests` and in ASSIGN_WORK_REQUEST.
@@ -64,6 +65,7 @@ enum Field: UInt8 {
         case .slots: "slots"
         case .workerLeaseMs: "worker_lease_ms"
         case .killGraceMs: "kill_grace_ms"
+        case .stuckOp: "stuck_op_code"
         case .currentRequestID: "current_work_request_id"
         case .running: "running"
         case .runningTimeoutsMs: "running_timeouts_ms"

@@ -15,6 +15,7 @@ extension Heartbeat {
         workerLeaseMs = try object.optionalSmall(
             .workerLeaseMs, from: 1, to: Int64(Limits.timingMs))
         killGraceMs = try object.optionalSmall(.killGraceMs, to: Int64(Limits.timingMs))
+        stuckOp = try object.text(.stuckOp)
         current = try object.text(.currentRequestID)
         let running = try object.list(.running, limit: Limits.bench)
         for i in 0..<running.count {
@@ -52,6 +53,10 @@ extension Heartbeat {
         buffer.field(.slots, slots)
         buffer.field(.workerLeaseMs, workerLeaseMs)
         buffer.field(.killGraceMs, killGraceMs)
+        if let stuckOp {
+            buffer.name(.stuckOp)
+            buffer.write(string: stuckOp)
+        }
         buffer.name(.currentRequestID)
         if let current { buffer.write(string: current) } else { buffer.writeNull() }
         buffer.name(.running)

@@ -107,6 +107,7 @@ struct SizeTests {
     func heartbeat() throws {
         var heartbeat = Heartbeat(workerID: ann, incarnation: .max)
         (heartbeat.workerLeaseMs, heartbeat.killGraceMs) = (Limits.timingMs, Limits.timingMs)
+        heartbeat.stuckOp = fixed(control(32))
         heartbeat.current = fixed(control(Limits.idBytes))
         heartbeat.runningCount = Int32(Limits.bench)
         var payload = Payload.Buffer()

@@ -45,6 +45,7 @@ extension Count: Worded {
         case .notAccepted: "not_accepted"
         case .started: "started"
         case .results: "results"
+        case .stuckJobs: "stuck_jobs"
         case .malformed: "malformed"
         case .readTwice: "read_twice"
         case .undelivered: "undelivered"

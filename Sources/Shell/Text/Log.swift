@@ -194,6 +194,22 @@ extension Log {
                 line.put(" ms when nobody hears it, which is longer than this leader waits: ")
                 line.put("give all boards of a union the same pace")
             }
+        case .stuck(let op, let attempt):
+            write(.error) { (line: inout Line) in
+                line.put("the job of requests[")
+                line.put(attempt.requestOffset)
+                line.put("], op ")
+                line.put(op)
+                line.put(", was killed and does not die: it waits in the kernel. ")
+                line.put("This board takes no work before it is gone")
+            }
+        case .workerStuck(let id, let op):
+            write(.warning) { (line: inout Line) in
+                line.put(short: id)
+                line.put(" gets no work: a job of op ")
+                line.put(op)
+                line.put(" was killed there and does not die")
+            }
         case .tookOver, .cancelled, .attemptEnded, .settled, .duplicate:
             write(workLevel(notice)) { (line: inout Line) in putWork(notice, &line) }
         case .malformed(let topic, let offset):

@@ -80,7 +80,8 @@ extension Leader {
     }
 
     /// The free worker that has waited longest; for a short op, where none is free, the one with
-    /// the shortest queue that keeps it busy over a round trip. Without members, ourselves.
+    /// the shortest queue that keeps it busy over a round trip. Where all members are suspended, or there
+    /// is none, ourselves.
     private func pick(shortUs: Int32?, _ elector: borrowing Elector, _ desk: borrowing Desk)
         -> Int?
     {
@@ -110,13 +111,15 @@ extension Leader {
     private func isEligible(_ index: Int, _ elector: borrowing Elector, _ desk: borrowing Desk)
         -> Bool
     {
-        let worker = roster[index]
-        guard worker.isCurrent, worker.overrun == 0, worker.leaderOffset > worker.mustRead
-        else { return false }
-        if worker.isMember {
+        guard roster[index].isCurrent, !roster[index].isSuspended else { return false }
+        if roster[index].isMember {
             return !roster.isSilent(index, leadingSince: elector.leadingSince, desk)
         }
-        return roster.members == 0 && roster.id(index) == desk.settings.workerID
+        guard roster.id(index) == desk.settings.workerID else { return false }
+        for i in 0..<roster.count where roster[i].isMember && !roster[i].isSuspended {
+            return false
+        }
+        return true
     }
 
     private mutating func assign(

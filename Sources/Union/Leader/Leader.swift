@@ -118,6 +118,9 @@ extension Leader {
         }
         // Of a log that is lost it may have read more than there is now.
         let leaderOffset = min(h.leaderOffset, desk.next(.leader))
+        if let op = h.stuckOp, !roster[index].isStuck, elector.isMine {
+            desk.say(.workerStuck(h.workerID, op))
+        }
         roster.hear(h, index, leaderOffset: leaderOffset, isCurrent: isCurrent, desk)
         guard isCurrent, elector.leads(desk) else { return }
         addAgainIfLost(index, &elector, &desk)

@@ -12,6 +12,8 @@ struct Roster: ~Copyable {
         /// 0: it does not say.
         fileprivate(set) var holdMs: Int32 = 0
         fileprivate(set) var isCalledTooSlow = false
+        /// It has a job that was killed and does not die.
+        fileprivate(set) var isStuck = false
         /// It has read the leader log up to here.
         fileprivate(set) var leaderOffset: Offset = 0
         /// It gets no work before it has read beyond here.
@@ -36,6 +38,9 @@ struct Roster: ~Copyable {
         fileprivate(set) var freeSince = Instant.zero
         /// Attempts that it overran and has not been seen to stop: it gets no work meanwhile.
         fileprivate(set) var overrun: Int32 = 0
+
+        /// It has a job that it cannot end, or may not know that one was taken from it.
+        var isSuspended: Bool { overrun > 0 || isStuck || leaderOffset <= mustRead }
     }
 
     private var ids: Table<WorkerID>
@@ -173,6 +178,7 @@ extension Roster {
         entries[index].leaderOffset = leaderOffset
         entries[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
         entries[index].holdMs = h.holdMs ?? 0
+        entries[index].isStuck = h.stuckOp != nil
         entries[index].isCurrent = isCurrent
     }
 

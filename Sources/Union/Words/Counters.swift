@@ -11,7 +11,7 @@ public enum Count: UInt8, Cases, Sendable {
     case assigned, cancelled, unacknowledged, overruns, stalled
     case attemptsEnded, attemptsLost, concluded, settled
     case takeovers, checkpoints, voidAssignments, voidResults
-    case accepted, notAccepted, started, results
+    case accepted, notAccepted, started, results, stuckJobs
     // The log.
     case malformed, readTwice, undelivered, logsLost
 }

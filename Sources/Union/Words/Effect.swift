@@ -63,6 +63,10 @@ public enum Notice: Sendable {
     case void(Topic, Offset)
     /// The worker's lease ended with this many jobs running: they are killed.
     case workerLeaseLost(jobs: Int32)
+    /// This attempt's job was killed and does not die: we take no work before it is gone.
+    case stuck(OpName, Attempt)
+    /// A worker has such a job, of this op: it gets no work.
+    case workerStuck(WorkerID, OpName)
     /// The broker lost what we wanted to read: reading goes on at `from`.
     case logLost(Topic, wanted: Offset, from: Offset)
     case brokerLost

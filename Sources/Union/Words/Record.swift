@@ -189,6 +189,8 @@ public struct Heartbeat: Sendable {
     public var workerLeaseMs: Int32?
     /// How long they take to end after that, in ms; nil: it does not say.
     public var killGraceMs: Int32?
+    /// The op of a job that was killed and does not die: its board takes no work; nil: there is none.
+    public var stuckOp: OpName?
     /// The request whose job has run longest, by its id.
     public var current: RequestID?
     /// How many offsets the payload begins with, and how many of them, the first, have a deadline.
@@ -210,6 +212,7 @@ public struct Heartbeat: Sendable {
         slots = 1
         workerLeaseMs = nil
         killGraceMs = nil
+        stuckOp = nil
         current = nil
         runningCount = 0
         deadlineCount = 0

@@ -5,6 +5,9 @@ struct Bench: ~Copyable {
         case free, queued, running
         /// It was taken from us while it ran, and is being killed.
         case dropped(Drop)
+        /// It was killed, and does not die: it waits in the kernel, and will never run on. Nobody waits
+        /// for its end.
+        case stuck
         /// The result is written, and not known to be in the log.
         case finished
         /// The producer gave the result up: it is written again.
@@ -13,7 +16,7 @@ struct Bench: ~Copyable {
         /// Whether a process may live there.
         var isAlive: Bool {
             switch self {
-            case .running, .dropped: true
+            case .running, .dropped, .stuck: true
             case .free, .queued, .finished, .undelivered: false
             }
         }
@@ -43,6 +46,9 @@ struct Bench: ~Copyable {
         fileprivate(set) var deadlineMs: Int32 = 0
         /// It was killed at once.
         fileprivate var isDead = false
+        /// When it should have ended; and whether it was killed for not having done so.
+        fileprivate var endsBy = Instant.never
+        fileprivate var isOverdue = false
         /// Its place in the queue; also tells a result's delivery from its predecessor's.
         fileprivate(set) var serial: UInt32 = 0
         fileprivate(set) var end = JobEnd(
@@ -77,6 +83,10 @@ struct Bench: ~Copyable {
     private(set) var running: Int32 = 0
     private(set) var queued: Int32 = 0
     private(set) var used: Int32 = 0
+    /// Those of `running` that do not die.
+    private(set) var stuck: Int32 = 0
+    /// No job should have ended, and has not, before then.
+    private(set) var overdueAt = Instant.never
 
     init(_ capacities: Capacities, _ arena: inout Arena) {
         jobs = arena.table(capacities.bench, filler: Job())
@@ -107,8 +117,8 @@ struct Bench: ~Copyable {
         switch (old, new) {
         case (.free, .queued): true
         case (.queued, .running), (.queued, .finished), (.queued, .free): true
-        case (.running, .dropped), (.running, .finished): true
-        case (.dropped(.withdrawn), .free): true
+        case (.running, .dropped), (.running, .finished), (.running, .stuck): true
+        case (.dropped(.withdrawn), .free), (.dropped, .stuck), (.stuck, .free): true
         case (.dropped(.withdrawn), _): false
         case (.dropped, .dropped(.withdrawn)), (.dropped, .finished): true
         case (.finished, .free), (.finished, .undelivered): true
@@ -124,9 +134,11 @@ struct Bench: ~Copyable {
         if old == .free { used += 1 }
         if old == .queued { queued -= 1 }
         if old.isAlive { running -= 1 }
+        if old == .stuck { stuck -= 1 }
         if state == .free { used -= 1 }
         if state == .queued { queued += 1 }
         if state.isAlive { running += 1 }
+        if state == .stuck { stuck += 1 }
         jobs[place].state = state
     }
 }
@@ -152,6 +164,7 @@ extension Bench {
         jobs[place].term = term
         jobs[place].orderedAt = offset
         jobs[place].isDead = false
+        jobs[place].isOverdue = false
         jobs[place].serial = serial
         keep(bytes, at: place)
         change(place, to: .queued)
@@ -172,23 +185,25 @@ extension Bench {
         return nil
     }
 
-    /// It is ours no more; true when what runs there must be killed.
-    mutating func withdraw(_ place: Int) -> Bool {
+    /// It is ours no more; true when what runs there must be killed, and should have ended by `endsBy`.
+    mutating func withdraw(_ place: Int, endsBy: Instant) -> Bool {
         switch jobs[place].state {
         case .queued: change(place, to: .free)
         case .running:
             change(place, to: .dropped(.withdrawn))
+            expectEnd(place, by: endsBy)
             return true
         case .dropped(.lost), .dropped(.givenBack): change(place, to: .dropped(.withdrawn))
-        case .free, .dropped(.withdrawn), .finished, .undelivered: break
+        case .free, .dropped(.withdrawn), .stuck, .finished, .undelivered: break
         }
         return false
     }
 
     /// It is to be killed, and its end is reported.
-    mutating func dropRunning(_ place: Int, _ why: Drop) {
+    mutating func dropRunning(_ place: Int, _ why: Drop, endsBy: Instant) {
         precondition(jobs[place].state == .running, "Bench: nothing runs there")
         change(place, to: .dropped(why))
+        expectEnd(place, by: endsBy)
     }
 
     /// The broker has lost the leader log's tail: its offsets are used again.
@@ -218,11 +233,40 @@ extension Bench {
         return false
     }
 
-    mutating func start(_ place: Int, deadlineMs: Int32) {
+    mutating func start(_ place: Int, deadlineMs: Int32, endsBy: Instant) {
         precondition(jobs[place].state == .queued, "Bench: it does not wait")
+        jobs[place].endsBy = .never
+        expectEnd(place, by: endsBy)
         jobs[place].deadlineMs = deadlineMs
         startedOffset = max(startedOffset, jobs[place].orderedAt + 1)
         change(place, to: .running)
+    }
+
+    private mutating func expectEnd(_ place: Int, by instant: Instant) {
+        jobs[place].endsBy = min(jobs[place].endsBy, instant)
+        overdueAt = min(overdueAt, jobs[place].endsBy)
+    }
+
+    /// The next place of a job that should have ended, and has not: it is to be killed at once
+    /// (`isStuck` is false), and has `moreMs` for that; then it is stuck.
+    mutating func nextOverdue(at now: Instant, moreMs: Int32) -> (place: Int, isStuck: Bool)? {
+        overdueAt = .never
+        for i in 0..<jobs.count where jobs[i].state.isAlive && jobs[i].state != .stuck {
+            guard now >= jobs[i].endsBy else {
+                overdueAt = min(overdueAt, jobs[i].endsBy)
+                continue
+            }
+            overdueAt = now
+            guard jobs[i].isOverdue else {
+                jobs[i].isOverdue = true
+                jobs[i].isDead = true
+                jobs[i].endsBy = now + moreMs
+                return (i, false)
+            }
+            change(i, to: .stuck)
+            return (i, true)
+        }
+        return nil
     }
 
     /// Whether a job may live there that has not been killed at once.
@@ -245,7 +289,7 @@ extension Bench {
         var counts = end.wasStarted
         switch jobs[place].state {
         case .running: break
-        case .dropped(.withdrawn):
+        case .dropped(.withdrawn), .stuck:
             change(place, to: .free)
             return false
         case .dropped(let why):
@@ -312,7 +356,12 @@ extension Bench {
     /// Fills in what runs and what is finished, and packs the heartbeat's payload.
     func report(_ h: inout Heartbeat, _ desk: inout Desk) {
         var oldest: Int?
-        for i in 0..<jobs.count where jobs[i].state.isAlive {
+        var stuckFirst: Int?
+        for i in 0..<jobs.count where jobs[i].state == .stuck {
+            if stuckFirst.map({ jobs[i].serial < jobs[$0].serial }) ?? true { stuckFirst = i }
+        }
+        if let stuckFirst { h.stuckOp = jobs[stuckFirst].assignment.request.opCode }
+        for i in 0..<jobs.count where jobs[i].state.isAlive && jobs[i].state != .stuck {
             desk.pack(jobs[i].assignment.attempt.requestOffset)
             if oldest.map({ jobs[i].serial < jobs[$0].serial }) ?? true { oldest = i }
         }
@@ -320,11 +369,11 @@ extension Bench {
         for i in 0..<jobs.count where jobs[i].state != .free && !jobs[i].state.isAlive {
             desk.pack(jobs[i].assignment.attempt.requestOffset)
         }
-        for i in 0..<jobs.count where jobs[i].state.isAlive {
+        for i in 0..<jobs.count where jobs[i].state.isAlive && jobs[i].state != .stuck {
             desk.pack(deadlineMs: jobs[i].deadlineMs)
         }
-        h.runningCount = used
-        h.deadlineCount = running
+        h.runningCount = used - stuck
+        h.deadlineCount = running - stuck
         h.startedOffset = startedOffset
         for i in 0..<completed.count { desk.packCompleted(completed[i]) }
         h.completedCount = completedCount

@@ -31,6 +31,10 @@ extension Worker {
     mutating func onAssigned(
         _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset, _ desk: inout Desk
     ) {
+        guard bench.stuck == 0 else {
+            desk.count(.notAccepted)
+            return refuse(a, term: term, &desk)
+        }
         switch bench.accept(a, bytes, term: term, at: offset) {
         case .queued:
             desk.count(.accepted)
@@ -78,8 +82,17 @@ extension Worker {
         for place in 0..<bench.capacity { withdraw(place, &desk) }
     }
 
+    /// When a job should have ended that is told to end in so many ms: it is killed `kill_grace_ms`
+    /// after that, and we hear of it soon.
+    private func endsBy(in ms: Int32, _ desk: borrowing Desk) -> Instant {
+        let grace = Int64(desk.settings.killGraceMs) + Int64(desk.settings.heartbeatMs)
+        return desk.now + Int32(clamping: Int64(ms) + grace)
+    }
+
     private mutating func withdraw(_ place: Int, _ desk: inout Desk) {
-        if bench.withdraw(place) { desk.emit(.kill(Place(place), now: false)) }
+        if bench.withdraw(place, endsBy: endsBy(in: 0, desk)) {
+            desk.emit(.kill(Place(place), now: false))
+        }
     }
 }
 
@@ -95,7 +108,25 @@ extension Worker {
             dropRunning(.lost, &desk)
             if desk.now >= lease.until + desk.settings.killGraceMs { killWhatIsLeft(&desk) }
         }
+        if desk.now >= bench.overdueAt { endOverdue(&desk) }
         if desk.now >= retryAt { writeUndelivered(&desk) }
+    }
+
+    /// A job that SIGKILL does not end waits in the kernel, and may for ever: who has one takes no work
+    /// and has none to show, so that others do what it has.
+    private mutating func endOverdue(_ desk: inout Desk) {
+        let moreMs = desk.settings.ackTimeoutMs
+        while let (place, isStuck) = bench.nextOverdue(at: desk.now, moreMs: moreMs) {
+            guard isStuck else {
+                desk.emit(.kill(Place(place), now: true))
+                continue
+            }
+            desk.count(.stuckJobs)
+            let job = bench[place].assignment
+            desk.say(.stuck(job.request.opCode, job.attempt))
+            hastenHeartbeat()
+        }
+        if bench.stuck > 0 { giveBackQueued(&desk) }
     }
 
     private mutating func startWaiting(_ desk: inout Desk) {
@@ -103,20 +134,20 @@ extension Worker {
             desk.count(.started)
             let job = bench[place]
             let deadlineMs = desk.settings.deadlineMs(of: job.assignment.request)
-            bench.start(place, deadlineMs: deadlineMs)
+            bench.start(place, deadlineMs: deadlineMs, endsBy: endsBy(in: deadlineMs, desk))
             desk.pack(bench.payload(place))
             desk.emit(.start(Place(place), job.assignment, term: job.term, deadlineMs: deadlineMs))
         }
     }
 
     private func canStart(_ desk: borrowing Desk) -> Bool {
-        !desk.isLeaving && bench.running < desk.settings.slots
+        !desk.isLeaving && bench.stuck == 0 && bench.running < desk.settings.slots
     }
 
     private mutating func dropRunning(_ why: Bench.Drop, _ desk: inout Desk) {
         var jobs: Int32 = 0
         for place in 0..<bench.capacity where bench[place].state == .running {
-            bench.dropRunning(place, why)
+            bench.dropRunning(place, why, endsBy: endsBy(in: 0, desk))
             desk.emit(.kill(Place(place), now: false))
             jobs += 1
         }
@@ -143,22 +174,27 @@ extension Worker {
     }
 
     private mutating func dropAll(_ why: Bench.Drop, _ desk: inout Desk) {
+        giveBackQueued(&desk)
+        dropRunning(why, &desk)
+    }
+
+    private mutating func giveBackQueued(_ desk: inout Desk) {
         for place in 0..<bench.capacity where bench[place].state == .queued {
             bench.endUnstarted(place)
             writeResult(place, &desk)
         }
-        dropRunning(why, &desk)
     }
 
     /// When `act` has something to do next.
     func deadline(_ desk: borrowing Desk) -> Instant {
         guard bench.used > 0 else { return .never }
+        let next = min(retryAt, bench.overdueAt)
         guard lease.runs(at: desk.now) else {
             let killAt = lease.until + desk.settings.killGraceMs
-            return bench.running > 0 && desk.now < killAt ? min(killAt, retryAt) : retryAt
+            return bench.running > 0 && desk.now < killAt ? min(killAt, next) : next
         }
         if canStart(desk), bench.nextQueued() != nil { return desk.now }
-        return bench.running > 0 ? min(lease.until, retryAt) : retryAt
+        return bench.running > 0 ? min(lease.until, next) : next
     }
 
     /// When a mark is to be written to the leader log (`WorkerLease.marksAt`).
