@@ -56,7 +56,7 @@ final class Board {
         /// Ignores SIGTERM.
         var isStubborn: Bool
         var isKilled = false
-        /// It waits in the kernel from its start on: it neither runs nor dies.
+        /// It waits in the kernel: SIGKILL does not end it.
         var isHung = false
         /// Killed at once: its place is free as soon as its end is reported.
         var isOver = false

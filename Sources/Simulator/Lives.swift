@@ -158,7 +158,7 @@ extension SimulatedUnion {
             lasts = .max / 4
         default: status = .rejected
         }
-        // Nothing ends what waits in the kernel; nor does it run.
+        // Nothing ends what waits in the kernel; nor does it run on once it was killed.
         let isHung = op == "hung"
         let enforces = !board.neglectsDeadlines && op != "never" && !isHung
         if lasts > timeout && enforces {
@@ -171,7 +171,7 @@ extension SimulatedUnion {
         board.jobs[place] = Board.Job(
             attempt: a, requestID: assignment.request.requestID, serial: board.jobSerial,
             status: status, startedAt: now, endsAt: now + lasts, isStubborn: op == "stubborn",
-            isHung: isHung, isOver: isHung)
+            isHung: isHung)
         checker.onJobStarts(board, assignment, term, self)
         guard lasts < .max / 8 else { return }
         planEnd(board, place)
@@ -198,6 +198,7 @@ extension SimulatedUnion {
         tally.kills += 1
         guard !job.isHung else {
             board.jobs[place]!.isKilled = true
+            if atOnce { board.jobs[place]!.isOver = true }
             return
         }
         let grace = job.isStubborn ? Int64(board.settings.killGraceMs) * 1000 : 2000

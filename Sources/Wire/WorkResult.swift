@@ -65,6 +65,7 @@ extension WorkResult.Reason {
         case .recordGone: return FixedText("the broker has this request's record no more")
         case .neverStarted: return FixedText("it was not started")
         case .benchFull: return FixedText("its worker had no place for it")
+        case .boardStuck: return FixedText("its worker has a job that does not die")
         }
     }
 }

@@ -248,6 +248,36 @@ struct PaceTests {
         #expect(solo.done.removed == [worker(5)])
     }
 
+    @Test("a late word of an earlier life does not speak for what its next life has")
+    func lateWord() {
+        let solo = heir(claim: 10_000)
+        // Quick, under another term; then its present life, which does not count yet, and is slow.
+        var late = heartbeat(by: 5, leader: 2, term: 1, leaderOffset: 1)
+        (late.workerLeaseMs, late.killGraceMs) = (1500, 200)
+        solo.read(late)
+        report(solo, 5, Self.slow, running: [3], incarnation: 2)
+        live(solo, 9600)
+        #expect(solo.done.removed.isEmpty)
+        live(solo, 600)
+        #expect(solo.done.removed == [worker(5)])
+    }
+
+    @Test(
+        "what cannot be said in a checkpoint is no hold, and a member whose hold grows gets no work"
+    )
+    func growing() {
+        let solo = leader()
+        report(solo, 2, (1500, 200))
+        #expect(solo.done.added == [worker(2)])
+        solo.readBack()
+        report(solo, 2, (Limits.timingMs, Limits.timingMs))
+        #expect(
+            solo.node.leader.roster.find(worker(2)).map { solo.node.leader.roster[$0].holdMs }
+                == Limits.timingMs)
+        solo.read(request("a"))
+        #expect(solo.done.assignments.isEmpty)
+    }
+
     @Test("a leader that does not know who has what waits for the slowest that it knows")
     func blind() {
         let solo = Solo()

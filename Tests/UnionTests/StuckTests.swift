@@ -81,8 +81,26 @@ struct StuckTests {
         lead(solo, 300)
         #expect(solo.done.results.isEmpty, "nobody waits for that")
         #expect(lastHeartbeat(solo)?.stuckOp == nil)
-        assign(5, on: solo)
+        assign(5, timeoutMs: 60_000, on: solo)
         #expect(solo.done.starts.count == 1)
+        lead(solo, 5000)
+        #expect(solo.done.kills.isEmpty, "the next one on that place has its own time")
+    }
+
+    @Test("an order that it refused is not taken for new when it is read again")
+    func refusedOnce() {
+        let solo = worker1()
+        assign(3, on: solo)
+        lead(solo, Self.stuckMs + 200)
+        assign(5, on: solo)
+        #expect(solo.done.results.last?.requestOffset == 5)
+        solo.give(.jobEnded(Place(0), jobEnd(.timedOut)))
+        let starts = solo.done.starts.count
+        #expect(
+            solo.node.worker.bench.find(
+                Attempt(requestOffset: 5, attempt: 1, workerID: worker(1))) == nil)
+        lead(solo, 300)
+        #expect(solo.done.starts.count == starts)
     }
 
     @Test("one that is withdrawn and does not die is stuck just so")

@@ -216,7 +216,7 @@ extension Jobs {
     /// `kill_grace_ms` later, or at once. A job that has ended already stays as it is.
     package mutating func kill(_ place: Int, now isUrgent: Bool, at now: Instant) {
         guard jobs[place].state == .running else { return }
-        jobs[place].verdict = .lost
+        jobs[place].verdict = jobs[place].verdict ?? .lost
         stop(place, urgently: isUrgent, at: now)
     }
 

@@ -113,7 +113,8 @@ extension Leader {
     {
         guard roster[index].isCurrent, !roster[index].isSuspended else { return false }
         if roster[index].isMember {
-            return !roster.isSilent(index, leadingSince: elector.leadingSince, desk)
+            return roster.isQuickEnough(index, desk)
+                && !roster.isSilent(index, leadingSince: elector.leadingSince, desk)
         }
         guard roster.id(index) == desk.settings.workerID else { return false }
         for i in 0..<roster.count where roster[i].isMember && !roster[i].isSuspended {

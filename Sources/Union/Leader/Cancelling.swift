@@ -60,7 +60,7 @@ extension Leader {
         if removeIfSilent(index, &elector, &desk) { return }
         let entry = ledger.entries[index]
         let shownAt = max(max(entry.shownAt, elector.leadingSince), roster.skippedAt)
-        let ackMs = max(desk.settings.ackTimeoutMs, timeoutMs(of: entry.workerID, elector, desk))
+        let ackMs = max(desk.settings.ackTimeoutMs, timeoutMs(of: entry.workerID, desk))
         if desk.now >= shownAt + ackMs {
             return cancel(index, .unacknowledged, &elector, &desk)
         }
@@ -74,13 +74,11 @@ extension Leader {
     }
 
     /// Whoever has an entry, and is not heard for so long, has no job any more.
-    func timeoutMs(
-        of worker: WorkerID?, _ elector: borrowing Elector, _ desk: borrowing Desk
-    ) -> Int32 {
+    func timeoutMs(of worker: WorkerID?, _ desk: borrowing Desk) -> Int32 {
         guard let worker, worker != desk.settings.workerID else {
             return desk.settings.memberTimeoutMs
         }
-        return roster.timeoutMs(of: worker, leadingSince: elector.leadingSince, desk)
+        return roster.timeoutMs(of: worker, desk)
     }
 
     /// An entry whose worker is no member and was not heard: nobody removed it yet (takeover).
@@ -96,7 +94,7 @@ extension Leader {
         } else {
             // Its heartbeats were acknowledged even where there was no room to know it.
             let silentSince = max(elector.leadingSince, roster.passedOverAt)
-            guard desk.now >= silentSince + timeoutMs(of: id, elector, desk) else { return false }
+            guard desk.now >= silentSince + timeoutMs(of: id, desk) else { return false }
         }
         writeRemoval(of: id, &elector, &desk)
         return true
@@ -196,7 +194,7 @@ extension Leader {
         case .removed, .stalled: break
         }
         guard let offset = entry.cancelOffset else { return writeCancel(index, &elector, &desk) }
-        guard let id = entry.workerID, desk.now >= entry.since + timeoutMs(of: id, elector, desk)
+        guard let id = entry.workerID, desk.now >= entry.since + timeoutMs(of: id, desk)
         else { return }
         if let worker = roster.find(id) {
             guard roster[worker].leaderOffset <= offset else { return }

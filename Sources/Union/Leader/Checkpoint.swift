@@ -78,7 +78,7 @@ extension Leader {
         for i in 0..<ledger.capacity where ledger.entries.isUsed(i) {
             let entry = ledger.entries[i]
             guard entry.state != .settled else { continue }
-            memberTimeoutMs = max(memberTimeoutMs, timeoutMs(of: entry.workerID, elector, desk))
+            memberTimeoutMs = max(memberTimeoutMs, timeoutMs(of: entry.workerID, desk))
             desk.pack(
                 OpenWork(
                     requestOffset: ledger.entries.offset(at: i), attempt: entry.attempt,

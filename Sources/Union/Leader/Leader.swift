@@ -100,11 +100,12 @@ extension Leader {
     ) {
         let isCurrent =
             elector.isMine && h.term == elector.term && h.leaderID == desk.settings.workerID
-        let since = elector.leadingSince
-        guard let index = roster.findOrAdd(h.workerID, leadingSince: since, desk) else {
+        guard let index = roster.findOrAdd(h.workerID, desk) else {
             desk.count(.rosterFull)
             // Who has read our claim and has nothing has no lease that anybody must wait for.
-            if !isCurrent || h.runningCount > 0 { roster.notePassedOver(at: desk.now) }
+            if !isCurrent || h.runningCount > 0 {
+                roster.notePassedOver(at: desk.now, holdMs: h.holdMs ?? 0)
+            }
             return
         }
         // A leader alone works without being added: what it has is counted when it is known.
@@ -118,11 +119,11 @@ extension Leader {
         }
         // Of a log that is lost it may have read more than there is now.
         let leaderOffset = min(h.leaderOffset, desk.next(.leader))
-        if let op = h.stuckOp, !roster[index].isStuck, elector.isMine {
-            desk.say(.workerStuck(h.workerID, op))
-        }
         roster.hear(h, index, leaderOffset: leaderOffset, isCurrent: isCurrent, desk)
         guard isCurrent, elector.leads(desk) else { return }
+        if roster.callStuck(index), let op = h.stuckOp {
+            desk.say(.workerStuck(h.workerID, op))
+        }
         addAgainIfLost(index, &elector, &desk)
         if !roster[index].isMember && h.workerID != desk.settings.workerID {
             if roster.isQuickEnough(index, desk) {

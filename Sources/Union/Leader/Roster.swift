@@ -11,9 +11,12 @@ struct Roster: ~Copyable {
         /// For so long, after a heartbeat that is acknowledged, it may have jobs that nobody hears of;
         /// 0: it does not say.
         fileprivate(set) var holdMs: Int32 = 0
+        /// It said that under our term: an earlier life of it, whose words come late, has not.
+        fileprivate(set) var hasToldUs = false
         fileprivate(set) var isCalledTooSlow = false
         /// It has a job that was killed and does not die.
         fileprivate(set) var isStuck = false
+        fileprivate(set) var isCalledStuck = false
         /// It has read the leader log up to here.
         fileprivate(set) var leaderOffset: Offset = 0
         /// It gets no work before it has read beyond here.
@@ -55,6 +58,8 @@ struct Roster: ~Copyable {
     /// What was given before this tenure was given to nobody who may have jobs for longer than this
     /// unheard.
     private var inheritedHoldMs: Int32 = 0
+    /// The longest hold of those who were passed over.
+    private var passedOverHoldMs: Int32 = 0
 
     init(_ capacities: Capacities, _ arena: inout Arena) {
         ids = arena.table(capacities.members, filler: WorkerID(high: 0, low: 0))
@@ -77,31 +82,31 @@ struct Roster: ~Copyable {
     /// `leadingSince`, for a paused leader has read nothing, which is nobody's fault.
     func isSilent(_ index: Int, leadingSince: Instant, _ desk: borrowing Desk) -> Bool {
         desk.now >= max(max(entries[index].heardAt, leadingSince), skippedAt)
-            + timeoutMs(of: index, leadingSince: leadingSince, desk)
+            + timeoutMs(of: index, desk)
     }
 }
 
 // MARK: - How long silence must last (design, section 5: paces differ)
 
 extension Roster {
-    /// A worker that is not heard for so long has no job any more. Who has not spoken since we lead
+    /// A worker that is not heard for so long has no job any more. Who has said nothing under our term
     /// may be another than we knew.
-    func timeoutMs(of index: Int, leadingSince: Instant, _ desk: borrowing Desk) -> Int32 {
+    func timeoutMs(of index: Int, _ desk: borrowing Desk) -> Int32 {
         let known = max(desk.settings.memberTimeoutMs, entries[index].holdMs)
-        return entries[index].spokeAt < leadingSince ? max(known, inheritedHoldMs) : known
+        return entries[index].hasToldUs ? known : max(known, inheritedHoldMs)
     }
 
     /// The same of one that may not be known.
-    func timeoutMs(of id: WorkerID, leadingSince: Instant, _ desk: borrowing Desk) -> Int32 {
+    func timeoutMs(of id: WorkerID, _ desk: borrowing Desk) -> Int32 {
         guard let index = find(id) else {
-            return max(desk.settings.memberTimeoutMs, inheritedHoldMs)
+            return max(desk.settings.memberTimeoutMs, max(inheritedHoldMs, passedOverHoldMs))
         }
-        return timeoutMs(of: index, leadingSince: leadingSince, desk)
+        return timeoutMs(of: index, desk)
     }
 
     /// The same of everybody.
     func longestTimeoutMs(_ desk: borrowing Desk) -> Int32 {
-        var ms = max(desk.settings.memberTimeoutMs, inheritedHoldMs)
+        var ms = max(desk.settings.memberTimeoutMs, max(inheritedHoldMs, passedOverHoldMs))
         for i in 0..<count { ms = max(ms, entries[i].holdMs) }
         return ms
     }
@@ -111,10 +116,16 @@ extension Roster {
         entries[index].holdMs < desk.settings.memberTimeoutMs
     }
 
-    /// True when that was not said of it yet.
+    /// True when that was not said of it yet in this tenure.
     mutating func callTooSlow(_ index: Int) -> Bool {
         defer { entries[index].isCalledTooSlow = true }
         return !entries[index].isCalledTooSlow
+    }
+
+    /// True when it has a job that does not die, and that was not said of it yet.
+    mutating func callStuck(_ index: Int) -> Bool {
+        defer { entries[index].isCalledStuck = entries[index].isStuck }
+        return entries[index].isStuck && !entries[index].isCalledStuck
     }
 }
 
@@ -123,7 +134,7 @@ extension Roster {
 extension Roster {
     /// The worker's index; nil when it is unknown and there is no room: the places of workers that were
     /// not heard for long, and are no members, are given away.
-    mutating func findOrAdd(_ id: WorkerID, leadingSince: Instant, _ desk: borrowing Desk) -> Int? {
+    mutating func findOrAdd(_ id: WorkerID, _ desk: borrowing Desk) -> Int? {
         if let known = find(id) { return known }
         if count < ids.count {
             count += 1
@@ -132,7 +143,7 @@ extension Roster {
             return count - 1
         }
         for i in 0..<count where !entries[i].isMember {
-            let timeoutMs = timeoutMs(of: i, leadingSince: leadingSince, desk)
+            let timeoutMs = timeoutMs(of: i, desk)
             guard desk.now > entries[i].heardAt + timeoutMs else { continue }
             ids[i] = id
             entries[i] = Entry()
@@ -142,7 +153,10 @@ extension Roster {
     }
 
     /// A heartbeat was passed over: its worker, whom we do not know, may have work.
-    mutating func notePassedOver(at now: Instant) { passedOverAt = now }
+    mutating func notePassedOver(at now: Instant, holdMs: Int32 = 0) {
+        passedOverAt = now
+        passedOverHoldMs = max(passedOverHoldMs, holdMs)
+    }
 
     /// Whether this incarnation's heartbeats count, from now on if not before. A board that was
     /// started anew cannot be told from a clone of one that is cut off and still works: the former
@@ -155,16 +169,18 @@ extension Roster {
         guard known.incarnation != h.incarnation else { return true }
         let silentSince = max(max(known.spokeAt, leadingSince), skippedAt)
         let isFormerSilent =
-            desk.now >= silentSince + timeoutMs(of: index, leadingSince: leadingSince, desk)
+            desk.now >= silentSince + timeoutMs(of: index, desk)
         guard known.incarnation == 0 || (isFormerSilent && h.leaderOffset > known.leaderOffset)
         else {
             // Two may live: no work for either before it is clear who does.
             entries[index].heardAt = desk.now
             entries[index].isCurrent = false
+            entries[index].holdMs = max(entries[index].holdMs, h.holdMs ?? 0)
             return false
         }
         entries[index].incarnation = h.incarnation
         entries[index].isCalledTooSlow = false
+        entries[index].isCalledStuck = false
         return true
     }
 
@@ -178,6 +194,7 @@ extension Roster {
         entries[index].leaderOffset = leaderOffset
         entries[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
         entries[index].holdMs = h.holdMs ?? 0
+        if isCurrent, h.holdMs != nil { entries[index].hasToldUs = true }
         entries[index].isStuck = h.stuckOp != nil
         entries[index].isCurrent = isCurrent
     }
@@ -204,9 +221,13 @@ extension Roster {
     mutating func forgetMembers(inheritedHoldMs holdMs: Int32 = 0) {
         members = 0
         inheritedHoldMs = holdMs
+        passedOverHoldMs = 0
         for i in 0..<count {
             entries[i].isMember = false
             entries[i].isCurrent = false
+            entries[i].hasToldUs = false
+            entries[i].isCalledTooSlow = false
+            entries[i].isCalledStuck = false
             entries[i].inFlight = 0
             entries[i].slow = 0
             entries[i].unconfirmed = 0

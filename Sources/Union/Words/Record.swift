@@ -222,9 +222,11 @@ public struct Heartbeat: Sendable {
 
 extension Heartbeat {
     /// Its jobs are dead so long after it was sent, if no later one is acknowledged; nil: it does not
-    /// say.
+    /// say all of it.
     var holdMs: Int32? {
-        workerLeaseMs.map { Settings.holdMs(workerLease: $0, killGrace: killGraceMs ?? 0) }
+        guard let workerLeaseMs, let killGraceMs else { return nil }
+        return min(
+            Settings.holdMs(workerLease: workerLeaseMs, killGrace: killGraceMs), Limits.timingMs)
     }
 }
 
@@ -276,6 +278,8 @@ public struct WorkResult: Sendable {
         case neverStarted
         /// The worker: it had no place for it.
         case benchFull
+        /// The worker: it has a job that does not die.
+        case boardStuck
     }
 
     public var requestID: RequestID

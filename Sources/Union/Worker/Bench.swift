@@ -158,7 +158,7 @@ extension Bench {
         let index = Int(order.requestOffset) & (Limits.recentAttempts - 1)
         guard seen[index] != order else { return .wasHere }
         seen[index] = order
-        guard let place = firstFree() else { return .full }
+        guard stuck == 0, let place = firstFree() else { return .full }
         serial &+= 1
         jobs[place].assignment = a
         jobs[place].term = term
@@ -256,13 +256,15 @@ extension Bench {
                 overdueAt = min(overdueAt, jobs[i].endsBy)
                 continue
             }
-            overdueAt = now
             guard jobs[i].isOverdue else {
                 jobs[i].isOverdue = true
-                jobs[i].isDead = true
                 jobs[i].endsBy = now + moreMs
+                overdueAt = min(overdueAt, jobs[i].endsBy)
+                guard mustDieNow(i) else { continue }
+                overdueAt = now
                 return (i, false)
             }
+            overdueAt = now
             change(i, to: .stuck)
             return (i, true)
         }

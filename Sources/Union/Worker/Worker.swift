@@ -31,10 +31,6 @@ extension Worker {
     mutating func onAssigned(
         _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset, _ desk: inout Desk
     ) {
-        guard bench.stuck == 0 else {
-            desk.count(.notAccepted)
-            return refuse(a, term: term, &desk)
-        }
         switch bench.accept(a, bytes, term: term, at: offset) {
         case .queued:
             desk.count(.accepted)
@@ -46,14 +42,15 @@ extension Worker {
         }
     }
 
-    /// The leader counts our places as we do, so this should not be; it is told at once.
+    /// The leader counts our places as we do, and does not know yet at most that one is stuck: it is told
+    /// at once.
     private func refuse(_ a: Assignment, term: Term, _ desk: inout Desk) {
         var result = WorkResult(
             requestID: a.request.requestID, requestOffset: a.attempt.requestOffset,
             workerID: desk.settings.workerID, term: term, attempt: a.attempt.attempt,
             status: .lost, exitCode: nil, truncated: false, durationMs: 0, final: false)
         result.counts = false
-        result.reason = .benchFull
+        result.reason = bench.stuck > 0 ? .boardStuck : .benchFull
         desk.write(.result(result), .refusal)
     }
 
