@@ -111,6 +111,13 @@ extension SimulatedUnion {
     }
 
     func write(_ record: Record, _ payload: [UInt8], _ receipt: Receipt, by board: Board) {
+        // Others may lead as soon as they read it: the shell writes it once the keeper has shown the LED
+        // dark, and one that does not answer in time it never writes (`EventLoop.resignWhenDark`).
+        if case .leader(let r) = record, case .resign = r.order,
+            board.stoppedKeeper?.litUntil != nil
+        {
+            return transcript.say(now, board, "keeps its RESIGN back: its LED may be lit")
+        }
         transcript.say(now, board, "writes \(Transcript.name(record))")
         checker.onWrite(board, record, self)
         let topic = record.topic
