@@ -203,16 +203,3 @@ final class Board {
 
     func isCut(_ cut: UInt8, _ topic: Topic) -> Bool { cut & (1 << topic.rawValue) != 0 }
 }
-
-extension Settings {
-    mutating func takeTimings(of pace: Pace) {
-        let other = Settings(workerID: workerID, incarnation: 0, pace: pace)
-        (announceMs, leaseMs, leaderTimeoutMs) =
-            (other.announceMs, other.leaseMs, other.leaderTimeoutMs)
-        (heartbeatMs, memberTimeoutMs) = (other.heartbeatMs, other.memberTimeoutMs)
-        (workerLeaseMs, killGraceMs) = (other.workerLeaseMs, other.killGraceMs)
-        ackTimeoutMs = other.ackTimeoutMs
-        (countdownStart, countdownDelayMs) = (other.countdownStart, other.countdownDelayMs)
-        campaignTtlMs = other.campaignTtlMs
-    }
-}

@@ -51,17 +51,22 @@ public final class SimulatedUnion {
         checker = Checker()
         for index in 0..<nodes {
             let id = WorkerID(high: 0x5C2A_0000_0000_0000, low: UInt64(index + 1))
-            var settings = Settings(workerID: id, incarnation: 0, pace: pace)
-            for op in ["hang", "never"] {
-                var name = OpName()
-                name.append(Array(op.utf8).span)
-                settings.setTimeout(of: name, ms: Self.opDeadlineMs)
-            }
+            var settings = Self.settings(id, pace)
             configure(index, &settings)
             boards.append(Board(index, settings))
             boards[index].boot(at: 0, clock: Int64(random.below(1_000_000)) * 1000)
             agenda.plan(.starts(board: index), at: Int64(random.below(20_000)))
         }
+    }
+
+    private static func settings(_ id: WorkerID, _ pace: Settings.Pace) -> Settings {
+        var settings = Settings(workerID: id, incarnation: 0, pace: pace)
+        for op in ["hang", "never"] {
+            var name = OpName()
+            name.append(Array(op.utf8).span)
+            settings.setTimeout(of: name, ms: opDeadlineMs)
+        }
+        return settings
     }
 
     // MARK: Running
@@ -136,7 +141,11 @@ public final class SimulatedUnion {
             return agenda.plan(.starts(board: board.index), at: board.startsAt)
         }
         board.lives += 1
-        if let pace = board.nextPace { board.settings.takeTimings(of: pace) }
+        if let pace = board.nextPace {
+            let (slots, ranking) = (board.settings.slots, board.settings.ranking)
+            board.settings = Self.settings(board.settings.workerID, pace)
+            (board.settings.slots, board.settings.ranking) = (slots, ranking)
+        }
         board.nextPace = nil
         var settings = board.settings
         settings.incarnation = random.next() | 1

@@ -21,13 +21,10 @@ struct PaceTests {
         _ solo: Solo, _ number: Int, _ timings: (lease: Int32, grace: Int32)?,
         running: [Offset] = [], hasRead: Offset? = nil, incarnation: Incarnation = 1
     ) {
-        var h = heartbeat(
-            by: number, leader: 1, term: solo.node.elector.log.tenure.term, running: running.count,
-            leaderOffset: hasRead ?? solo.node.desk.next(.leader), incarnation: incarnation)
-        (h.workerLeaseMs, h.killGraceMs) = (timings?.lease, timings?.grace)
-        var payload = Payload.Buffer()
-        for offset in running { payload.pack(offset) }
-        solo.read(.heartbeat(h), (0..<payload.count).map { payload[$0] })
+        solo.report(number, running: running, incarnation: incarnation) {
+            ($0.workerLeaseMs, $0.killGraceMs) = (timings?.lease, timings?.grace)
+            if let hasRead { $0.leaderOffset = hasRead }
+        }
     }
 
     /// Worker 1 has followed worker 2, which waited `timeoutMs` for whom it did not hear and gave
@@ -145,9 +142,7 @@ struct PaceTests {
     func says() {
         let solo = leader()
         solo.live(500)
-        let beats = solo.done.compactMap {
-            if case .write(.heartbeat(let h), _) = $0.effect { h } else { nil }
-        }
+        let beats = solo.done.heartbeats
         #expect(beats.count >= 1)
         #expect(beats.allSatisfy { $0.workerLeaseMs == 1750 && $0.killGraceMs == 200 })
     }

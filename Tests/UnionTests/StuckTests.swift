@@ -32,12 +32,6 @@ struct StuckTests {
         }
     }
 
-    private func lastHeartbeat(_ solo: Solo) -> Heartbeat? {
-        solo.done.compactMap {
-            if case .write(.heartbeat(let h), _) = $0.effect { h } else { nil }
-        }.last
-    }
-
     private func wereStuck(_ solo: Solo) -> [Offset] {
         solo.done.notices.compactMap {
             if case .stuck(_, let attempt) = $0 { attempt.requestOffset } else { nil }
@@ -55,11 +49,11 @@ struct StuckTests {
         assign(4, on: solo)
         lead(solo, Self.stuckMs - 150)
         #expect(wereStuck(solo).isEmpty)
-        #expect(lastHeartbeat(solo)?.runningCount == 2)
+        #expect(solo.done.heartbeats.last?.runningCount == 2)
         #expect(solo.done.kills == [Place(0)], "it was killed, whatever its shell did before")
         lead(solo, 400)
         #expect(wereStuck(solo) == [3])
-        #expect(lastHeartbeat(solo).flatMap { $0.stuckOp.map { string($0) } } == "thumbnail")
+        #expect(solo.done.heartbeats.last.flatMap { $0.stuckOp.map { string($0) } } == "thumbnail")
         let given = solo.done.results
         #expect(given.map(\.requestOffset) == [4], "what waits goes back")
         #expect(given.allSatisfy { $0.status == .lost && !$0.counts && !$0.final })
@@ -80,7 +74,7 @@ struct StuckTests {
         solo.give(.jobEnded(Place(0), jobEnd(.timedOut)))
         lead(solo, 300)
         #expect(solo.done.results.isEmpty, "nobody waits for that")
-        #expect(lastHeartbeat(solo)?.stuckOp == nil)
+        #expect(solo.done.heartbeats.last?.stuckOp == nil)
         assign(5, timeoutMs: 60_000, on: solo)
         #expect(solo.done.starts.count == 1)
         lead(solo, 5000)
@@ -135,21 +129,24 @@ struct StuckTests {
         assign(3, on: solo)
         lead(solo, Self.stuckMs + 200)
         solo.give(.shutdown)
-        func hasLeft() -> Bool {
-            solo.done.contains { if case .exit(.done) = $0.effect { true } else { false } }
-        }
-        solo.idle(1200, until: hasLeft)
-        #expect(hasLeft())
+        solo.idle(1200) { !solo.done.exits.isEmpty }
+        #expect(solo.done.exits == [.done])
     }
 
     // MARK: Its leader
 
     private func report(_ solo: Solo, _ number: Int, stuck: String?) {
-        var h = heartbeat(
-            by: number, leader: 1, term: solo.node.elector.log.tenure.term,
-            leaderOffset: solo.node.desk.next(.leader))
-        h.stuckOp = stuck.map { text($0) }
-        solo.read(.heartbeat(h))
+        solo.report(number) { $0.stuckOp = stuck.map { text($0) } }
+    }
+
+    /// A leader with one member, worker 2, which has nothing to do.
+    private func leaderOfOne() -> Solo {
+        let solo = Solo()
+        solo.lead()
+        solo.addMember(2)
+        solo.live(300)
+        solo.report(2)
+        return solo
     }
 
     private func named(_ solo: Solo) -> [String] {
@@ -176,11 +173,7 @@ struct StuckTests {
 
     @Test("where no member is fit for work the leader works itself, and no longer")
     func leaderWorks() {
-        let solo = Solo()
-        solo.lead()
-        solo.addMember(2)
-        solo.live(300)
-        solo.report(2)
+        let solo = leaderOfOne()
         solo.read(request("a"))
         #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(2)])
         solo.read(request("b"))
@@ -201,11 +194,7 @@ struct StuckTests {
 
     @Test("what a stuck worker shows no more is done elsewhere, and the attempt counts")
     func doneElsewhere() {
-        let solo = Solo()
-        solo.lead()
-        solo.addMember(2)
-        solo.live(300)
-        solo.report(2)
+        let solo = leaderOfOne()
         solo.read(request("a"))
         solo.readBack()
         for _ in 0..<12 {

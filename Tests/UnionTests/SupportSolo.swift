@@ -227,13 +227,15 @@ final class Solo: Process {
     /// does not say.
     func report(
         _ number: Int, running: [Offset] = [], deadlines: [Int32] = [], started: Offset? = nil,
-        slots: Int32 = 1, incarnation: Incarnation = 1
+        slots: Int32 = 1, incarnation: Incarnation = 1,
+        _ change: (inout Heartbeat) -> Void = { _ in }
     ) {
         var h = heartbeat(
             by: number, leader: 1, term: node.elector.log.tenure.term, running: running.count,
             leaderOffset: node.desk.next(.leader), slots: slots, incarnation: incarnation)
         h.deadlineCount = Int32(deadlines.count)
         h.startedOffset = started
+        change(&h)
         var payload = Payload.Buffer()
         for offset in running { payload.pack(offset) }
         for ms in deadlines { payload.pack(deadlineMs: ms) }

@@ -20,6 +20,9 @@ struct Bench: ~Copyable {
             case .free, .queued, .finished, .undelivered: false
             }
         }
+
+        /// Whether it may run, and is shown as such.
+        var isShown: Bool { isAlive && self != .stuck }
     }
 
     /// Why a job is killed.
@@ -218,9 +221,13 @@ extension Bench {
         guard queued > 0 else { return nil }
         var next: Int?
         for i in 0..<jobs.count where jobs[i].state == .queued && !isStillAlive(i) {
-            if next.map({ jobs[i].serial < jobs[$0].serial }) ?? true { next = i }
+            if isOlder(i, than: next) { next = i }
         }
         return next
+    }
+
+    private func isOlder(_ place: Int, than other: Int?) -> Bool {
+        other.map { jobs[place].serial < jobs[$0].serial } ?? true
     }
 
     private func isStillAlive(_ place: Int) -> Bool {
@@ -251,7 +258,7 @@ extension Bench {
     /// (`isStuck` is false), and has `moreMs` for that; then it is stuck.
     mutating func nextOverdue(at now: Instant, moreMs: Int32) -> (place: Int, isStuck: Bool)? {
         overdueAt = .never
-        for i in 0..<jobs.count where jobs[i].state.isAlive && jobs[i].state != .stuck {
+        for i in 0..<jobs.count where jobs[i].state.isShown {
             guard now >= jobs[i].endsBy else {
                 overdueAt = min(overdueAt, jobs[i].endsBy)
                 continue
@@ -359,19 +366,19 @@ extension Bench {
     func report(_ h: inout Heartbeat, _ desk: inout Desk) {
         var oldest: Int?
         var stuckFirst: Int?
-        for i in 0..<jobs.count where jobs[i].state == .stuck {
-            if stuckFirst.map({ jobs[i].serial < jobs[$0].serial }) ?? true { stuckFirst = i }
+        for i in 0..<jobs.count where jobs[i].state == .stuck && isOlder(i, than: stuckFirst) {
+            stuckFirst = i
         }
         if let stuckFirst { h.stuckOp = jobs[stuckFirst].assignment.request.opCode }
-        for i in 0..<jobs.count where jobs[i].state.isAlive && jobs[i].state != .stuck {
+        for i in 0..<jobs.count where jobs[i].state.isShown {
             desk.pack(jobs[i].assignment.attempt.requestOffset)
-            if oldest.map({ jobs[i].serial < jobs[$0].serial }) ?? true { oldest = i }
+            if isOlder(i, than: oldest) { oldest = i }
         }
         if let oldest { h.current = jobs[oldest].assignment.request.requestID }
         for i in 0..<jobs.count where jobs[i].state != .free && !jobs[i].state.isAlive {
             desk.pack(jobs[i].assignment.attempt.requestOffset)
         }
-        for i in 0..<jobs.count where jobs[i].state.isAlive && jobs[i].state != .stuck {
+        for i in 0..<jobs.count where jobs[i].state.isShown {
             desk.pack(deadlineMs: jobs[i].deadlineMs)
         }
         h.runningCount = used - stuck
