@@ -194,11 +194,14 @@ extension SimulatedUnion {
 
     func killJob(_ board: Board, _ place: Int, _ atOnce: Bool) {
         guard var job = board.jobs[place] else { return }
-        transcript.say(now, board, "kills requests[\(job.attempt.requestOffset)]")
+        transcript.say(
+            now, board, "kills requests[\(job.attempt.requestOffset)]\(atOnce ? " at once" : "")")
         tally.kills += 1
+        // A later, lesser kill does not bring it back.
+        if atOnce { job.isOver = true }
         guard !job.isHung else {
-            board.jobs[place]!.isKilled = true
-            if atOnce { board.jobs[place]!.isOver = true }
+            job.isKilled = true
+            board.jobs[place] = job
             return
         }
         let grace = job.isStubborn ? Int64(board.settings.killGraceMs) * 1000 : 2000
@@ -207,7 +210,6 @@ extension SimulatedUnion {
         job.isKilled = true
         job.serial = board.jobSerial + 1
         board.jobSerial += 1
-        job.isOver = atOnce
         board.jobs[place] = job
         planEnd(board, place)
     }
