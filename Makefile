@@ -38,7 +38,8 @@ unit: toolchain setup ## the tests of the core, the wire, the shell and the simu
 seeds: toolchain ## 120 simulated unions under faults, 20 of them never seen before
 	$(SWIFT) build -c release --product simulate
 	.build/release/simulate --brief --safety 120 --seeds 100
-	.build/release/simulate --brief --safety 120 --seeds 20 --seed $$RANDOM
+	for nodes in 1 3 5 9; do \
+	    .build/release/simulate --brief --safety 120 --seeds 5 --seed $$RANDOM --nodes $$nodes; done
 
 end-to-end: toolchain setup tools build probe dist/scrap-worker-arm64 ## whole workers on real brokers
 	$(under_test) $(SWIFT) test --disable-xctest --filter EndToEndTests

@@ -150,7 +150,8 @@ extension SimulatedUnion {
         case "fail": status = .failed
         case "hung":
             tally.faults[Fault.hungJobs.rawValue] += 1
-            lasts = between(1_000_000, 40_000_000)
+            // What it waits for answers soon once the faults are over.
+            lasts = between(1_000_000, faults.isActive ? 40_000_000 : 2_000_000)
             status = .failed
         case "starve": agenda.plan(.starves(board: board.index, life: board.lives), at: now + 100)
         case "poison":

@@ -227,7 +227,7 @@ extension Node {
             // That renews the lease of whoever wrote it.
             leader.noteHeartbeatsSkipped(desk)
         case .requests: leader.onMalformedRequest(why, id, at: offset, &elector, &desk)
-        case .results: leader.onMalformedResult(at: offset, &elector, &desk)
+        case .results: leader.onMalformedResult(why, at: offset, &elector, &desk)
         case .election: break
         }
         finishJoining()

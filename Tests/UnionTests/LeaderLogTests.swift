@@ -300,6 +300,26 @@ final class LeaderLogTests {
         #expect(!log.loss.isBlind)
     }
 
+    @Test("after all was lost, a term that is claimed once more says what is open, and no late word")
+    func termClaimedOnceMore() {
+        log.beginsWith(leaderRecord(.claim, by: 2, term: 5), at: 0)
+        _ = judge(.claim, by: 2, term: 5)
+        log.loseRecords()
+        log.beginsEmpty(at: 0)
+        log.startReading(midLog: false)
+        _ = judge(.noop, by: 2, term: 5)
+        var isBelieved = log.believes(checkpointReadingFromFirst: true)
+        #expect(!isBelieved, "it was on its way when all was lost")
+        isBelieved = log.believes(checkpointReadingFromFirst: false)
+        #expect(!isBelieved)
+        // Its writer never knew of the first claim, which is lost.
+        log.startReading(midLog: false)
+        _ = judge(.claim, by: 3, term: 5)
+        isBelieved = log.believes(checkpointReadingFromFirst: true)
+        #expect(isBelieved)
+        #expect(log.loss.isBlind && log.loss.beganAnew)
+    }
+
     @Test("after a second loss, of the tail only, the checkpoints of the tenure still count")
     func secondLoss() {
         let first = leaderRecord(.claim, by: 2, term: 3)

@@ -55,6 +55,30 @@ struct LostResultsTests {
         #expect(solo.done.asks.contains(.results), "another stands there: what else is lost?")
     }
 
+    @Test(
+        "what cannot be read is told from a result, and from others of its kind",
+        arguments: [
+            ("", "not JSON", true), ("not JSON", "", true), ("not JSON", "status is missing", true),
+            ("not JSON", "not JSON", false),
+        ])
+    func unreadable(first: String, then: String, isLost: Bool) {
+        let solo = leader(rows: [], then: [], results: 3)
+        read(first, at: 3, solo)
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        solo.clear()
+        read(then, at: 3, solo)
+        #expect(solo.done.asks.contains(.results) == isLost)
+    }
+
+    /// A record of `results` that cannot be read for this reason; empty: one that can.
+    private func read(_ why: String, at offset: Offset, _ solo: Solo) {
+        guard why.isEmpty else {
+            return solo.give(.malformed(.results, RequestID(), offset), Array(why.utf8))
+        }
+        solo.read(.result(result(of: offset, by: 2, id: "s\(offset)")), at: offset)
+    }
+
     @Test("results that end before what was read last are lost")
     func shorter() {
         let solo = leader(rows: [], then: [], results: 3)

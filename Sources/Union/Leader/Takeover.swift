@@ -45,10 +45,10 @@ struct Takeover {
         return verifies?.offset
     }
 
-    /// A record of `results`; its digest, 0 where there is none.
+    /// A record of `results`; its digest.
     mutating func hasRead(_ digest: Digest, at offset: Offset) {
         if let (wanted, expected) = verifies, offset >= wanted {
-            if offset == wanted, digest != expected, digest != 0, expected != 0 { hasLost = true }
+            if offset == wanted, digest != expected, expected != 0 { hasLost = true }
             verifies = nil
         }
         next = offset + 1
@@ -157,11 +157,13 @@ extension Leader {
         finishTakeover(&elector, &desk)
     }
 
-    /// A record of `results` that cannot be read ends nothing.
+    /// A record of `results` that cannot be read, and why, ends nothing.
     mutating func onMalformedResult(
-        at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
+        _ why: Span<UInt8>, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) {
-        takeover.hasRead(0, at: offset)
+        var digest = Digest.empty
+        digest.add(why)
+        takeover.hasRead(digest.orOne, at: offset)
         finishTakeover(&elector, &desk)
     }
 

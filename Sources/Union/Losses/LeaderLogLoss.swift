@@ -60,11 +60,12 @@ struct LeaderLogLoss {
     mutating func startReadingMidLog() { isBlind = true }
 
     /// Whether a checkpoint of the tenure says what is open in this log. One that was on its way
-    /// when the broker lost everything speaks of the lost one: for those who know of the loss, by
-    /// its term; for those who read a log from its beginning, by having no claim there.
+    /// when the broker lost everything speaks of the lost one. It has no claim in this log; who has
+    /// not read this log from its beginning, and knows of the loss, goes by the term. (An old term is
+    /// claimed once more by who never knew that it was claimed.)
     func believesCheckpoint(of tenure: Referee.Tenure, readingFromFirst: Bool) -> Bool {
-        if beganAnew && tenure.term <= termBeforeAnew { return false }
-        return tenure.isClaimed || !readingFromFirst
+        let mayBeOld = readingFromFirst || (beganAnew && tenure.term <= termBeforeAnew)
+        return tenure.isClaimed || !mayBeOld
     }
 
     /// A checkpoint of this term says what is open, and is believed.
