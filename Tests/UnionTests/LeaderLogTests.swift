@@ -300,7 +300,7 @@ final class LeaderLogTests {
         #expect(!log.loss.isBlind)
     }
 
-    @Test("after all was lost, a term that is claimed once more says what is open, and no late word")
+    @Test("after all was lost, who claims a term once more says what is open, and no late word")
     func termClaimedOnceMore() {
         log.beginsWith(leaderRecord(.claim, by: 2, term: 5), at: 0)
         _ = judge(.claim, by: 2, term: 5)
