@@ -60,10 +60,12 @@ final class Checker {
     }
     /// The first final result of each request: its status, and where it stands.
     private var outcomes: [Name: (status: Status, at: Offset)] = [:]
-    /// Requests without an outcome, roughly: duplicates of a settled one count as well.
+    /// Requests without an outcome, roughly.
     var open: Int { requests.count - outcomes.count }
     var outcomeCount: Int { outcomes.count }
     private var settledIDs: [UInt64: Offset] = [:]
+    /// Requests that a stranger has said the outcome of: it counts.
+    private var forgedIDs: Set<UInt64> = []
     /// Requests that were settled, and open for long before, when the broker lost their outcomes.
     private var forgiven: Set<UInt64> = []
     /// The highest `requests_next` that a checkpoint has said.
@@ -163,7 +165,7 @@ extension Checker {
     ) {
         switch topic {
         case .leader: judge(record, at: offset, union)
-        case .results: onResult(record, at: offset, union)
+        case .results: onResult(record, at: offset, by: writer, union)
         case .requests:
             var id = SimulatedTopic.readableID(ofMalformedAt: offset)
             if case .request(let r)? = record { id = r.requestID }
@@ -298,10 +300,19 @@ extension Checker {
 // MARK: - 4, 5 and 6: work
 
 extension Checker {
-    private func onResult(_ record: Record?, at offset: Offset, _ union: SimulatedUnion) {
+    private func onResult(
+        _ record: Record?, at offset: Offset, by writer: Int, _ union: SimulatedUnion
+    ) {
         guard case .result(let r)? = record, r.final else { return }
         let key = r.requestID.isEmpty ? Self.keyOfUnnamed(r.requestOffset) : r.requestID.key
         let name = Name(offset: r.requestOffset, key: key)
+        if writer < 0 { forgedIDs.insert(key) }
+        if let first = r.duplicateOf, !forgedIDs.contains(key), !hasLost.contains(true),
+            let own = requests[first],
+            own != key || outcomes[Name(offset: first, key: key)]?.status != r.status
+        {
+            fail(4, union, "requests[\(r.requestOffset)] does not end as requests[\(first)]")
+        }
         if outcomes[name] == nil { outcomes[name] = (r.status, offset) }
         if settledIDs[key] == nil { settledIDs[key] = offset }
         // Who could not read the request any more did not know its id, which others may have, too.
@@ -402,12 +413,13 @@ extension Checker {
         }
     }
 
-    /// A request that the broker has and that has no outcome, under its offset or its id; of
-    /// those, the first.
+    /// A request that the broker has and that has no outcome; of those, the first. After a loss one under
+    /// its id is enough.
     func unanswered() -> Offset? {
         var first: Offset?
         for (offset, key) in requests where offset < first ?? .max {
-            guard settledIDs[key] == nil, !forgiven.contains(key) else { continue }
+            guard !forgiven.contains(key), !hasLost.contains(true) || settledIDs[key] == nil
+            else { continue }
             if outcome(of: offset) == nil { first = offset }
         }
         return first

@@ -69,15 +69,22 @@ extension SimulatedUnion {
     private func strangerResult(term: Term) -> WorkResult {
         let requests = topics[Topic.requests.index]
         var offset = Offset(random.below(1_000_000))
+        // Or the id of a request that is still to come.
         var id = RequestID("forged")
+        if random.below(2) == 0 {
+            id = RequestID("r")
+            id.append(decimal: Int64(tally.requests) + 1 + Int64(random.below(3)))
+        }
         if random.below(2) == 0, requests.high > requests.low {
             offset = between(requests.low, requests.high)
             if case .request(let r)? = requests[offset].record { id = r.requestID }
         }
-        return WorkResult(
+        var result = WorkResult(
             requestID: id, requestOffset: offset, workerID: stranger(), term: term,
             attempt: 1 + random.below(4), status: random.below(2) == 0 ? .completed : .failed,
             exitCode: 0, truncated: false, durationMs: 1, final: random.below(2) == 0)
+        if random.below(4) == 0 { result.duplicateOf = Offset(random.below(1000)) }
+        return result
     }
 
     private func heartbeat(of id: WorkerID, isMember: Bool) -> Heartbeat {

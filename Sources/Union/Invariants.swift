@@ -69,6 +69,7 @@ extension Bench {
 extension Ledger {
     fileprivate var brokenInvariant: Invariant? {
         var (unfinished, fetching, settledAhead): (Int32, Int32, Int32) = (0, 0, 0)
+        var repeating: Int32 = 0
         var (waiting, waitingOffsets): (Int, Offset) = (0, 0)
         var (left, i) = (entries.count, -1)
         while left > 0 {
@@ -79,6 +80,7 @@ extension Ledger {
             switch entries[i].state {
             case .settled: settledAhead += 1
             case .fetching: fetching += 1
+            case .repeats: repeating += 1
             case .waiting:
                 if !entries[i].isLoaded { return .waitingHasTurn }
                 waiting += 1
@@ -93,9 +95,9 @@ extension Ledger {
             }
             if hasWorker { return .entryHasWorker }
         }
-        unfinished += fetching + Int32(waiting)
+        unfinished += fetching + repeating + Int32(waiting)
         if unfinished != self.unfinished || fetching != self.fetching
-            || settledAhead != self.settledAhead
+            || repeating != self.repeating || settledAhead != self.settledAhead
         {
             return .ledgerCounts
         }

@@ -269,10 +269,9 @@ extension Node {
         elector.hasRead(heartbeatsBefore: offset + 1)
         if h.workerID == desk.settings.workerID {
             guard h.incarnation == desk.settings.incarnation else {
-                return twin.onHeartbeat(
-                    h, at: offset, joining, ownCount: worker.heartbeatCount, &desk)
+                return twin.onHeartbeat(h, at: offset, joining, &desk)
             }
-            twin.noteHeard()
+            twin.onOwnHeartbeat(h, joining, &desk)
             elector.noteHeartbeatRead(h.count, desk)
         }
         leader.onHeartbeat(h, running, &elector, &desk)

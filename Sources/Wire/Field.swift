@@ -23,9 +23,9 @@ enum Field: UInt8 {
     case requestID, code, parameters, requesterID, signature, timeoutMs, maxAttempts
 
     // WorkResult, on `results`.
-    case status, exitCode, output, truncated, durationMs, counts, final
+    case status, exitCode, output, truncated, durationMs, counts, final, duplicateOf
 
-    static let all = Int(Field.final.rawValue) + 1
+    static let all = Int(Field.duplicateOf.rawValue) + 1
 
     var name: StaticString {
         switch self {
@@ -85,6 +85,7 @@ enum Field: UInt8 {
         case .durationMs: "duration_ms"
         case .counts: "counts"
         case .final: "final"
+        case .duplicateOf: "duplicate_of"
         }
     }
 }

@@ -15,6 +15,7 @@ extension WorkResult {
             durationMs: try object.integer(.durationMs),
             final: try object.boolean(.final))
         counts = try object.optionalBoolean(.counts) ?? true
+        duplicateOf = try object.optionalInteger(.duplicateOf)
         try object.unescape(
             object.required(.output), .output, limit: Limits.outputBytes, nul: true, into: &payload)
     }
@@ -42,6 +43,7 @@ extension WorkResult {
         buffer.field(.durationMs, durationMs)
         buffer.field(.counts, counts)
         buffer.field(.final, final)
+        if let duplicateOf { buffer.field(.duplicateOf, duplicateOf) }
         buffer.closeObject()
     }
 }
@@ -66,6 +68,13 @@ extension WorkResult.Reason {
         case .neverStarted: return FixedText("it was not started")
         case .benchFull: return FixedText("its worker had no place for it")
         case .boardStuck: return FixedText("its worker has a job that does not die")
+        case .duplicate(let first):
+            var text = FixedText<64>("as requests[")
+            text.append(decimal: first)
+            text.append("], which had the same id")
+            return text
+        case .tooManyDuplicates:
+            return FixedText("too many requests with its id wait for the first")
         }
     }
 }

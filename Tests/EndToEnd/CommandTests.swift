@@ -34,11 +34,14 @@ extension EndToEnd {
                 let result = json.output.all.compactMap { JSON($0) }.first
                 #expect(result?["request_id"].string == "mine", "\(json.story)")
                 #expect(result?["status"].string == "completed")
+                // Its outcome is there; who asks once more is told the same.
+                let again = try run(["submit", "nonsense", "--id", "mine", "--wait"], on: fleet)
+                #expect(try again.waitForEnd() == .exit(0), "\(again.story)")
                 let unknown = try run(["submit", "nonsense", "--wait"], on: fleet)
                 #expect(try unknown.waitForEnd() == .exit(1), "\(unknown.story)")
                 // What was submitted is what other clients see.
-                let requests = try fleet.tail("requests").wait(for: "303 requests") {
-                    $0.count == 303 ? $0 : nil
+                let requests = try fleet.tail("requests").wait(for: "304 requests") {
+                    $0.count == 304 ? $0 : nil
                 }
                 let values = requests.compactMap { $0["parameters"]["a"].string }
                 #expect(values == ["b"])

@@ -227,18 +227,24 @@ extension EndToEnd {
             }
         }
 
-        @Test("the twins of one request id run once")
+        @Test("the twins of one request id run once, and end alike")
         func duplicates() throws {
-            try Fleet.run(on: broker, ops: [.script("note", "exit 0\n")]) { fleet in
+            try Fleet.run(on: broker, ops: [.script("note", "exit 3\n")]) { fleet in
                 try fleet.launchAll(3)
                 try fleet.awaitLeader()
-                let twins = Array(repeating: request("note", id: "twin"), count: 5)
+                let twin = request("note", id: "twin", maxAttempts: 1)
+                let twins = Array(repeating: twin, count: 5)
                 try fleet.submit(twins + [request("noop", id: "middle")])
                 try fleet.awaitOutcome(of: "twin")
                 try fleet.awaitOutcome(of: "middle")
                 // And after its outcome, too.
                 try fleet.submit(twins + [request("noop", id: "last")])
-                try fleet.awaitOutcome(of: "last")
+                let outcomes = try fleet.awaitOutcomes(12)
+                for offset in [0, 1, 2, 3, 4, 6, 7, 8, 9, 10] {
+                    #expect(outcomes[offset]?.status == "failed")
+                    let first = outcomes[offset]?["duplicate_of"].int
+                    #expect(first == (offset == 0 ? nil : 0))
+                }
                 let runs = fleet.jobs.all.filter { $0.request == "twin" }
                 #expect(runs.count == 1)
             }

@@ -320,6 +320,19 @@ final class LeaderLogTests {
         #expect(log.loss.isBlind && log.loss.beganAnew)
     }
 
+    @Test("who knows that all was lost, and enters the new log at a checkpoint, believes it")
+    func entersNewLogAtCheckpoint() {
+        log.beginsWith(leaderRecord(.claim, by: 2, term: 5), at: 0)
+        _ = judge(.claim, by: 2, term: 5)
+        log.loseRecords()
+        log.beginsWith(leaderRecord(.claim, by: 3, term: 5, sentAt: ms(9)), at: 0)
+        #expect(log.loss.beganAnew)
+        log.startReadingAtCheckpoint()
+        _ = judge(.noop, by: 3, term: 5)
+        let isBelieved = log.believes(checkpointReadingFromFirst: false)
+        #expect(isBelieved)
+    }
+
     @Test("after a second loss, of the tail only, the checkpoints of the tenure still count")
     func secondLoss() {
         let first = leaderRecord(.claim, by: 2, term: 3)

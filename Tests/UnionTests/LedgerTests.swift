@@ -214,23 +214,107 @@ struct LedgerTests {
 
     // MARK: What is taken in
 
-    @Test("a request with the id of an open one is not run again")
+    @Test("a request with the id of an open one is not run again, and ends as that does, after it")
     func duplicateOpen() {
         let solo = leader()
         solo.read(request("a"))
         solo.read(request("a"))
+        solo.live(500)
         #expect(solo.done.assignments.count == 1)
         #expect(solo.counters[.duplicates] == 1)
+        #expect(solo.done.results.isEmpty)
+        solo.read(result(of: 0, by: 2, .failed, id: "a"))
+        solo.live(500)
+        expectRepeat(solo.done.results, of: 0, at: 1, .failed)
+        solo.readBack()
+        #expect(solo.node.leader.ledger.unfinished == 0)
     }
 
-    @Test("a request with the id of a recently settled one is not run again")
+    @Test("a request with the id of a recently settled one is not run again, and ends as that did")
     func duplicateSettled() {
         let solo = leader()
         solo.read(request("a"))
         solo.read(result(of: 0, by: 2, id: "a"))
         solo.read(request("a"))
-        #expect(solo.done.assignments.count == 1)
-        #expect(solo.counters[.duplicates] == 1)
+        expectRepeat(solo.done.results, of: 0, at: 1, .completed)
+        solo.readBack()
+        // The third names the first as well, and not the second.
+        solo.clear()
+        solo.read(request("a"))
+        expectRepeat(solo.done.results, of: 0, at: 2, .completed)
+        solo.readBack()
+        #expect(solo.done.assignments.isEmpty)
+        #expect(solo.counters[.duplicates] == 2)
+    }
+
+    @Test("one that cannot be read has the outcome of the first with its id, too")
+    func malformedDuplicate() {
+        let solo = leader()
+        solo.read(request("a"))
+        solo.give(.malformed(.requests, text("a"), 1), Array("op_code is missing".utf8))
+        solo.live(500)
+        #expect(solo.done.results.isEmpty, "who waits by the id would be misled")
+        solo.read(result(of: 0, by: 2, id: "a"))
+        solo.live(500)
+        expectRepeat(solo.done.results, of: 0, at: 1, .completed)
+    }
+
+    @Test("no more than a quarter of the ledger waits for one id: the next is rejected by offset")
+    func tooManyDuplicates() {
+        let solo = leader()
+        for _ in 0...(Limits.ledger / 4) { solo.read(request("a")) }
+        #expect(solo.done.results.isEmpty)
+        solo.read(request("a"))
+        let result = solo.done.results.first
+        #expect(result?.status == .rejected)
+        #expect(result.map { string($0.requestID) } == "offset-\(Limits.ledger / 4 + 1)")
+        #expect(result?.duplicateOf == nil)
+        solo.readBack()
+        solo.clear()
+        // All others have their turn.
+        solo.read(request("b"))
+        #expect(solo.node.leader.ledger.unfinished == Int32(Limits.ledger / 4 + 2))
+    }
+
+    @Test("the next leader reads what waits for another with its id, and lets it wait")
+    func duplicateTakenOver() {
+        let rows = [
+            OpenWork(
+                requestOffset: 3, attempt: 1, failures: 0, workerID: worker(2),
+                requestKey: RequestID("a").key),
+            OpenWork(
+                requestOffset: 7, attempt: 0, failures: 0, workerID: nil,
+                requestKey: RequestID("a").key),
+        ]
+        let solo = Solo()
+        solo.follow()
+        let checkpoint = Checkpoint(requestsNext: 10, resultsNext: 0)
+        solo.read(leaderRecord(.checkpoint(checkpoint), by: 2, term: 1), packed(rows))
+        solo.idle(900)
+        solo.read(leaderRecord(.resign, by: 2, term: 1))
+        solo.winElection()
+        solo.give(.bounds(.results, low: 0, high: 0, askedAt: solo.now))
+        solo.give(.bounds(.requests, low: 0, high: 10, askedAt: solo.now))
+        solo.reachEnd(.results)
+        #expect(solo.done.seeks(.requests).last == 7)
+        solo.read(.request(request("a")), emptyPayload, at: 7)
+        solo.live(300)
+        #expect(solo.done.assignments.isEmpty && solo.done.results.isEmpty)
+        solo.read(result(of: 3, by: 2, id: "a"))
+        solo.live(300)
+        expectRepeat(solo.done.results, of: 3, at: 7, .completed)
+    }
+
+    private func expectRepeat(
+        _ results: [WorkResult], of first: Offset, at offset: Offset, _ status: Status,
+        _ place: SourceLocation = #_sourceLocation
+    ) {
+        #expect(results.count == 1, sourceLocation: place)
+        guard let result = results.first else { return }
+        #expect(result.requestOffset == offset, sourceLocation: place)
+        #expect(result.duplicateOf == first && result.status == status, sourceLocation: place)
+        #expect(string(result.requestID) == "a", sourceLocation: place)
+        #expect(result.final && !result.counts, sourceLocation: place)
     }
 
     @Test("requests without an id are all different, and named after their offset")

@@ -64,6 +64,21 @@ struct StuckTests {
         #expect(solo.done.results.allSatisfy { !$0.counts })
     }
 
+    @Test("what is taken from it, once it was killed at once, has its time to die all the same")
+    func takenWhileItDies() {
+        let solo = worker1()
+        assign(3, on: solo)
+        lead(solo, 1000 + 200 + 250 + 100)
+        #expect(solo.done.kills == [Place(0)])
+        let cancel = Order.cancel(
+            Attempt(requestOffset: 3, attempt: 1, workerID: worker(1)), unlessStarted: false)
+        solo.read(leaderRecord(cancel, by: 2, term: 1, sentAt: solo.now))
+        lead(solo, 1700)
+        #expect(wereStuck(solo).isEmpty)
+        lead(solo, 400)
+        #expect(wereStuck(solo) == [3])
+    }
+
     @Test("when it is gone after all, its board works again")
     func worksAgain() {
         let solo = worker1()

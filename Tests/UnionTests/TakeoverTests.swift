@@ -170,6 +170,35 @@ struct TakeoverTests {
         #expect(solo.counters[.admitted] == 1)
     }
 
+    @Test("an outcome of a request that was not there after it was read is void")
+    func farOutcome() {
+        let solo = claimed(rows: [])
+        answer(solo, results: 2, requests: 12)
+        solo.read(result(of: 11, by: 2, id: "r11"))
+        let askedAt = solo.now
+        solo.clear()
+        solo.read(result(of: 9_000_000, by: 2, id: "far"))
+        #expect(solo.done.asks == [.requests], "is it there?")
+        solo.reachEnd(.results)
+        // This answer is older than the result.
+        solo.wait(10)
+        solo.read(result(of: 8_000_000, by: 2, id: "farther"))
+        solo.give(.bounds(.requests, low: 0, high: 12, askedAt: askedAt.adding(us: 1000)))
+        #expect(solo.node.leader.ledger.settledAhead == 2)
+        #expect(solo.counters[.voidResults] == 1)
+        solo.clear()
+        solo.wait(10)
+        solo.give(.bounds(.requests, low: 0, high: 12, askedAt: solo.now))
+        #expect(solo.node.leader.ledger.settledAhead == 1)
+        #expect(solo.counters[.voidResults] == 2)
+        solo.addMember(5, slots: 4)
+        solo.ends[Int(Topic.requests.rawValue)] = 10
+        for id in ["far", "r11", "farther"] { solo.read(request(id)) }
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [10, 12])
+        solo.live(1100)
+        #expect(solo.done.checkpoints.last?.resultsNext == 3)
+    }
+
     @Test("a second outcome of a request that is still to be read is void")
     func outcomeAheadTwice() {
         let solo = claimed(rows: [], requestsNext: 3)

@@ -111,6 +111,7 @@ struct Generator {
             exitCode: chance() ? nil : Int32(truncatingIfNeeded: random.next()),
             truncated: chance(), durationMs: number(), final: chance())
         result.counts = chance()
+        if chance() { result.duplicateOf = number() }
         return Decoded(record: .result(result), payload: text(300, nul: true))
     }
 
@@ -189,6 +190,7 @@ func facts(_ decoded: Decoded) -> [String] {
         facts += [string(it.requestID), "\(it.requestOffset)", "\(it.workerID)", "\(it.term)"]
         facts += ["\(it.attempt)", "\(it.status)", "\(String(describing: it.exitCode))"]
         facts += ["\(it.truncated)", "\(it.durationMs)", "\(it.counts)", "\(it.final)"]
+        facts += ["\(it.duplicateOf ?? -1)"]
     }
     return facts + ["\(decoded.payload)"]
 }

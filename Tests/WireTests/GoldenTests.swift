@@ -29,6 +29,12 @@ struct GoldenTests {
         "status":"failed","exit_code":2,"output":"no such file\\n","truncated":false,\
         "duration_ms":31,"counts":true,"final":true}
         """
+    static let duplicate = """
+        {"request_id":"6f1d","request_offset":47,"worker_id":"\(ann)","term":7,"attempt":0,\
+        "status":"completed","exit_code":null,\
+        "output":"as requests[42], which had the same id","truncated":false,\
+        "duration_ms":0,"counts":false,"final":true,"duplicate_of":42}
+        """
 
     static func order(_ code: String, _ fields: String, after: String = "") -> String {
         """
@@ -77,7 +83,7 @@ struct GoldenTests {
             (.results, result),
         ] + orders.map { (.leader, $0) }
 
-    @Test("a record of each kind is written as it was read", arguments: all)
+    @Test("a record of each kind is written as it was read", arguments: all + [(.results, duplicate)])
     func sameBytes(topic: Topic, json: String) throws {
         let station = Station()
         let decoded = try station.decode(json, from: topic)

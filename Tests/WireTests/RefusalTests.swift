@@ -57,6 +57,7 @@ struct RefusalTests {
         (.results, "duration_ms", "must be an integer from 0 to 9007199254740991", false),
         (.results, "counts", "must be true or false", true),
         (.results, "final", "must be true or false", false),
+        (.results, "duplicate_of", "must be an integer from 0 to 9007199254740991", true),
         (.leader, "worker_id", "must be a string", false),
         (.leader, "op_code", "must be a string", false),
         (.leader, "term", "must be an integer from 0 to 9007199254740991", false),

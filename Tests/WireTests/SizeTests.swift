@@ -120,10 +120,11 @@ struct SizeTests {
         "a result fits whatever its job put out",
         arguments: [0, 1, 0x1F, 0x22, 0x5C, 0x61, 0x7F, 0x80, 0xFF] as [UInt8])
     func result(byte: UInt8) throws {
-        let result = WorkResult(
+        var result = WorkResult(
             requestID: fixed(control(Limits.idBytes)), requestOffset: Self.bigNumber,
             workerID: ann, term: Self.bigNumber, attempt: Self.bigSmall, status: .completed,
             exitCode: .min, truncated: true, durationMs: Self.bigNumber, final: false)
+        result.duplicateOf = Self.bigNumber
         let output = [UInt8](repeating: byte, count: Limits.outputBytes)
         let bytes = try #require(station.encode(Decoded(record: .result(result), payload: output)))
         #expect(bytes.count <= Limits.recordBytes)

@@ -138,6 +138,7 @@ extension Elector {
     }
 
     mutating func startReading(midLog: Bool) { log.startReading(midLog: midLog) }
+    mutating func startReadingAtCheckpoint() { log.startReadingAtCheckpoint() }
 
     /// All that the log held has been read. Whose leases run cannot be known.
     mutating func caughtUp(_ desk: borrowing Desk) {

@@ -66,6 +66,12 @@ struct LeaderLog {
         if midLog { loss.startReadingMidLog() }
     }
 
+    /// Reading begins at a checkpoint that a later record names.
+    mutating func startReadingAtCheckpoint() {
+        startReading(midLog: false)
+        loss.enterAtCheckpoint()
+    }
+
     /// We hold the tenure, and lead no more in it.
     mutating func giveUp() {
         precondition(isMine, "LeaderLog: another's tenure is given up")

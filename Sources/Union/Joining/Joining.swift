@@ -139,7 +139,7 @@ extension Joining {
         if let record, offset == wantedCheckpoint, record.speaksOfThisLog(at: offset),
             case .checkpoint = record.order
         {
-            elector.startReading(midLog: false)
+            elector.startReadingAtCheckpoint()
             leader = .reading(fromFirst: false)
             return true
         }

@@ -10,6 +10,13 @@ struct Twin {
     private var beforeUs: Incarnation = 0
     /// Our own first words may be among what was passed over: who spoke first is not known.
     private var mayHaveBeenFirst = false
+    /// How much we had said, and a living twin, when we were read last.
+    private var ownCount: Int64 = 0
+    private var other: (incarnation: Incarnation, count: Int64) = (0, 0)
+    /// It was read since we were.
+    private var otherIsNew = false
+    /// Times in a row that it was we who had said less.
+    private var timesLess = 0
     /// Heartbeats of a living twin, at least half a `heartbeat_ms` apart, and the last one.
     private var heartbeats = 0
     private var heardAt = Instant.zero
@@ -22,7 +29,15 @@ struct Twin {
     private var addedIncarnation: Incarnation = 0
 
     /// Our own heartbeat was read.
-    mutating func noteHeard() { wasHeard = true }
+    mutating func onOwnHeartbeat(
+        _ h: Heartbeat, _ joining: borrowing Joining, _ desk: inout Desk
+    ) {
+        wasHeard = true
+        ownCount = h.count
+        guard h.incarnation < other.incarnation, otherIsNew else { return }
+        otherIsNew = false
+        weigh(lower: h.count, higher: other.count, isLower: true, joining, &desk)
+    }
 
     /// Heartbeats are read from further on; we had said so many by then.
     mutating func notePassedOver(ownCount: Int64) {
@@ -33,8 +48,7 @@ struct Twin {
     /// earlier life has read nothing of what was written since we came, whenever its heartbeats
     /// appear.
     mutating func onHeartbeat(
-        _ h: Heartbeat, at offset: Offset, _ joining: borrowing Joining, ownCount: Int64,
-        _ desk: inout Desk
+        _ h: Heartbeat, at offset: Offset, _ joining: borrowing Joining, _ desk: inout Desk
     ) {
         sawOwnID = true
         guard offset >= joining.heartbeatTarget else { return }
@@ -46,11 +60,22 @@ struct Twin {
         heartbeats += 1
         let enough = joining.isJoined ? 3 : 2
         if beforeUs == h.incarnation, heartbeats >= enough { return leave(&desk) }
-        // Both were heard before they met: who has said less leaves.
-        let saysMore =
-            h.count > ownCount
-            || (h.count == ownCount && h.incarnation > desk.settings.incarnation)
-        if joining.isJoined, saysMore, heartbeats >= 10 { leave(&desk) }
+        other = (h.incarnation, h.count)
+        otherIsNew = true
+        guard wasHeard, h.incarnation < desk.settings.incarnation else { return }
+        weigh(lower: h.count, higher: ownCount, isLower: false, joining, &desk)
+    }
+
+    /// Both were heard before they met: who has said less leaves; of two that have said as much, the lower
+    /// incarnation. Both must come to the same verdict, though each hears the other late: so each weighs
+    /// what stands in the log at the heartbeats of the lower.
+    private mutating func weigh(
+        lower: Int64, higher: Int64, isLower: Bool, _ joining: borrowing Joining,
+        _ desk: inout Desk
+    ) {
+        let lowerLeaves = lower <= higher + 1
+        timesLess = isLower == lowerLeaves ? timesLess + 1 : 0
+        if joining.isJoined, timesLess >= 10 { leave(&desk) }
     }
 
     /// Another with our id was heard lately.

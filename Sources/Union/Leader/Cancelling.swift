@@ -212,7 +212,7 @@ extension Leader {
                 .cancelling(.stalled):
                 ledger.cancel(index, .removed)
             case .cancelling: break
-            case .waiting, .fetching, .concluded, .settled: continue
+            case .waiting, .fetching, .repeats, .concluded, .settled: continue
             }
             // Should the removal be lost, a new CANCEL is written.
             ledger.noteCancelWritten(index, at: desk.now)

@@ -84,6 +84,7 @@ extension Leader {
             case .assigned: sweepAssigned(index, &elector, &desk)
             case .cancelling(let reason): sweepCancelling(index, reason, &elector, &desk)
             case .concluded: sweepConcluded(index, &elector, &desk)
+            case .repeats: sweepRepeating(index, &elector, &desk)
             case .waiting, .fetching, .settled: break
             }
         }

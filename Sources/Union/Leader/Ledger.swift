@@ -4,10 +4,11 @@
 /// ```
 ///            admit             assign             cancel
 ///  requests ───────▶ waiting ─────────▶ assigned ────────▶ cancelling
-///                     ▲   ▲                │ end             │ end
-///      take over      │   └────────────────┴─────────────────┘
-///         └──▶ fetching          (its record is read again first, where it is not known)
-///                        any ── conclude ──▶ concluded ── settle ──▶ gone
+///            │        ▲   ▲                │ end             │ end
+///            │        │   └────────────────┴─────────────────┘
+///            │     fetching ◀── take over (and where its record is not known)
+///            ▼        ▲ │
+///          repeats ───┴─┘        any ── conclude ──▶ concluded ── settle ──▶ gone
 /// ```
 struct Ledger: ~Copyable {
     enum State: Equatable {
@@ -15,6 +16,8 @@ struct Ledger: ~Copyable {
         case waiting
         /// Its payload must be read again from `requests` first.
         case fetching
+        /// Another request with its id came before it: it ends as that does, and not earlier.
+        case repeats
         /// A worker has it.
         case assigned
         /// Its worker was told to drop it, and has not confirmed.
@@ -56,6 +59,12 @@ struct Ledger: ~Copyable {
         fileprivate var payloadCount: Int32 = 0
     }
 
+    /// How the request at an offset ended.
+    struct Outcome {
+        var offset: Offset
+        var status: Status
+    }
+
     private struct EndedAttempt {
         var key: Digest
         var attempt: Int32
@@ -65,8 +74,9 @@ struct Ledger: ~Copyable {
     private var payloads: Table<UInt8>
     /// Entries that wait for a worker, by offset, in the order of their turn.
     private(set) var turn: Ring<Offset>
-    /// The ids of the requests that were settled last.
+    /// The ids of the requests that were settled last, and how each ended.
     private var recent: Table<Digest>
+    private var outcomes: Table<Outcome>
     private var recentNext = 0
     /// Attempts that have ended, as results say: their numbers are never used again, also when the
     /// broker has lost the orders.
@@ -75,6 +85,8 @@ struct Ledger: ~Copyable {
     /// Entries that have no outcome yet, and those of them whose payload must be read again.
     private(set) var unfinished: Int32 = 0
     private(set) var fetching: Int32 = 0
+    /// Those that wait for another request with their id.
+    private(set) var repeating: Int32 = 0
     /// Entries that are `settled`: their requests are still to be passed.
     private(set) var settledAhead: Int32 = 0
 
@@ -82,6 +94,8 @@ struct Ledger: ~Copyable {
         entries = OffsetTable(capacity: capacities.openWork, filler: Entry(), &arena)
         payloads = arena.bytes(capacities.openWork * Limits.requestPayloadBytes)
         recent = arena.table(Limits.recentlySettled, filler: 0)
+        outcomes = arena.table(
+            Limits.recentlySettled, filler: Outcome(offset: -1, status: .completed))
         turn = Ring(capacity: capacities.openWork, filler: -1, &arena)
         let ended = EndedAttempt(key: 0, attempt: 0)
         endedAttempts = Ring(capacity: Limits.recentlySettled, filler: ended, &arena)
@@ -94,6 +108,7 @@ struct Ledger: ~Copyable {
         for i in 0..<recent.count { recent[i] = 0 }
         unfinished = 0
         fetching = 0
+        repeating = 0
         settledAhead = 0
     }
 }
@@ -119,6 +134,9 @@ extension Ledger {
         switch (old, new) {
         case (.waiting, .waiting), (.waiting, .assigned), (.waiting, .concluded): true
         case (.fetching, .waiting), (.fetching, .concluded): true
+        case (.waiting, .repeats), (.fetching, .repeats), (.repeats, .concluded): true
+        // The one before it is gone without an outcome; or the broker gave its offset to another.
+        case (.repeats, .fetching), (.repeats, .waiting): true
         case (.assigned, .cancelling), (.assigned, .waiting), (.assigned, .fetching): true
         // Somebody has it, and its record turns out to be no request.
         case (.assigned, .concluded): true
@@ -144,6 +162,9 @@ extension Ledger {
         case .settled: settledAhead += change
         case .fetching:
             fetching += change
+            unfinished += change
+        case .repeats:
+            repeating += change
             unfinished += change
         case .waiting, .assigned, .cancelling, .concluded: unfinished += change
         }
@@ -179,7 +200,7 @@ extension Ledger {
     func isOut(_ index: Int) -> Bool {
         switch entries[index].state {
         case .assigned, .cancelling: true
-        case .waiting, .fetching, .concluded, .settled: false
+        case .waiting, .fetching, .repeats, .concluded, .settled: false
         }
     }
 
@@ -215,6 +236,31 @@ extension Ledger {
             return true
         }
         return false
+    }
+
+    /// Whether the request in this place, which nobody has, is another than the first one with its
+    /// id: that one is open, or has ended a short while ago.
+    func isRepeat(_ index: Int) -> Bool {
+        let (key, offset) = (entries[index].requestKey, entries.offset(at: index))
+        if let outcome = outcome(of: key), outcome.offset != offset { return true }
+        for i in 0..<capacity
+        where entries.isUsed(i) && entries[i].requestKey == key && entries.offset(at: i) < offset
+            && entries[i].state != .settled
+        {
+            return true
+        }
+        return false
+    }
+
+    /// How a request with this id ended a short while ago; of several, the one that was read first.
+    func outcome(of key: Digest) -> Outcome? {
+        var first: Int?
+        for i in 0..<recent.count where recent[i] == key {
+            // The oldest stands where the next one goes.
+            if i >= recentNext { return outcomes[i] }
+            first = first ?? i
+        }
+        return first.map { outcomes[$0] }
     }
 
     /// What a request is called that has no id, or whose id is not known any more.
@@ -260,9 +306,19 @@ extension Ledger {
         entries[index].isLoaded = true
         switch entries[index].state {
         case .fetching, .waiting: wait(index, at: now)
-        case .assigned, .cancelling, .concluded, .settled: break
+        case .repeats, .assigned, .cancelling, .concluded, .settled: break
         }
     }
+
+    /// It ends as the request does that came before it with its id; is only a name until then.
+    mutating func follow(_ index: Int, _ id: RequestID, at now: Instant) {
+        entries[index].request.requestID = id
+        entries[index].since = now
+        change(index, to: .repeats)
+    }
+
+    /// The one before it is gone, and has no outcome.
+    mutating func followNobody(_ index: Int) { change(index, to: .fetching) }
 
     /// Its record is no request, or is gone: it is only a name, and `why`.
     mutating func name(_ index: Int, _ id: RequestID, _ why: Span<UInt8>) {
@@ -270,7 +326,8 @@ extension Ledger {
         keep(why, at: index)
     }
 
-    mutating func nameGone(_ index: Int) {
+    /// Its id is not known, or is another's: it is called by its offset.
+    mutating func nameByOffset(_ index: Int) {
         let id = Self.name(after: entries.offset(at: index))
         entries[index].request.requestID = id
         entries[index].requestKey = id.key
@@ -299,7 +356,7 @@ extension Ledger {
         switch entries[index].state {
         case .assigned, .cancelling, .settled: break
         case .waiting: leaveTurn(entries.offset(at: index))
-        case .fetching, .concluded: change(index, to: .waiting)
+        case .fetching, .repeats, .concluded: change(index, to: .waiting)
         }
     }
 
@@ -458,11 +515,38 @@ extension Ledger {
     }
 
     /// The outcome of a request was read that is read again later; what does not fit runs again.
-    mutating func settleAhead(_ offset: Offset, _ key: Digest) {
+    mutating func settleAhead(_ offset: Offset, _ key: Digest, at now: Instant) {
         var entry = Entry()
         entry.state = .settled
         entry.requestKey = key
+        entry.since = now
         _ = insert(offset, entry)
+    }
+
+    /// Voids the outcomes, read before `instant`, of requests at `end` or after it: none is there.
+    /// Returns how many were voided, and whether there are later ones.
+    mutating func voidOutcomes(
+        from end: Offset, readBefore instant: Instant
+    ) -> (void: Int, isLeft: Bool) {
+        var result = (void: 0, isLeft: false)
+        guard settledAhead > 0 else { return result }
+        for i in 0..<capacity
+        where entries.isUsed(i) && entries[i].state == .settled && entries.offset(at: i) >= end {
+            guard entries[i].since <= instant else {
+                result.isLeft = true
+                continue
+            }
+            forgetOutcome(of: entries[i].requestKey, at: entries.offset(at: i))
+            pass(i)
+            result.void += 1
+        }
+        return result
+    }
+
+    private mutating func forgetOutcome(of key: Digest, at offset: Offset) {
+        for i in 0..<recent.count where recent[i] == key && outcomes[i].offset == offset {
+            recent[i] = 0
+        }
     }
 
     /// The request of a settled entry is passed, or the broker has lost it.
@@ -486,9 +570,10 @@ extension Ledger {
         for i in 0..<capacity where entries.isUsed(i) && entries[i].state == .settled { pass(i) }
     }
 
-    mutating func rememberSettled(_ key: Digest) {
+    mutating func rememberSettled(_ key: Digest, _ outcome: Outcome) {
         guard key != 0 else { return }
         recent[recentNext] = key
+        outcomes[recentNext] = outcome
         recentNext = (recentNext + 1) % recent.count
     }
 }

@@ -18,7 +18,7 @@ extension Leader {
         let entry = ledger.entries[index]
         let isOfThis = entry.requestKey == key || entry.requestKey == 0 && entry.state != .settled
         // The broker lost one request, and gave its offset to another.
-        if !isOfThis && r.final { return ledger.rememberSettled(key) }
+        if !isOfThis && r.final { return ledger.rememberSettled(key, r.outcome) }
         guard entry.state != .settled, isOfThis else { return desk.count(.voidResults) }
         // A number that was used before the broker lost records may be used again.
         let isCurrent =
@@ -37,9 +37,10 @@ extension Leader {
 
     /// Takeover: the outcome of a request that is read again later.
     private mutating func onUnknownOutcome(_ r: WorkResult, _ key: Digest, _ desk: inout Desk) {
-        ledger.rememberSettled(key)
+        ledger.rememberSettled(key, r.outcome)
         guard r.requestOffset >= requests.next else { return desk.count(.voidResults) }
-        ledger.settleAhead(r.requestOffset, key)
+        ledger.settleAhead(r.requestOffset, key, at: desk.now)
+        if r.requestOffset >= requests.end { askEnd(&desk) }
     }
 
     private mutating func settle(
@@ -58,7 +59,8 @@ extension Leader {
         if r.status != .completed {
             desk.say(.settled(requestOffset: r.requestOffset, r.status))
         }
-        ledger.rememberSettled(r.requestID.isEmpty ? entry.requestKey : r.requestID.key)
+        ledger.rememberSettled(
+            r.requestID.isEmpty ? entry.requestKey : r.requestID.key, r.outcome)
         checkpoints.want()
         ledger.settle(index, isAhead: r.requestOffset >= requests.next)
     }
@@ -95,6 +97,35 @@ extension Leader {
         roster.takeBack(
             worker, wasShort: entry.isShort, wasOverrun: entry.state == .cancelling(.overrun),
             at: desk.now)
+    }
+}
+
+// MARK: - Requests with one id
+
+extension Leader {
+    /// The request in this place is not the first with its id. Who waits by the id must not be misled: it
+    /// gets the first one's status, and not before the first has it.
+    mutating func repeatFirst(
+        _ index: Int, _ id: RequestID, _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        desk.count(.duplicates)
+        desk.say(.duplicate(requestOffset: ledger.entries.offset(at: index)))
+        // The others' ledger is not theirs alone.
+        guard ledger.repeating < Int32((desk.settings.capacities.ledger + 3) / 4) else {
+            ledger.nameByOffset(index)
+            return conclude(index, .rejected, .tooManyDuplicates, &elector, &desk)
+        }
+        ledger.follow(index, id, at: desk.now)
+        sweepRepeating(index, &elector, &desk)
+    }
+
+    /// Whether the first one has ended by now, or is gone.
+    mutating func sweepRepeating(_ index: Int, _ elector: inout Elector, _ desk: inout Desk) {
+        if let first = ledger.outcome(of: ledger.entries[index].requestKey) {
+            conclude(index, first.status, .duplicate(of: first.offset), &elector, &desk)
+        } else if !ledger.isRepeat(index) {
+            ledger.followNobody(index)
+        }
     }
 }
 
@@ -144,8 +175,16 @@ extension Leader {
             requestID: entry.request.requestID, requestOffset: ledger.entries.offset(at: index),
             workerID: desk.settings.workerID, term: elector.term, attempt: entry.attempt,
             status: status, exitCode: nil, truncated: false, durationMs: 0, final: final)
+        if case .duplicate(let first) = reason { result.duplicateOf = first }
         result.reason = reason
         result.counts = counts
         desk.write(.result(result))
+    }
+}
+
+extension WorkResult {
+    /// What it says of its id: where the request with it stood that ended so.
+    fileprivate var outcome: Ledger.Outcome {
+        Ledger.Outcome(offset: duplicateOf ?? requestOffset, status: status)
     }
 }

@@ -10,6 +10,8 @@ struct RequestReader {
     /// The topic reaches to here at least. An answer may be old, or say less than there is: it says
     /// where the topic ends only where it was asked for while reading went on from there.
     private(set) var end: Offset = 0
+    /// Where the topic ends was asked for: a result names a request that stands there or after it.
+    private(set) var asksEnd = false
     /// Reading heads for an open request that must be read again, not for `next`.
     fileprivate(set) var isSeeking = false
     /// What reading heads for; it begins no later than where the topic is known to end.
@@ -49,6 +51,15 @@ struct RequestReader {
 
     mutating func reaches(_ end: Offset) { self.end = max(self.end, end) }
 
+    /// True: where the topic ends is to be asked for, because of a result.
+    mutating func wantsEnd() -> Bool {
+        defer { asksEnd = true }
+        return !asksEnd
+    }
+
+    /// The answer is here.
+    mutating func endAnswered() { asksEnd = false }
+
     /// The broker lost what stood from `end` on.
     mutating func isCut(at end: Offset) { self.end = end }
 
@@ -82,6 +93,7 @@ extension Leader {
             let index = entry(
                 for: request.requestID.key, digest, isNamed: isNamed, at: offset, &elector, &desk)
         else { return }
+        if mayRepeat(index) { return repeatFirst(index, request.requestID, &elector, &desk) }
         ledger.load(index, request, bytes, at: desk.now)
     }
 
@@ -101,8 +113,17 @@ extension Leader {
         else { return }
         // What a worker still has at this offset is another's: it is cancelled first.
         if case .cancelling = ledger.entries[index].state { return }
+        if mayRepeat(index) { return repeatFirst(index, name, &elector, &desk) }
         ledger.name(index, name, why)
         conclude(index, .rejected, nil, &elector, &desk)
+    }
+
+    /// Nobody has the request in this place, and another with its id came before it.
+    private func mayRepeat(_ index: Int) -> Bool {
+        switch ledger.entries[index].state {
+        case .waiting, .fetching: ledger.isRepeat(index)
+        case .repeats, .assigned, .cancelling, .concluded, .settled: false
+        }
     }
 
     /// The entry for the record that was read from `requests` at this offset; nil when nothing is
@@ -132,11 +153,8 @@ extension Leader {
         noteRead(digest, at: offset)
         checkpoints.want()
         if wasRead { return nil }
-        if ledger.isKnown(key) {
-            // Without an id of its own it is this very request, read again by another leader.
-            guard isNamed else { return nil }
-            desk.count(.duplicates)
-            desk.say(.duplicate(requestOffset: offset))
+        // Of this very request, which another leader has read, the outcome may be known.
+        if ledger.outcome(of: key)?.offset == offset || (!isNamed && ledger.isKnown(key)) {
             return nil
         }
         return admit(offset, key, &desk)
@@ -164,6 +182,7 @@ extension Leader {
             if isInOrder { ledger.pass(index) }
             return nil
         case .fetching: return index
+        case .repeats: return nil
         case .assigned, .cancelling: return ledger.entries[index].isLoaded ? nil : index
         case .waiting, .concluded: return nil
         }
@@ -264,7 +283,7 @@ extension Leader {
     private mutating func concludeGone(
         _ index: Int, _ elector: inout Elector, _ desk: inout Desk
     ) {
-        ledger.nameGone(index)
+        ledger.nameByOffset(index)
         conclude(index, .rejected, .recordGone, &elector, &desk)
     }
 
@@ -292,13 +311,29 @@ extension Leader {
         return end < requests.next || isLastGone || ledger.fetches(from: end)
     }
 
+    /// A result names a request that stands, as far as is known, at the topic's end or after it.
+    mutating func askEnd(_ desk: inout Desk) {
+        if requests.wantsEnd() { desk.emit(.ask(.requests)) }
+    }
+
+    /// Strangers write results, too. One whose request was not there when the end was asked for, after
+    /// the result had been read, is void: no request can follow its result.
+    private mutating func voidFarOutcomes(_ askedAt: Instant, _ desk: inout Desk) {
+        requests.endAnswered()
+        let far = ledger.voidOutcomes(from: requests.end, readBefore: askedAt)
+        for _ in 0..<far.void { desk.count(.voidResults) }
+        if far.void > 0 { checkpoints.want() }
+        if far.isLeft { askEnd(&desk) }
+    }
+
     /// The answer to where `requests` begins and ends.
     mutating func onRequestsBounds(
-        low: Offset, high: Offset, _ elector: inout Elector, _ desk: inout Desk
+        low: Offset, high: Offset, askedAt: Instant, _ elector: inout Elector, _ desk: inout Desk
     ) {
         guard hasTenure else { return }
         requests.begins(at: low)
         requests.reaches(high)
+        voidFarOutcomes(askedAt, &desk)
         if requestsLoss.isLost {
             cutRequests(at: high, elector, &desk)
         } else if requests.hasAskedEnd && isCutShort(at: requests.end) {

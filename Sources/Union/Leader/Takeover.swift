@@ -164,6 +164,7 @@ extension Leader {
         var digest = Digest.empty
         digest.add(why)
         takeover.hasRead(digest.orOne, at: offset)
+        findResultsLost(&desk)
         finishTakeover(&elector, &desk)
     }
 

@@ -59,6 +59,9 @@ struct LeaderLogLoss {
     /// Reading begins at no checkpoint, after the log's first record.
     mutating func startReadingMidLog() { isBlind = true }
 
+    /// Reading begins at a checkpoint, which is of this log: who has read the log names it.
+    mutating func enterAtCheckpoint() { termBeforeAnew = 0 }
+
     /// Whether a checkpoint of the tenure says what is open in this log. One that was on its way
     /// when the broker lost everything speaks of the lost one. It has no claim in this log; who has
     /// not read this log from its beginning, and knows of the loss, goes by the term. (An old term is

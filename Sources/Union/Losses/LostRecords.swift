@@ -20,7 +20,8 @@ extension Node {
             let from = joining.onHeartbeatBounds(low: low, high: high, &desk)
             elector.hasRead(heartbeatsBefore: from)
         case .results: leader.onResultsBounds(low: low, high: high, &elector, &desk)
-        case .requests: leader.onRequestsBounds(low: low, high: high, &elector, &desk)
+        case .requests:
+            leader.onRequestsBounds(low: low, high: high, askedAt: askedAt, &elector, &desk)
         }
         finishJoining()
     }

@@ -280,6 +280,10 @@ public struct WorkResult: Sendable {
         case benchFull
         /// The worker: it has a job that does not die.
         case boardStuck
+        /// The leader: the request at this offset came before it, with the same id, and ended so.
+        case duplicate(of: Offset)
+        /// The leader: too many wait for the one with their id.
+        case tooManyDuplicates
     }
 
     public var requestID: RequestID
@@ -296,6 +300,8 @@ public struct WorkResult: Sendable {
     public var counts = true
     /// The first final result of a request in the log is its outcome.
     public var final: Bool
+    /// The status is that of another request with this id, which stands at this offset.
+    public var duplicateOf: Offset?
     /// Only in what is written: who reads a result reads the words.
     public var reason: Reason?
 

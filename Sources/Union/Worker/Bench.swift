@@ -249,7 +249,9 @@ extension Bench {
         change(place, to: .running)
     }
 
+    /// Whoever is killed at once has its time for that, and no less.
     private mutating func expectEnd(_ place: Int, by instant: Instant) {
+        guard !jobs[place].isOverdue else { return }
         jobs[place].endsBy = min(jobs[place].endsBy, instant)
         overdueAt = min(overdueAt, jobs[place].endsBy)
     }
