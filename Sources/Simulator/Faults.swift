@@ -205,9 +205,8 @@ extension SimulatedUnion {
         if fault == .retention {
             let topic = Topic.all[Int(random.below(Int32(Topic.count)))]
             let log = topics[topic.index]
-            // The leader log is removed by size only, so never all of it.
-            let most = topic == .leader ? max(1, log.high - log.low) : log.high - log.low + 1
-            expire(topic, before: log.low + between(0, most))
+            let most = topic == .leader ? lastOfTenure(log) : log.high
+            expire(topic, before: log.low + between(0, max(most - log.low, 0) + 1))
             return true
         }
         guard brokerIsUp else { return false }
@@ -224,6 +223,19 @@ extension SimulatedUnion {
             .mends(.brokerOutage, board: 0, serial: faults.outageSerial),
             at: now + between(100_000, 15_000_000))
         return true
+    }
+
+    /// The last record under the highest term. The leader log is removed by size only, a GiB of it stays:
+    /// never nothing but marks.
+    private func lastOfTenure(_ log: SimulatedTopic) -> Offset {
+        var (last, highest): (Offset, Term) = (log.low, 0)
+        for offset in log.low..<log.high {
+            guard case .leader(let r)? = log[offset].record, r.term >= max(highest, 1) else {
+                continue
+            }
+            (last, highest) = (offset, r.term)
+        }
+        return last
     }
 
     /// Of one topic, or of all; sometimes the leader goes with it, and nobody has seen the loss.

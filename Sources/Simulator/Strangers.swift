@@ -60,6 +60,8 @@ extension SimulatedUnion {
         case 2: return order(.resign, by: stranger(), term: term)
         case 3: return order(.claim, by: stranger(), term: term)
         case 4:
+            // Where a stranger holds the term, who begins to read after his claim cannot tell the two.
+            guard leader != nil else { return order(.noop, by: stranger(), term: term) }
             let all = Order.checkpoint(Checkpoint(requestsNext: requests.high, resultsNext: 0))
             return order(all, by: stranger(), term: term)
         default: return order(.noop, by: stranger(), term: term)

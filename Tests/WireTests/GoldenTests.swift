@@ -83,7 +83,8 @@ struct GoldenTests {
             (.results, result),
         ] + orders.map { (.leader, $0) }
 
-    @Test("a record of each kind is written as it was read", arguments: all + [(.results, duplicate)])
+    @Test(
+        "a record of each kind is written as it was read", arguments: all + [(.results, duplicate)])
     func sameBytes(topic: Topic, json: String) throws {
         let station = Station()
         let decoded = try station.decode(json, from: topic)
