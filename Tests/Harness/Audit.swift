@@ -136,7 +136,14 @@ struct Audit {
             let worker = record["member_id"].string ?? "?"
             assigned.insert("\(record.requestOffset ?? -1)/\(record.attempt ?? -1)/\(worker)")
         }
+        let outcomes = Self.outcomes(results)
         for result in results where ["completed", "failed", "timed_out"].contains(result.status) {
+            if let first = result["duplicate_of"].int {
+                if outcomes[first]?.status != result.status {
+                    broken.append("does not end as \(first) did: \(result)")
+                }
+                continue
+            }
             let worker = result.worker ?? "?"
             let key = "\(result.requestOffset ?? -1)/\(result.attempt ?? -1)/\(worker)"
             if !assigned.contains(key) {
@@ -145,10 +152,11 @@ struct Audit {
         }
     }
 
-    /// Nothing lost: every request, or another one with its id, has an outcome.
+    /// Nothing lost: every request has an outcome; where the broker lost some, under its id is enough.
     private mutating func checkOutcomes(of requests: [Record], _ settledBefore: Set<String>) {
         let outcomes = Self.outcomes(results)
-        let settled = settledBefore.union(outcomes.values.compactMap { $0["request_id"].string })
+        let ids = outcomes.values.compactMap { $0["request_id"].string }
+        let settled = settledBefore.isEmpty ? [] : settledBefore.union(ids)
         for request in requests where outcomes[request.offset] == nil {
             if let id = request["request_id"].string, settled.contains(id) { continue }
             lost.append("no outcome for request \(request)")
