@@ -749,6 +749,24 @@ struct TakeoverTests {
         }
     }
 
+    @Test("an end that was asked for while reading headed elsewhere is asked for once more")
+    func oldQuestion() {
+        var reader = RequestReader()
+        reader.heads(for: 10)
+        let asks = [5, 6].map { reader.asksEnd(after: $0) }
+        #expect(asks == [true, false])
+        reader.heads(for: 10)
+        #expect(reader.hasAskedEnd)
+        reader.heads(for: 12)
+        #expect(!reader.hasAskedEnd)
+        let asksAgain = reader.asksEnd(after: 7)
+        #expect(asksAgain)
+        // That it reaches so far was said since.
+        reader.reaches(20)
+        reader.heads(for: 12)
+        #expect(!reader.hasAskedEnd)
+    }
+
     @Test("where an old answer said less than there is, the last request is compared all the same")
     func answerWasOld() {
         let solo = claimed(rows: [], requestsNext: 9, lastRequest: digest("r8"))

@@ -11,7 +11,7 @@ struct RequestReader {
     /// where the topic ends only where it was asked for while reading went on from there.
     private(set) var end: Offset = 0
     /// Where the topic ends was asked for: a result names a request that stands there or after it.
-    private(set) var asksEnd = false
+    private var waitsForEnd = false
     /// Reading heads for an open request that must be read again, not for `next`.
     fileprivate(set) var isSeeking = false
     /// What reading heads for; it begins no later than where the topic is known to end.
@@ -53,12 +53,12 @@ struct RequestReader {
 
     /// True: where the topic ends is to be asked for, because of a result.
     mutating func wantsEnd() -> Bool {
-        defer { asksEnd = true }
-        return !asksEnd
+        defer { waitsForEnd = true }
+        return !waitsForEnd
     }
 
     /// The answer is here.
-    mutating func endAnswered() { asksEnd = false }
+    mutating func endAnswered() { waitsForEnd = false }
 
     /// The broker lost what stood from `end` on.
     mutating func isCut(at end: Offset) { self.end = end }
