@@ -24,7 +24,7 @@ struct Agenda {
         /// The minder of a job kills it, for the worker's lease is over.
         case minded(board: Int, life: Int, place: Int, serial: Int)
         case poisons(board: Int, life: Int)
-        case starves(board: Int, life: Int)
+        case starves(board: Int, life: Int, us: Int64)
         /// A keeper that is stopped owes its node an answer / is killed by its timer.
         case keeperMissed(board: Int, stop: Int)
         case keeperKilled(board: Int, stop: Int)

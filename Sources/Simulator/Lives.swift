@@ -153,7 +153,9 @@ extension SimulatedUnion {
             // What it waits for answers soon once the faults are over.
             lasts = between(1_000_000, faults.isActive ? 40_000_000 : 2_000_000)
             status = .failed
-        case "starve": agenda.plan(.starves(board: board.index, life: board.lives), at: now + 100)
+        case "starve":
+            let us = argument > 0 ? argument * 1000 : between(500_000, 5_000_000)
+            agenda.plan(.starves(board: board.index, life: board.lives, us: us), at: now + 100)
         case "poison":
             agenda.plan(.poisons(board: board.index, life: board.lives), at: now + lasts)
             lasts = .max / 4

@@ -109,9 +109,9 @@ public final class SimulatedUnion {
             onAnswered(boards[board], topic, life, low, high, at, act)
         case .jobEnds(let board, let life, let place, let serial):
             onJobEnds(boards[board], life, place, serial, act)
-        case .starves(let board, let life):
+        case .starves(let board, let life, let us):
             guard boards[board].life?.number == life else { return }
-            pause(boards[board], us: between(500_000, 5_000_000), .starvingJobs)
+            pause(boards[board], us: us, .starvingJobs)
             leaveToMinders(boards[board])
         case .poisons(let board, let life):
             // It may have been killed before.
@@ -308,7 +308,7 @@ extension SimulatedUnion {
     public func counters(_ board: Int) -> Counters? { boards[board].life?.node.counters }
 
     /// Writes a request, as a user does; the broker takes it at once. Ops: `noop`, `sleep-MS`,
-    /// `stubborn-MS` (ignores SIGTERM), `hang`, `never`, `fail`, `poison` (its board crashes);
+    /// `stubborn-MS` (ignores SIGTERM), `hang`, `never`, `fail`, `starve-MS` (stops its board), `poison` (its board crashes);
     /// others are unknown and rejected.
     @discardableResult
     public func submit(

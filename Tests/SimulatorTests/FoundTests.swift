@@ -229,6 +229,20 @@ struct FoundTests {
             ])
     }
 
+    @Test(
+        "a job that stops its own board, however long, has its outcome after max_attempts",
+        arguments: [1500, 2500, 2650, 2700, 2750, 2800, 2900, 2950, 3000, 3100, 3500, 5000])
+    func starvingJob(ms: Int) {
+        let union = SimulatedUnion.ledUnion(seed: 31)
+        union.submit("starve-\(ms)", id: "a", maxAttempts: 3)
+        union.submit("noop", id: "other")
+        #expect(union.outcome(of: "other", withinMs: 30_000) == .completed)
+        // Its lease of 2.7 s ends meanwhile, or it goes on where it was.
+        let outcome = union.outcome(of: "a", withinMs: 40_000)
+        #expect(outcome == (ms < 2_500 ? .completed : .exhausted))
+        #expect(union.violation == nil)
+    }
+
     @Test("a new leader reads what has taken the place of requests that the broker lost")
     func requestsReplaced() throws {
         let union = SimulatedUnion.ledUnion(seed: 7)
