@@ -308,8 +308,8 @@ extension SimulatedUnion {
     public func counters(_ board: Int) -> Counters? { boards[board].life?.node.counters }
 
     /// Writes a request, as a user does; the broker takes it at once. Ops: `noop`, `sleep-MS`,
-    /// `stubborn-MS` (ignores SIGTERM), `hang`, `never`, `fail`, `starve-MS` (stops its board), `poison` (its board crashes);
-    /// others are unknown and rejected.
+    /// `stubborn-MS` (ignores SIGTERM), `hang`, `never`, `fail`, `starve-MS` (stops its board),
+    /// `poison` (its board crashes); others are unknown and rejected.
     @discardableResult
     public func submit(
         _ op: String, id: String = "", timeoutMs: Int32? = nil, maxAttempts: Int32 = 3,
