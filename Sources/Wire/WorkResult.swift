@@ -74,7 +74,7 @@ extension WorkResult.Reason {
             text.append("], which had the same id")
             return text
         case .tooManyDuplicates:
-            return FixedText("too many requests with its id wait for the first")
+            return FixedText("too many requests wait for another with their id")
         }
     }
 }

@@ -245,6 +245,22 @@ struct LedgerTests {
         solo.readBack()
         #expect(solo.done.assignments.isEmpty)
         #expect(solo.counters[.duplicates] == 2)
+        // Whatever is said after the outcome is void.
+        solo.read(result(of: 0, by: 9, .failed, id: "a"))
+        solo.clear()
+        solo.read(request("a"))
+        expectRepeat(solo.done.results, of: 0, at: 3, .completed)
+    }
+
+    @Test("who knows of the first one by the second's result only names the first")
+    func duplicateOfDuplicate() {
+        let solo = takenOver([])
+        var second = result(of: 7, by: 2, id: "a")
+        second.duplicateOf = 3
+        solo.read(second)
+        solo.addMember(5)
+        solo.read(.request(request("a")), emptyPayload, at: 10)
+        expectRepeat(solo.done.results, of: 3, at: 10, .completed)
     }
 
     @Test("one that cannot be read has the outcome of the first with its id, too")
@@ -259,21 +275,95 @@ struct LedgerTests {
         expectRepeat(solo.done.results, of: 0, at: 1, .completed)
     }
 
-    @Test("no more than a quarter of the ledger waits for one id: the next is rejected by offset")
+    @Test("no more than a quarter of the ledger waits for others: the next is rejected by offset")
     func tooManyDuplicates() {
         let solo = leader()
+        solo.read(request("b"))
+        solo.read(result(of: 0, by: 2, id: "b"))
         for _ in 0...(Limits.ledger / 4) { solo.read(request("a")) }
         #expect(solo.done.results.isEmpty)
         solo.read(request("a"))
         let result = solo.done.results.first
         #expect(result?.status == .rejected)
-        #expect(result.map { string($0.requestID) } == "offset-\(Limits.ledger / 4 + 1)")
+        let offset = Offset(Limits.ledger / 4 + 2)
+        #expect(result.map { string($0.requestID) } == "offset-\(offset)")
         #expect(result?.duplicateOf == nil)
         solo.readBack()
         solo.clear()
-        // All others have their turn.
+        // All others have their turn, and what need not wait its answer.
         solo.read(request("b"))
+        expectRepeat(solo.done.results, of: 0, at: offset + 1, .completed, "b")
+        solo.readBack()
+        solo.read(request("c"))
         #expect(solo.node.leader.ledger.unfinished == Int32(Limits.ledger / 4 + 2))
+    }
+
+    @Test("the next leader rejects it, or lets it wait, where its outcome is not there yet")
+    func tooManyTakenOver() {
+        let rows = [
+            OpenWork(
+                requestOffset: 3, attempt: 1, failures: 0, workerID: worker(2),
+                requestKey: RequestID("a").key),
+            OpenWork(
+                requestOffset: 7, attempt: 0, failures: 0, workerID: nil,
+                requestKey: RequestID("offset-7").key),
+        ]
+        let solo = takenOver(rows)
+        solo.read(.request(request("a")), emptyPayload, at: 7)
+        solo.readBack()
+        #expect(solo.node.leader.ledger.unfinished == 2)
+        solo.read(result(of: 3, by: 2, id: "a"))
+        solo.live(300)
+        expectRepeat(solo.done.results, of: 3, at: 7, .completed)
+    }
+
+    @Test("who stands behind an open one waits for that, whatever anybody says of their id")
+    func forgedOutcome() {
+        let solo = leader()
+        for id in ["b", "a", "a"] { solo.read(request(id)) }
+        solo.read(result(of: 0, by: 2, id: "b"))
+        var forged = result(of: 0, by: 9, .failed, id: "a")
+        solo.read(forged)
+        solo.live(500)
+        #expect(solo.done.results.isEmpty)
+        solo.read(result(of: 1, by: 3, id: "a"))
+        solo.live(500)
+        #expect(solo.done.results.map(\.requestOffset) == [2])
+        // Nor does a result of another keep a request without its own.
+        forged = result(of: 0, by: 9, id: "d")
+        forged.duplicateOf = 3
+        solo.read(forged)
+        solo.clear()
+        solo.read(request("d"))
+        expectRepeat(solo.done.results, of: 0, at: 3, .completed, "d")
+    }
+
+    @Test("a row whose id nobody knows is fetched, and run")
+    func unknownKey() {
+        let row = OpenWork(
+            requestOffset: 3, attempt: 0, failures: 0, workerID: nil, requestKey: 0)
+        let solo = takenOver([row])
+        solo.read(.request(request("a")), emptyPayload, at: 3)
+        solo.readBack()
+        solo.addMember(5)
+        solo.live(300)
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [3])
+        #expect(solo.done.results.isEmpty)
+    }
+
+    /// Worker 1 has taken over from worker 2, whose last checkpoint had these rows.
+    private func takenOver(_ rows: [OpenWork]) -> Solo {
+        let solo = Solo()
+        solo.follow()
+        let checkpoint = Checkpoint(requestsNext: 10, resultsNext: 0)
+        solo.read(leaderRecord(.checkpoint(checkpoint), by: 2, term: 1), packed(rows))
+        solo.idle(900)
+        solo.read(leaderRecord(.resign, by: 2, term: 1))
+        solo.winElection()
+        solo.give(.bounds(.results, low: 0, high: 0, askedAt: solo.now))
+        solo.give(.bounds(.requests, low: 0, high: 10, askedAt: solo.now))
+        solo.reachEnd(.results)
+        return solo
     }
 
     @Test("the next leader reads what waits for another with its id, and lets it wait")
@@ -286,16 +376,7 @@ struct LedgerTests {
                 requestOffset: 7, attempt: 0, failures: 0, workerID: nil,
                 requestKey: RequestID("a").key),
         ]
-        let solo = Solo()
-        solo.follow()
-        let checkpoint = Checkpoint(requestsNext: 10, resultsNext: 0)
-        solo.read(leaderRecord(.checkpoint(checkpoint), by: 2, term: 1), packed(rows))
-        solo.idle(900)
-        solo.read(leaderRecord(.resign, by: 2, term: 1))
-        solo.winElection()
-        solo.give(.bounds(.results, low: 0, high: 0, askedAt: solo.now))
-        solo.give(.bounds(.requests, low: 0, high: 10, askedAt: solo.now))
-        solo.reachEnd(.results)
+        let solo = takenOver(rows)
         #expect(solo.done.seeks(.requests).last == 7)
         solo.read(.request(request("a")), emptyPayload, at: 7)
         solo.live(300)
@@ -307,13 +388,13 @@ struct LedgerTests {
 
     private func expectRepeat(
         _ results: [WorkResult], of first: Offset, at offset: Offset, _ status: Status,
-        _ place: SourceLocation = #_sourceLocation
+        _ id: String = "a", _ place: SourceLocation = #_sourceLocation
     ) {
         #expect(results.count == 1, sourceLocation: place)
         guard let result = results.first else { return }
         #expect(result.requestOffset == offset, sourceLocation: place)
         #expect(result.duplicateOf == first && result.status == status, sourceLocation: place)
-        #expect(string(result.requestID) == "a", sourceLocation: place)
+        #expect(string(result.requestID) == id, sourceLocation: place)
         #expect(result.final && !result.counts, sourceLocation: place)
     }
 

@@ -64,6 +64,17 @@ struct StuckTests {
         #expect(solo.done.results.allSatisfy { !$0.counts })
     }
 
+    @Test("what runs beside it is shown, and it is not")
+    func runsBeside() {
+        let solo = worker1(slots: 2)
+        assign(3, on: solo)
+        assign(4, timeoutMs: 60_000, on: solo)
+        lead(solo, Self.stuckMs + 400)
+        #expect(wereStuck(solo) == [3])
+        #expect(solo.done.reports.last?.running == [4])
+        #expect(solo.done.reports.last?.deadlines == [60_000])
+    }
+
     @Test("what is taken from it, once it was killed at once, has its time to die all the same")
     func takenWhileItDies() {
         let solo = worker1()

@@ -193,7 +193,7 @@ struct TakeoverTests {
         #expect(solo.counters[.voidResults] == 2)
         solo.addMember(5, slots: 4)
         solo.ends[Int(Topic.requests.rawValue)] = 10
-        for id in ["far", "r11", "farther"] { solo.read(request(id)) }
+        for id in ["r10", "r11", "r12"] { solo.read(request(id)) }
         #expect(solo.done.assignments.map(\.attempt.requestOffset) == [10, 12])
         solo.live(1100)
         #expect(solo.done.checkpoints.last?.resultsNext == 3)

@@ -241,8 +241,14 @@ extension Ledger {
     /// Whether the request in this place, which nobody has, is another than the first one with its
     /// id: that one is open, or has ended a short while ago.
     func isRepeat(_ index: Int) -> Bool {
+        if isOneOpen(before: index) { return true }
+        let offset = entries.offset(at: index)
+        return outcome(of: entries[index].requestKey).map { $0.offset != offset } ?? false
+    }
+
+    /// Whether a request with the same id is open, and stands before this one.
+    func isOneOpen(before index: Int) -> Bool {
         let (key, offset) = (entries[index].requestKey, entries.offset(at: index))
-        if let outcome = outcome(of: key), outcome.offset != offset { return true }
         for i in 0..<capacity
         where entries.isUsed(i) && entries[i].requestKey == key && entries.offset(at: i) < offset
             && entries[i].state != .settled
@@ -254,6 +260,7 @@ extension Ledger {
 
     /// How a request with this id ended a short while ago; of several, the one that was read first.
     func outcome(of key: Digest) -> Outcome? {
+        guard key != 0 else { return nil }
         var first: Int?
         for i in 0..<recent.count where recent[i] == key {
             // The oldest stands where the next one goes.
@@ -326,7 +333,7 @@ extension Ledger {
         keep(why, at: index)
     }
 
-    /// Its id is not known, or is another's: it is called by its offset.
+    /// It is called by its offset: its id is not known, or says something about another.
     mutating func nameByOffset(_ index: Int) {
         let id = Self.name(after: entries.offset(at: index))
         entries[index].request.requestID = id
@@ -524,7 +531,8 @@ extension Ledger {
     }
 
     /// Voids the outcomes, read before `instant`, of requests at `end` or after it: none is there.
-    /// Returns how many were voided, and whether there are later ones.
+    /// Returns how many were voided, and whether there are later ones. (That they were read is
+    /// remembered: an end may have been told too low.)
     mutating func voidOutcomes(
         from end: Offset, readBefore instant: Instant
     ) -> (void: Int, isLeft: Bool) {
@@ -536,17 +544,10 @@ extension Ledger {
                 result.isLeft = true
                 continue
             }
-            forgetOutcome(of: entries[i].requestKey, at: entries.offset(at: i))
             pass(i)
             result.void += 1
         }
         return result
-    }
-
-    private mutating func forgetOutcome(of key: Digest, at offset: Offset) {
-        for i in 0..<recent.count where recent[i] == key && outcomes[i].offset == offset {
-            recent[i] = 0
-        }
     }
 
     /// The request of a settled entry is passed, or the broker has lost it.

@@ -110,20 +110,23 @@ extension Leader {
     ) {
         desk.count(.duplicates)
         desk.say(.duplicate(requestOffset: ledger.entries.offset(at: index)))
-        // The others' ledger is not theirs alone.
-        guard ledger.repeating < Int32((desk.settings.capacities.ledger + 3) / 4) else {
-            ledger.nameByOffset(index)
-            return conclude(index, .rejected, .tooManyDuplicates, &elector, &desk)
-        }
         ledger.follow(index, id, at: desk.now)
         sweepRepeating(index, &elector, &desk)
+        // The ledger is not theirs alone.
+        if ledger.entries[index].state == .repeats,
+            ledger.repeating > Int32((desk.settings.capacities.ledger + 3) / 4)
+        {
+            ledger.nameByOffset(index)
+            conclude(index, .rejected, .tooManyDuplicates, &elector, &desk)
+        }
     }
 
     /// Whether the first one has ended by now, or is gone.
     mutating func sweepRepeating(_ index: Int, _ elector: inout Elector, _ desk: inout Desk) {
+        if ledger.isOneOpen(before: index) { return }
         if let first = ledger.outcome(of: ledger.entries[index].requestKey) {
             conclude(index, first.status, .duplicate(of: first.offset), &elector, &desk)
-        } else if !ledger.isRepeat(index) {
+        } else {
             ledger.followNobody(index)
         }
     }
@@ -183,8 +186,10 @@ extension Leader {
 }
 
 extension WorkResult {
-    /// What it says of its id: where the request with it stood that ended so.
+    /// What it says of its id: where the request with it stood that ended so. The first one stands before
+    /// the others.
     fileprivate var outcome: Ledger.Outcome {
-        Ledger.Outcome(offset: duplicateOf ?? requestOffset, status: status)
+        let first = min(duplicateOf ?? requestOffset, requestOffset)
+        return Ledger.Outcome(offset: first, status: status)
     }
 }

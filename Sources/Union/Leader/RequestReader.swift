@@ -87,11 +87,8 @@ extension Leader {
     ) {
         var request = request
         let digest = request.digest(bytes)
-        let isNamed = !request.requestID.isEmpty
-        if !isNamed { request.requestID = Ledger.name(after: offset) }
-        guard
-            let index = entry(
-                for: request.requestID.key, digest, isNamed: isNamed, at: offset, &elector, &desk)
+        if request.requestID.isEmpty { request.requestID = Ledger.name(after: offset) }
+        guard let index = entry(for: request.requestID.key, digest, at: offset, &elector, &desk)
         else { return }
         if mayRepeat(index) { return repeatFirst(index, request.requestID, &elector, &desk) }
         ledger.load(index, request, bytes, at: desk.now)
@@ -107,9 +104,7 @@ extension Leader {
         var digest = Digest.empty
         digest.add(id)
         digest.add(why)
-        guard
-            let index = entry(
-                for: name.key, digest.orOne, isNamed: !id.isEmpty, at: offset, &elector, &desk)
+        guard let index = entry(for: name.key, digest.orOne, at: offset, &elector, &desk)
         else { return }
         // What a worker still has at this offset is another's: it is cancelled first.
         if case .cancelling = ledger.entries[index].state { return }
@@ -129,7 +124,7 @@ extension Leader {
     /// The entry for the record that was read from `requests` at this offset; nil when nothing is
     /// to be done with the record.
     private mutating func entry(
-        for key: Digest, _ digest: Digest, isNamed: Bool, at offset: Offset,
+        for key: Digest, _ digest: Digest, at offset: Offset,
         _ elector: inout Elector, _ desk: inout Desk
     ) -> Int? {
         guard isOpen(elector), elector.leads(desk) else { return nil }
@@ -154,9 +149,7 @@ extension Leader {
         checkpoints.want()
         if wasRead { return nil }
         // Of this very request, which another leader has read, the outcome may be known.
-        if ledger.outcome(of: key)?.offset == offset || (!isNamed && ledger.isKnown(key)) {
-            return nil
-        }
+        if ledger.outcome(of: key)?.offset == offset { return nil }
         return admit(offset, key, &desk)
     }
 
@@ -171,7 +164,8 @@ extension Leader {
         }
         if isUsedAgain(index, by: key) {
             // Of what stands there now the outcome was read.
-            if ledger.entries[index].state == .fetching, ledger.isKnown(key) {
+            let offset = ledger.entries.offset(at: index)
+            if ledger.entries[index].state == .fetching, ledger.outcome(of: key)?.offset == offset {
                 ledger.forgetFetching(index)
                 return nil
             }
@@ -333,7 +327,6 @@ extension Leader {
         guard hasTenure else { return }
         requests.begins(at: low)
         requests.reaches(high)
-        voidFarOutcomes(askedAt, &desk)
         if requestsLoss.isLost {
             cutRequests(at: high, elector, &desk)
         } else if requests.hasAskedEnd && isCutShort(at: requests.end) {
@@ -342,6 +335,7 @@ extension Leader {
         } else if requestsLoss.isDoubted || high < requests.next {
             verifyLast(elector)
         }
+        voidFarOutcomes(askedAt, &desk)
         requestsLoss.endDoubt()
         requests.skipWhatIsGone()
         // Not where it was before: the first `steer` seeks.

@@ -282,7 +282,7 @@ public struct WorkResult: Sendable {
         case boardStuck
         /// The leader: the request at this offset came before it, with the same id, and ended so.
         case duplicate(of: Offset)
-        /// The leader: too many wait for the one with their id.
+        /// The leader: too many requests wait for another with their id.
         case tooManyDuplicates
     }
 
