@@ -206,7 +206,7 @@ extension SimulatedUnion {
             let topic = Topic.all[Int(random.below(Int32(Topic.count)))]
             let log = topics[topic.index]
             let most = topic == .leader ? lastOfTenure(log) : log.high
-            expire(topic, before: log.low + between(0, max(most - log.low, 0) + 1))
+            expire(topic, before: log.low + between(0, most - log.low + 1))
             return true
         }
         guard brokerIsUp else { return false }

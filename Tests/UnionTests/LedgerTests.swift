@@ -298,25 +298,6 @@ struct LedgerTests {
         #expect(solo.node.leader.ledger.unfinished == Int32(Limits.ledger / 4 + 2))
     }
 
-    @Test("the next leader rejects it, or lets it wait, where its outcome is not there yet")
-    func tooManyTakenOver() {
-        let rows = [
-            OpenWork(
-                requestOffset: 3, attempt: 1, failures: 0, workerID: worker(2),
-                requestKey: RequestID("a").key),
-            OpenWork(
-                requestOffset: 7, attempt: 0, failures: 0, workerID: nil,
-                requestKey: RequestID("offset-7").key),
-        ]
-        let solo = takenOver(rows)
-        solo.read(.request(request("a")), emptyPayload, at: 7)
-        solo.readBack()
-        #expect(solo.node.leader.ledger.unfinished == 2)
-        solo.read(result(of: 3, by: 2, id: "a"))
-        solo.live(300)
-        expectRepeat(solo.done.results, of: 3, at: 7, .completed)
-    }
-
     @Test("who stands behind an open one waits for that, whatever anybody says of their id")
     func forgedOutcome() {
         let solo = leader()
@@ -353,32 +334,28 @@ struct LedgerTests {
 
     /// Worker 1 has taken over from worker 2, whose last checkpoint had these rows.
     private func takenOver(_ rows: [OpenWork]) -> Solo {
-        let solo = Solo()
-        solo.follow()
-        let checkpoint = Checkpoint(requestsNext: 10, resultsNext: 0)
-        solo.read(leaderRecord(.checkpoint(checkpoint), by: 2, term: 1), packed(rows))
-        solo.idle(900)
-        solo.read(leaderRecord(.resign, by: 2, term: 1))
-        solo.winElection()
-        solo.give(.bounds(.results, low: 0, high: 0, askedAt: solo.now))
-        solo.give(.bounds(.requests, low: 0, high: 10, askedAt: solo.now))
-        solo.reachEnd(.results)
+        let solo = claimed(rows: rows)
+        answer(solo)
         return solo
     }
 
-    @Test("the next leader reads what waits for another with its id, and lets it wait")
-    func duplicateTakenOver() {
+    @Test(
+        "the next leader reads what waits for another with its id, or was rejected, and lets it wait",
+        arguments: ["a", "offset-7"])
+    func duplicateTakenOver(known: String) {
         let rows = [
             OpenWork(
                 requestOffset: 3, attempt: 1, failures: 0, workerID: worker(2),
                 requestKey: RequestID("a").key),
             OpenWork(
                 requestOffset: 7, attempt: 0, failures: 0, workerID: nil,
-                requestKey: RequestID("a").key),
+                requestKey: (text(known) as RequestID).key),
         ]
         let solo = takenOver(rows)
         #expect(solo.done.seeks(.requests).last == 7)
         solo.read(.request(request("a")), emptyPayload, at: 7)
+        solo.readBack()
+        #expect(solo.node.leader.ledger.unfinished == 2)
         solo.live(300)
         #expect(solo.done.assignments.isEmpty && solo.done.results.isEmpty)
         solo.read(result(of: 3, by: 2, id: "a"))

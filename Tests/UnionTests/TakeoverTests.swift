@@ -5,36 +5,6 @@ import Testing
 /// How a new leader learns what is open, and what it does about it (design, section 6, takeover).
 @Suite("Takeover")
 struct TakeoverTests {
-    /// Worker 1 has followed worker 2, read its checkpoint and its assignments since, and holds the
-    /// next tenure now; nothing of `results` and `requests` has been read yet.
-    private func claimed(
-        rows: [OpenWork], assigned: [Assignment] = [], requestsNext: Offset = 10,
-        resultsNext: Offset = 0, lastRequest: Digest = 0, ledger: Int = Limits.ledger
-    ) -> Solo {
-        let solo = Solo { $0.capacities.ledger = ledger }
-        solo.follow()
-        let order = Order.checkpoint(
-            Checkpoint(
-                requestsNext: requestsNext, resultsNext: resultsNext, lastRequest: lastRequest))
-        solo.read(leaderRecord(order, by: 2, term: 1), packed(rows))
-        for assignment in assigned {
-            solo.read(leaderRecord(.assign(assignment), by: 2, term: 1), emptyPayload)
-        }
-        solo.idle(900)
-        solo.read(leaderRecord(.resign, by: 2, term: 1))
-        solo.winElection()
-        return solo
-    }
-
-    /// The broker's answers: `results` holds 0 ..< `results`, and `requests` 0 ..< `requests`.
-    private func answer(_ solo: Solo, results: Offset = 0, requests: Offset = 10, low: Offset = 0) {
-        solo.ends[Int(Topic.results.rawValue)] = 0
-        solo.ends[Int(Topic.requests.rawValue)] = requests
-        solo.give(.bounds(.results, low: 0, high: results, askedAt: solo.now))
-        solo.give(.bounds(.requests, low: low, high: requests, askedAt: solo.now))
-        if results == 0 { solo.reachEnd(.results) }
-    }
-
     private func tookOver(_ solo: Solo) -> (open: Int32, assigned: Int32)? {
         for case .tookOver(let open, let assigned) in solo.done.notices { return (open, assigned) }
         return nil

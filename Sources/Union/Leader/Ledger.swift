@@ -238,9 +238,13 @@ extension Ledger {
         return false
     }
 
-    /// Whether the request in this place, which nobody has, is another than the first one with its
-    /// id: that one is open, or has ended a short while ago.
+    /// Whether nobody has the request in this place, and it is another than the first one with its id:
+    /// that one is open, or has ended a short while ago.
     func isRepeat(_ index: Int) -> Bool {
+        switch entries[index].state {
+        case .waiting, .fetching: break
+        case .repeats, .assigned, .cancelling, .concluded, .settled: return false
+        }
         if isOneOpen(before: index) { return true }
         let offset = entries.offset(at: index)
         return outcome(of: entries[index].requestKey).map { $0.offset != offset } ?? false

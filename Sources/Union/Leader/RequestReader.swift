@@ -90,7 +90,9 @@ extension Leader {
         if request.requestID.isEmpty { request.requestID = Ledger.name(after: offset) }
         guard let index = entry(for: request.requestID.key, digest, at: offset, &elector, &desk)
         else { return }
-        if mayRepeat(index) { return repeatFirst(index, request.requestID, &elector, &desk) }
+        if ledger.isRepeat(index) {
+            return repeatFirst(index, request.requestID, &elector, &desk)
+        }
         ledger.load(index, request, bytes, at: desk.now)
     }
 
@@ -108,17 +110,9 @@ extension Leader {
         else { return }
         // What a worker still has at this offset is another's: it is cancelled first.
         if case .cancelling = ledger.entries[index].state { return }
-        if mayRepeat(index) { return repeatFirst(index, name, &elector, &desk) }
+        if ledger.isRepeat(index) { return repeatFirst(index, name, &elector, &desk) }
         ledger.name(index, name, why)
         conclude(index, .rejected, nil, &elector, &desk)
-    }
-
-    /// Nobody has the request in this place, and another with its id came before it.
-    private func mayRepeat(_ index: Int) -> Bool {
-        switch ledger.entries[index].state {
-        case .waiting, .fetching: ledger.isRepeat(index)
-        case .repeats, .assigned, .cancelling, .concluded, .settled: false
-        }
     }
 
     /// The entry for the record that was read from `requests` at this offset; nil when nothing is
