@@ -103,6 +103,7 @@ struct EventLoop: ~Copyable {
 
     private mutating func tellStatus() {
         (status.term, status.otherPace) = (node.term, node.otherPace)
+        status.standsBack = node.standsBack
         if status != toldStatus && notify.status(status, keeper) { toldStatus = status }
     }
 }
@@ -330,7 +331,7 @@ extension EventLoop {
         case .close(let topic): log.close(topic)
         case .say(let notice): Log.say(notice, node.desk.outbox.payload(index))
         case .ready: notify.ready(keeper)
-        case .exit(let farewell): exitCode = farewell == .done ? EX_OK : EX_CONFIG
+        case .exit: exitCode = EX_OK
         }
     }
 

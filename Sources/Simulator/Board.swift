@@ -66,8 +66,6 @@ final class Board {
     var settings: Settings
     var life: Life?
     var lives = 0
-    /// It left with `Farewell.twin`; nobody starts it again.
-    var saidTwin = false
 
     // The clock: local = base + (global - origin) * (1 + ppm / 1e6).
     var ppm: Int64 = 0
@@ -145,6 +143,9 @@ final class Board {
     }
 
     var isRunning: Bool { life != nil && pausedUntil == nil }
+
+    /// It runs, and does not stand back before a twin.
+    var works: Bool { isRunning && life?.node.standsBack == false }
 
     /// Whether its leader's LED is lit at the true time `now`: its keeper puts it out at the lease's
     /// end, whatever has become of the node's process. (Of a board that stands still as a whole

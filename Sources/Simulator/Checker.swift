@@ -49,6 +49,8 @@ final class Checker {
     /// Boards that have read the leader log from a sound beginning to its end.
     private var isCaughtUp: Set<Int> = []
     var isFeedingVoid = false
+    /// Boards under whose ids a stranger has spoken: they may stand back without a twin.
+    var isSpokenFor: Set<Int> = []
     /// This board has just been woken, and has not had its first turn.
     var isWaking = -1
     private var mustLook = false
@@ -138,15 +140,14 @@ extension Checker {
             if truth.status != status {
                 fail(4, union, "requests[\(offset)] is \(truth.status), not \(status)")
             }
+        case .twin:
+            let hasTwin = union.boards.contains { $0.isTwin(of: board) }
+            if !hasTwin, !isSpokenFor.contains(board.index) {
+                fail(7, union, "board \(board.index) stands back, but it has no twin")
+            }
         case .caughtUp: isCaughtUp.insert(board.index)
         case .logLost(.leader, _, _): isCaughtUp.remove(board.index)
         default: break
-        }
-    }
-
-    func onTwin(_ board: Board, _ union: SimulatedUnion) {
-        if !union.boards.contains(where: { $0.isTwin(of: board) }) {
-            fail(7, union, "board \(board.index) leaves, but it has no twin")
         }
     }
 

@@ -15,6 +15,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case staleHalf
     case mixedPaces
     case hungJobs, starvingJobs
+    case impersonate
 }
 
 struct FaultState {
@@ -22,6 +23,8 @@ struct FaultState {
     var meanUs = [Int64](repeating: 0, count: Fault.allCases.count)
     var isActive = false
     var outageSerial = 0
+    /// Heartbeats that strangers write under boards' ids, and how many more there will be.
+    var masks: [(heartbeat: Heartbeat, left: Int32)] = []
     /// When it was looked whether anything is open.
     var lookedAt: Int64 = 0
 }
@@ -107,7 +110,7 @@ extension SimulatedUnion {
             return true
         case .duplicateRequest:
             return repeatRequest()
-        case .hostileRecord, .replay, .fullTables:
+        case .hostileRecord, .replay, .fullTables, .impersonate:
             guard brokerIsUp else { return false }
             return strikeAsStranger(fault)
         case .readTwice: return readAgain(board)
@@ -327,6 +330,7 @@ extension SimulatedUnion {
         case .slowBoard: boards[board].slowUs = 0
         case .slowLink: boards[board].mendLink()
         case .busyBroker: conditions.recordsPerSecond = 0
+        case .impersonate: speakMasked(boards[board], serial)
         default:
             guard boards[board].cutSerial == serial else { return }
             cut(boards[board], reading: 0, writing: 0)

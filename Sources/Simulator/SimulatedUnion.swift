@@ -136,7 +136,7 @@ public final class SimulatedUnion {
     // MARK: The loop around a node
 
     func start(_ board: Board) {
-        guard board.life == nil, !board.saidTwin else { return }
+        guard board.life == nil else { return }
         guard now >= board.startsAt else {
             return agenda.plan(.starts(board: board.index), at: board.startsAt)
         }
@@ -232,7 +232,7 @@ public final class SimulatedUnion {
             transcript.say(now, board, "\(notice)")
             checker.onNotice(board, notice, self)
         case .ready: transcript.say(now, board, "ready")
-        case .exit(let farewell): leave(board, farewell)
+        case .exit: leave(board)
         }
     }
 
@@ -242,12 +242,8 @@ public final class SimulatedUnion {
         if case .start(let place, _, _, _) = effect { board.lostStarts.append(place) }
     }
 
-    private func leave(_ board: Board, _ farewell: Farewell) {
-        transcript.say(now, board, "leaves: \(farewell)")
-        if farewell == .twin {
-            board.saidTwin = true
-            checker.onTwin(board, self)
-        }
+    private func leave(_ board: Board) {
+        transcript.say(now, board, "leaves")
         end(board)
     }
 

@@ -192,17 +192,21 @@ extension SimulatedUnion {
         // long, and a twin is heard in the next one.
         let turns = Int64(Limits.members) / Int64(Limits.smallUnion) + 1
         let turnsMs = turns * Int64(boards[0].settings.memberTimeoutMs)
-        _ = run(until: { !$0.boards.contains(where: $0.hasLivingTwin) }, withinMs: turnsMs + bound)
-        if violation == nil, let twin = boards.first(where: hasLivingTwin) {
+        _ = run(until: { !$0.boards.contains(where: $0.hasWorkingTwin) }, withinMs: turnsMs + bound)
+        if violation == nil, let twin = boards.first(where: hasWorkingTwin) {
             checker.fail(7, self, "board \(twin.index) and another work under one identity")
         }
     }
 
     /// A board that should be online, and is not.
-    private var lone: Board? { boards.first { !$0.saidTwin && !isOnline($0.index) } }
+    private var lone: Board? {
+        boards.first { board in
+            !isOnline(board.index) && !boards.contains { $0.works && $0.isTwin(of: board) }
+        }
+    }
 
-    private func hasLivingTwin(_ board: Board) -> Bool {
-        board.isRunning && boards.contains { $0.isRunning && $0.isTwin(of: board) }
+    private func hasWorkingTwin(_ board: Board) -> Bool {
+        board.works && boards.contains { $0.works && $0.isTwin(of: board) }
     }
 
     /// Asked every simulated second: it looks at every request.

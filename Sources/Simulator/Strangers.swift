@@ -7,6 +7,7 @@ extension SimulatedUnion {
         switch fault {
         case .replay: return replay()
         case .fullTables: return fillTables()
+        case .impersonate: return impersonate()
         default:
             strangerWrites()
             return true
@@ -96,6 +97,31 @@ extension SimulatedUnion {
         h.term = highestTerm()
         h.leaderOffset = topics[Topic.leader.index].high
         return h
+    }
+
+    /// Somebody speaks under a board's id for a while, as if he followed the log, and had said more or
+    /// less than the board.
+    private func impersonate() -> Bool {
+        let board = boards[Int(random.below(Int32(boards.count)))]
+        var h = heartbeat(of: board.settings.workerID, isMember: random.below(2) == 0)
+        h.count = random.below(2) == 0 ? 0 : 1_000_000
+        faults.masks.append((h, 2 + random.below(40)))
+        checker.isSpokenFor.insert(board.index)
+        speakMasked(board, faults.masks.count - 1)
+        return true
+    }
+
+    func speakMasked(_ board: Board, _ mask: Int) {
+        guard faults.isActive, brokerIsUp, faults.masks[mask].left > 0 else { return }
+        faults.masks[mask].left -= 1
+        faults.masks[mask].heartbeat.count += 1
+        let beyond = random.below(4) == 0 ? between(0, 1 << 40) : Int64(random.below(2))
+        faults.masks[mask].heartbeat.leaderOffset = topics[Topic.leader.index].high + beyond
+        append(.heartbeat(faults.masks[mask].heartbeat), [], by: -1)
+        let heartbeatUs = Int64(board.settings.heartbeatMs) * 1000
+        agenda.plan(
+            .mends(.impersonate, board: board.index, serial: mask),
+            at: now + between(heartbeatUs / 2, heartbeatUs * 2))
     }
 
     private func highestTerm() -> Term { boards.map { $0.life?.node.term ?? 0 }.max() ?? 0 }

@@ -109,6 +109,9 @@ extension Node {
         return other
     }
 
+    /// Another living worker has our id, and we stand back (section 5).
+    public var standsBack: Bool { twin.standsBack }
+
     /// Whether this worker leads at `now` (section 3).
     public func leads(at now: Instant) -> Bool { elector.leads(at: now, desk) }
 
@@ -269,19 +272,34 @@ extension Node {
         elector.hasRead(heartbeatsBefore: offset + 1)
         if h.workerID == desk.settings.workerID {
             guard h.incarnation == desk.settings.incarnation else {
-                return twin.onHeartbeat(h, at: offset, joining, &desk)
+                if twin.onHeartbeat(h, at: offset, joining, desk) { standBack(.twin) }
+                return
             }
-            twin.onOwnHeartbeat(h, joining, &desk)
+            if twin.onOwnHeartbeat(h, joining) { standBack(.twin) }
             elector.noteHeartbeatRead(h.count, desk)
         }
         leader.onHeartbeat(h, running, &elector, &desk)
     }
 
+    /// Another lives under our id, and stays: until it is silent we neither lead nor work, and are not
+    /// heard.
+    mutating func standBack(_ why: Notice) {
+        joining.standBack(forMs: desk.settings.memberTimeoutMs, desk)
+        guard !twin.standsBack else { return }
+        twin.standBack()
+        desk.count(.standsBack)
+        desk.say(why)
+        elector.stopLeading()
+        noticeLeading()
+        worker.standBack(&desk)
+    }
+
     mutating func finishJoining() {
-        if joining.finish(sawOwnID: twin.sawOwnID, &elector, &desk) { onJoined() }
+        if joining.finish(twin, &elector, &desk) { onJoined() }
     }
 
     private mutating func onJoined() {
+        if twin.comeBack() { desk.say(.twinGone) }
         contactAt = desk.now
         elector.returnToMember(&desk)
         worker.beginHeartbeats(desk)
@@ -334,7 +352,7 @@ extension Node {
         if let leavesAt = desk.leavesAt,
             desk.now >= leavesAt || (!elector.isMine && worker.isIdle)
         {
-            return desk.emit(.exit(.done))
+            return desk.emit(.exit)
         }
         if joining.isJoined, !isOnline { elector.stayOffline(&desk) }
         if isOnline, !desk.isLeaving { elector.actOnCampaign(&desk) }
@@ -386,13 +404,13 @@ extension Node {
             min(worker.deadline(desk), marksAt))
         if let until = joining.watchesUntil { next = min(next, until) }
         if let leavesAt = desk.leavesAt { return min(next, leavesAt) }
+        if elector.isMine { next = min(next, elector.announcesAt(desk)) }
         guard joining.isJoined else { return next }
         next = min(next, min(worker.heartbeatDueAt, hearing.dueAt(desk)))
         if isOnline {
             next = min(next, min(elector.campaignsAt(desk), outOfTouchAt))
             next = min(next, elector.givesUpAt(desk))
         }
-        if elector.isMine { next = min(next, elector.announcesAt(desk)) }
         return min(next, leader.deadline(elector, desk))
     }
 

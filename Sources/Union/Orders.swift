@@ -74,7 +74,7 @@ extension Node {
         switch r.order {
         case .claim, .noop, .resign: break
         case .addMember(let id, let incarnation):
-            if id == me { twin.onAdded(incarnation, &desk) }
+            if id == me, twin.onAdded(incarnation, desk) { standBack(.superseded) }
             if isOurs { leader.onOwnAddition(id, incarnation) }
         case .removeMember(let id):
             if id == me {

@@ -148,22 +148,28 @@ extension EndToEnd {
             #expect(said.contains("one partition"), "\(said)")
         }
 
-        @Test("a twin refuses to work and says why; the first goes on")
+        @Test("a twin stands back and says why; the first goes on; it works once that is gone")
         func twin() throws {
             try Fleet.run(on: EndToEnd.noida.get()) { fleet in
                 let firsts = try (1...2).map { try fleet.launch($0) { $0.pace = "normal" } }
                 for first in firsts { try first.awaitReady() }
                 let leader = try fleet.awaitLeader()
-                for first in firsts {
-                    let twin = try fleet.launch(first.plan.number) { $0.pace = "normal" }
-                    #expect(try twin.child.waitForEnd() == .exit(78))
-                    #expect(twin.child.errors.text.contains("another living worker has this"))
-                    #expect(!first.child.hasEnded)
+                let twins = try firsts.map { first in
+                    try fleet.launch(first.plan.number) { $0.pace = "normal" }
                 }
+                for twin in twins {
+                    try twin.awaitLog("another living worker has this worker's id: standing back")
+                    try twin.awaitStatus("not online, term 1; another living worker has this")
+                }
+                #expect(!(firsts + twins).contains { $0.child.hasEnded })
                 try fleet.submit([request("noop", id: "r")])
                 #expect(try fleet.awaitOutcome(of: "r").status == "completed")
                 let tenures = try Referee(fleet.tail("leader").all).tenures
                 #expect(tenures.map(\.holder) == [leader.id])
+                for first in firsts { first.kill() }
+                for twin in twins { try twin.awaitReady() }
+                try fleet.submit([request("noop", id: "later")])
+                #expect(try fleet.awaitOutcome(of: "later").status == "completed")
             }
         }
     }

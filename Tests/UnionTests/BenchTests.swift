@@ -377,13 +377,13 @@ struct BenchTests {
         let receipt = solo.unread.last { $0.record.topic == .results }!.receipt
         solo.wait(3000)
         solo.give(.shutdown)
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.done.hasLeft)
         solo.clear()
         solo.give(.undelivered(receipt))
         solo.wait(200)
         #expect(solo.done.results.count == 1)
         solo.give(.delivered(receipt, 0))
-        #expect(solo.done.exits == [.done])
+        #expect(solo.done.hasLeft)
     }
 
     @Test("a delivery report of a place's former result is told apart by its serial")
@@ -512,11 +512,11 @@ struct BenchTests {
         solo.give(.jobEnded(0, jobEnd(.failed)))
         #expect(solo.done.results.map(\.status) == [.lost, .lost])
         #expect(solo.done.results.allSatisfy { !$0.final && !$0.counts })
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.done.hasLeft)
         for (record, _, receipt) in solo.unread where record.topic == .results {
             solo.give(.delivered(receipt, 0))
         }
-        #expect(solo.done.exits == [.done])
+        #expect(solo.done.hasLeft)
     }
 
     @Test("a leader that leaves waits until its resignation is in the log")
@@ -525,9 +525,9 @@ struct BenchTests {
         solo.lead()
         solo.give(.shutdown)
         #expect(solo.done.resignations.count == 1)
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.done.hasLeft)
         solo.readBack()
-        #expect(solo.done.exits == [.done])
+        #expect(solo.done.hasLeft)
     }
 
     @Test("it does not wait for ever to leave")
@@ -536,10 +536,10 @@ struct BenchTests {
         assign(0, on: solo)
         solo.give(.shutdown)
         solo.wait(999)
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.done.hasLeft)
         solo.sleep(1)
         solo.give(.tick)
-        #expect(solo.done.exits == [.done])
+        #expect(solo.done.hasLeft)
     }
 
     @Test("who leaves takes nothing new")

@@ -103,7 +103,7 @@ struct FaultTests {
         #expect(union.run(within: 1000) { union.leader != nil && union.leader !== leader })
         #expect(union.now <= left + 150)
         union.run(1000)
-        #expect(leader.farewell == .done)
+        #expect(leader.hasLeft)
         #expect(union.violations.isEmpty, "\(union.violations)")
     }
 
@@ -461,29 +461,38 @@ struct FaultTests {
 
     // MARK: Two boards with one identity
 
-    @Test("a cloned card: the later board refuses to work and says why, the earlier goes on")
+    @Test("a cloned card: the later board stands back, and works once the earlier is gone")
     func laterTwin() {
         let union = union()
         let number = follower(of: union).number
         let first = union.machine(number)
         let twin = union.launch(number)
         union.run(2000)
-        #expect(twin.farewell == .twin)
-        #expect(first.farewell == nil)
+        #expect(twin.standsBack && twin.shown! == (.member, false))
+        #expect(!first.standsBack && first.shown! == (.member, true))
         #expect(twin.node.counters[.accepted] == 0)
+        union.crash(first)
+        union.run(1000)
+        #expect(twin.standsBack, "the other may be cut off, and work")
+        union.run(2000)
+        #expect(!twin.standsBack && twin.shown! == (.member, true))
+        for i in 0..<20 { union.submit(request("r\(i)")) }
+        union.run(6000)
+        #expect(twin.node.counters[.accepted] > 0)
+        expectAllDone(union)
     }
 
-    @Test("the leader's clone leaves, too")
+    @Test("the leader's clone stands back, too")
     func leadersTwin() {
         let union = union()
         let leader = union.leader!
         let twin = union.launch(leader.number)
         union.run(2000)
-        #expect(twin.farewell == .twin)
+        #expect(twin.standsBack)
         #expect(union.leader === leader)
     }
 
-    @Test("two clones that are powered on together: one of them leaves", arguments: 1...6)
+    @Test("two clones that are powered on together: one of them stands back", arguments: 1...6)
     func twinsTogether(_ seed: UInt64) {
         let union = MemoryUnion(3, seed: seed)
         union.launch(2)
@@ -491,10 +500,37 @@ struct FaultTests {
         union.launch(3)
         for i in 0..<20 { union.submit(request("r\(i)")) }
         union.run(6000)
-        #expect(union.machines.filter { $0.number == 2 }.count == 1)
-        #expect(union.machines.filter { $0.number == 3 }.count == 1)
-        #expect(union.machines.count == 3)
+        let working = union.machines.filter { !$0.standsBack }
+        #expect(union.machines.count == 5)
+        #expect(Set(working.map(\.number)).count == working.count && working.count == 3)
         expectAllDone(union)
+    }
+
+    @Test(
+        "who is spoken for by a stranger stands back, leader or not, and works again when he is silent",
+        arguments: [true, false])
+    func spokenFor(leads: Bool) {
+        let union = union()
+        let leader = union.leader!
+        let victim = leads ? leader : follower(of: union)
+        for count in 0..<20 as Range<Int64> {
+            let end = union[.leader].entries.count
+            let forged = heartbeat(
+                by: victim.number, leaderOffset: Offset(end + 5), count: 1_000_000 + count,
+                incarnation: 0)
+            union.appendForged(.heartbeat(forged))
+            union.run(200)
+        }
+        #expect(victim.standsBack)
+        #expect(victim.shown! == (.member, false))
+        #expect(union.leader != nil && (union.leader === leader) == !leads)
+        union.run(6000)
+        #expect(!victim.standsBack && victim.shown! == (.member, true))
+        #expect(union.machines.count == 5)
+        for i in 0..<40 { union.submit(request("r\(i)")) }
+        union.run(6000)
+        #expect(victim.node.counters[.accepted] > 0)
+        #expect(union.violations.isEmpty, "\(union.violations)")
     }
 
     // MARK: Fencing

@@ -414,7 +414,7 @@ struct JoiningTests {
         #expect(solo.done.heartbeats.isEmpty)
         solo.wait(1)
         #expect(solo.done.isReady)
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
     }
 
     @Test("another worker's heartbeats make nobody wait")
@@ -424,18 +424,91 @@ struct JoiningTests {
         #expect(solo.done.isReady)
     }
 
-    @Test("who meets a living twin says so and exits, before it has said anything else")
-    func livingTwin() {
+    /// Joins where a living twin speaks, and stands back before it has said anything.
+    private func besideLivingTwin() -> Solo {
         let solo = started(leader: (0, 0), heartbeat: (0, 1))
         solo.read(.heartbeat(heartbeat(by: 1, count: 500, incarnation: 99)), at: 0)
         solo.read(leaderRecord(.claim, by: 2, term: 1))
         solo.wait(250)
         solo.read(heartbeat(by: 1, leaderOffset: 1, count: 501, incarnation: 99))
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
         solo.wait(250)
         solo.read(heartbeat(by: 1, leaderOffset: 1, count: 502, incarnation: 99))
-        #expect(solo.done.exits.contains(.twin), "who has read what came since is no earlier life")
+        return solo
+    }
+
+    @Test("who meets a living twin stands back, says so, and comes back when nobody speaks")
+    func livingTwin() {
+        let solo = besideLivingTwin()
+        #expect(solo.standsBack, "who has read what came since is no earlier life")
+        #expect(solo.done.notices.contains { if case .twin = $0 { true } else { false } })
+        for _ in 0..<3 {
+            solo.wait(1999)
+            solo.read(heartbeat(by: 1, leaderOffset: 1, count: 503, incarnation: 99))
+        }
+        solo.wait(1999)
+        #expect(solo.standsBack && !solo.done.isReady)
         #expect(solo.done.records.isEmpty)
+        solo.wait(1)
+        #expect(!solo.standsBack && solo.done.isReady)
+        #expect(solo.done.notices.contains { if case .twinGone = $0 { true } else { false } })
+    }
+
+    @Test("who stands back does so still when the leader log was lost and is joined again")
+    func standsBackInNextLog() {
+        let solo = besideLivingTwin()
+        solo.loseLeaderLog()
+        solo.give(.bounds(.heartbeat, low: 0, high: solo.ends[2], askedAt: solo.now))
+        solo.wait(1999)
+        #expect(solo.standsBack && !solo.done.isReady)
+        solo.wait(1)
+        #expect(!solo.standsBack && solo.done.isReady)
+    }
+
+    @Test("a leader that stands back is dark first, resigns, and is silent then")
+    func leaderStandsBack() {
+        let solo = Solo { $0.incarnation = 50 }
+        solo.lead()
+        func speak(_ count: Int64) {
+            solo.read(
+                heartbeat(by: 1, leaderOffset: solo.ends[0], count: 1000 + count, incarnation: 40))
+        }
+        for count in 0..<20 as Range<Int64> where !solo.standsBack {
+            solo.live(250)
+            speak(count)
+        }
+        #expect(solo.standsBack)
+        #expect(!solo.leads && solo.done.shows.last! == (.member, false))
+        #expect(solo.done.resignations.isEmpty, "dark first")
+        solo.live(1000)
+        let holds = solo.node.elector.isMine
+        #expect(!holds && solo.done.resignations.count >= 1)
+        solo.clear()
+        for count in 100..<120 as Range<Int64> {
+            solo.live(250)
+            speak(count)
+        }
+        #expect(solo.done.records.isEmpty, "it is silent")
+        solo.live(5000)
+        #expect(solo.leads)
+    }
+
+    @Test("who stands back kills what it runs, takes no orders, and tells how its jobs ended")
+    func workerStandsBack() {
+        let solo = Solo { $0.incarnation = 50 }
+        solo.follow()
+        solo.renewLease()
+        solo.read(leaderRecord(.assign(assignment(0, to: 1)), by: 2, term: 1), emptyPayload)
+        #expect(solo.done.starts.count == 1)
+        solo.read(leaderRecord(.addMember(worker(1), 99), by: 2, term: 1))
+        #expect(solo.standsBack && solo.done.kills == [0])
+        solo.read(leaderRecord(.addMember(worker(1), 50), by: 2, term: 1))
+        solo.read(leaderRecord(.assign(assignment(1, to: 1)), by: 2, term: 1), emptyPayload)
+        #expect(solo.done.starts.count == 1)
+        solo.give(.jobEnded(0, jobEnd(.failed)))
+        #expect(solo.done.results.map(\.status) == [.lost])
+        solo.idle(5000)
+        #expect(!solo.standsBack && solo.done.heartbeats.last!.startedOffset! > 0, "it did start")
     }
 
     @Test("an earlier life has read nothing of what came since: its late words are no twin's")
@@ -447,7 +520,7 @@ struct JoiningTests {
             solo.read(heartbeat(by: 1, count: Int64(500 + count), incarnation: 99))
         }
         #expect(solo.done.isReady)
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
     }
 
     @Test("who does not know yet where the leader log ends cannot tell a twin from an earlier life")
@@ -461,7 +534,7 @@ struct JoiningTests {
             solo.read(
                 heartbeat(by: 1, leaderOffset: 50, count: Int64(500 + count), incarnation: 99))
         }
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
     }
 
     @Test("late words of two earlier lives are no twin's, also where nobody leads")
@@ -473,7 +546,7 @@ struct JoiningTests {
             solo.read(heartbeat(by: 1, count: Int64(count), incarnation: Incarnation(life)))
         }
         #expect(solo.done.isReady)
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
     }
 
     @Test("who lives already stays when a twin appears later")
@@ -485,7 +558,7 @@ struct JoiningTests {
             solo.read(leaderRecord(by: 2, term: 1))
             solo.read(heartbeat(by: 1, count: Int64(count), incarnation: 99))
         }
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
     }
 
     @Test("who may have passed over its own first words cannot know that another spoke before it")
@@ -505,7 +578,7 @@ struct JoiningTests {
                 heartbeat(
                     by: 1, leaderOffset: solo.ends[0], count: Int64(count), incarnation: 99))
         }
-        #expect(solo.done.exits.isEmpty, "it has said more")
+        #expect(!solo.standsBack, "it has said more")
     }
 
     /// Incarnation 50 lives beside a twin, who has said so much more, and speaks first each time or not.
@@ -528,30 +601,30 @@ struct JoiningTests {
     }
 
     @Test(
-        "of two that have said as much one leaves, whoever speaks first each time",
+        "of two that have said as much one stands back, whoever speaks first each time",
         arguments: [(40, true), (40, false), (60, true), (60, false)])
     func twinsInStep(twin: Incarnation, isFirst: Bool) {
         let solo = livesBeside(twin, more: 0, isFirst: isFirst)
-        #expect(solo.done.exits.first == (twin > 50 ? .twin : nil))
+        #expect(solo.standsBack == (twin > 50))
     }
 
     @Test(
-        "who has said less than its twin leaves, though its incarnation is the higher one",
+        "who has said less than its twin stands back, though its incarnation is the higher one",
         arguments: [(40, 5, true), (40, -5, false), (60, -5, false)])
-    func saidLess(twin: Incarnation, more: Int64, leaves: Bool) {
+    func saidLess(twin: Incarnation, more: Int64, standsBack: Bool) {
         let solo = livesBeside(twin, more: more, isFirst: false)
-        #expect(!solo.done.exits.isEmpty == leaves)
+        #expect(solo.standsBack == standsBack)
     }
 
-    @Test("who learns that another life was added under its id leaves")
+    @Test("who learns that another life was added under its id stands back")
     func superseded() {
         let solo = Solo()
         solo.follow()
         solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
         solo.read(leaderRecord(.addMember(worker(2), 9), by: 2, term: 1))
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
         solo.read(leaderRecord(.addMember(worker(1), 99), by: 2, term: 1))
-        #expect(solo.done.exits == [.twin])
+        #expect(solo.standsBack)
     }
 
     @Test("several words of another life that come at once are no proof that it lives")
@@ -562,17 +635,17 @@ struct JoiningTests {
         for count in 501..<505 as Range<Int64> {
             solo.read(heartbeat(by: 1, leaderOffset: 1, count: count, incarnation: 99))
         }
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
     }
 
-    @Test("an earlier life that the next log says was added is no reason to leave")
+    @Test("an earlier life that the next log says was added is no reason to stand back")
     func earlierAddedInNextLog() {
         let solo = Solo()
         solo.follow()
         solo.loseLeaderLog()
         solo.read(leaderRecord(.claim, by: 2, term: 2))
         solo.read(leaderRecord(.addMember(worker(1), 99), by: 2, term: 2))
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
     }
 
     @Test("another life under our id that leads gives orders to itself, not to us")
@@ -585,12 +658,12 @@ struct JoiningTests {
         #expect(solo.counters[.accepted] == 0)
     }
 
-    @Test("an earlier life that was added before us is no reason to leave")
+    @Test("an earlier life that was added before us is no reason to stand back")
     func earlierAdded() {
         let solo = Solo()
         solo.follow(isAdded: false)
         solo.read(leaderRecord(.addMember(worker(1), 99), by: 2, term: 1))
         solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
-        #expect(solo.done.exits.isEmpty)
+        #expect(!solo.standsBack)
     }
 }

@@ -159,7 +159,7 @@ struct OutboxTests {
         outbox.append(.ready)
         outbox.pack(7)
         outbox.pack(UInt64(0x0102), size: 2)
-        outbox.append(.exit(.done))
+        outbox.append(.exit)
         outbox.append(.ready)
         let counts = (0..<outbox.count).map { outbox.payload($0).count }
         #expect(counts == [0, 3, 0])

@@ -26,6 +26,8 @@ class Process {
 
     deinit { free(region) }
 
+    var standsBack: Bool { node.standsBack }
+
     func start(_ now: Instant) -> [Done] {
         node.start(at: now)
         return takeEffects()
@@ -136,7 +138,7 @@ extension [Done] {
     var marks: [LeaderRecord] { leaderRecords.filter(\.isMark) }
     var asks: [Topic] { compactMap { if case .ask(let t) = $0.effect { t } else { nil } } }
     var closes: [Topic] { compactMap { if case .close(let t) = $0.effect { t } else { nil } } }
-    var exits: [Farewell] { compactMap { if case .exit(let f) = $0.effect { f } else { nil } } }
+    var hasLeft: Bool { contains { if case .exit = $0.effect { true } else { false } } }
     var notices: [Notice] { compactMap { if case .say(let n) = $0.effect { n } else { nil } } }
     var isReady: Bool { contains { if case .ready = $0.effect { true } else { false } } }
 

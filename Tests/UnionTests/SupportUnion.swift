@@ -37,7 +37,7 @@ final class MemoryUnion {
         var isStopped = false
         var backlog: [Action] = []
         var tickAt = Instant.never
-        var farewell: Farewell?
+        var hasLeft = false
         /// Topics that do not reach it, and whether what it writes reaches the broker.
         var deafTo: Set<Topic> = []
         var isMute = false
@@ -124,7 +124,7 @@ final class MemoryUnion {
     }
 
     func crash(_ machine: Machine) {
-        machine.farewell = .done
+        machine.hasLeft = true
         for job in machine.jobs.values where running[job.offset] == machine.life {
             running[job.offset] = nil
         }
@@ -179,7 +179,7 @@ final class MemoryUnion {
     subscript(topic: Topic) -> Log { logs[Int(topic.rawValue)] }
 
     var leader: Machine? {
-        guard let lastLeader, lastLeader.farewell == nil, lastLeader.node.leads(at: now) else {
+        guard let lastLeader, !lastLeader.hasLeft, lastLeader.node.leads(at: now) else {
             return nil
         }
         return lastLeader
@@ -239,14 +239,14 @@ final class MemoryUnion {
     }
 
     private func step(_ machine: Machine, _ action: Action, _ event: Event, _ bytes: [UInt8]) {
-        guard machine.farewell == nil else { return }
+        guard !machine.hasLeft else { return }
         if machine.isStopped { return machine.backlog.append(action) }
         carryOut(machine, machine.step(event, bytes, now))
         check(machine)
     }
 
     private func tick(_ machine: Machine) {
-        guard now >= machine.tickAt, machine.farewell == nil else { return }
+        guard now >= machine.tickAt, !machine.hasLeft else { return }
         machine.tickAt = .never
         guard machine.node.deadline <= now else { return schedule(machine) }
         step(machine, .tick(machine), .tick, [])
@@ -291,7 +291,7 @@ extension MemoryUnion {
     /// Gives the machine the next record of the topic, or says that there is none.
     private func poll(_ machine: Machine, _ topic: Topic) {
         let index = Int(topic.rawValue)
-        guard !isBrokerDown, !machine.deafTo.contains(topic), machine.farewell == nil,
+        guard !isBrokerDown, !machine.deafTo.contains(topic), !machine.hasLeft,
             let cursor = machine.cursors[index]
         else { return }
         if machine.isStopped { return machine.backlog.append(.poll(machine, topic)) }
@@ -331,7 +331,7 @@ extension MemoryUnion {
 
 extension MemoryUnion {
     private func carryOut(_ machine: Machine, _ effects: [Done]) {
-        for done in effects where machine.farewell == nil {
+        for done in effects where !machine.hasLeft {
             guard machine.node.stillHolds(done.effect, at: now) else {
                 violations.append("an effect held no more when its step had just ended")
                 continue
@@ -347,13 +347,11 @@ extension MemoryUnion {
                 machine.cursors[Int(topic.rawValue)] = .init(next: offset)
                 agenda.add(.poll(machine, topic), at: now.adding(us: latencyUs))
             case .close(let topic): machine.cursors[Int(topic.rawValue)] = nil
-            case .exit(let farewell):
-                crash(machine)
-                machine.farewell = farewell
+            case .exit: crash(machine)
             case .say, .ready: break
             }
         }
-        guard machine.farewell == nil else { return }
+        guard !machine.hasLeft else { return }
         schedule(machine)
         if machine.cursors[Int(Topic.requests.rawValue)] != nil, machine.node.wantsRequests {
             agenda.add(.poll(machine, .requests), at: now)
@@ -409,7 +407,7 @@ extension MemoryUnion {
 
     /// What must hold after every step.
     private func check(_ machine: Machine) {
-        let leads = machine.farewell == nil && machine.node.leads(at: now)
+        let leads = !machine.hasLeft && machine.node.leads(at: now)
         machine.led = leads
         if leads {
             lastLeader = machine
@@ -418,7 +416,7 @@ extension MemoryUnion {
                 violations.append("\(machine.number) and \(other.number) lead at \(now.us)")
             }
         }
-        if machine.farewell == nil, let shown = machine.shown, (shown.role == .leader) != leads {
+        if !machine.hasLeft, let shown = machine.shown, (shown.role == .leader) != leads {
             violations.append("\(machine.number) shows \(shown.role), and leads: \(leads)")
         }
         machine.ticksAtOnce = machine.node.deadline <= now ? machine.ticksAtOnce + 1 : 0

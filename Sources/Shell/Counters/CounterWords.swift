@@ -21,6 +21,7 @@ extension Count: Worded {
         case .membersAdded: "members_added"
         case .membersRemoved: "members_removed"
         case .rosterFull: "roster_full"
+        case .standsBack: "stands_back"
         case .workerLeasesLost: "worker_leases_lost"
         case .admitted: "admitted"
         case .duplicates: "duplicates"

@@ -111,12 +111,13 @@ package struct NodeStatus: Equatable {
     package var online = false
     package var term: Term = 0
     package var otherPace: OtherPace?
+    package var standsBack = false
 
     fileprivate static let name: StaticString = "STATUS="
 
     package init() {}
 
-    /// `STATUS=member, term 7`, and what is wrong with the pace.
+    /// `STATUS=member, term 7`, and what is wrong with the pace, or with its identity.
     package var message: FixedText<256> {
         var message = FixedText<256>(Self.name)
         message.put(online ? role.word : "not online")
@@ -126,6 +127,7 @@ package struct NodeStatus: Equatable {
             message.put("; ")
             message.put(otherPace)
         }
+        if standsBack { message.put("; another living worker has this worker's id") }
         return message
     }
 }

@@ -228,7 +228,7 @@ extension Log {
                 putHidden(hidden, &line)
             }
         case .workerLeaseLost, .logLost, .brokerLost, .brokerFound, .twin, .waitsForTwin,
-            .superseded:
+            .superseded, .twinGone:
             write(troubleLevel(notice)) { (line: inout Line) in putTrouble(notice, &line) }
         }
     }
@@ -301,7 +301,7 @@ extension Log {
 
     private static func troubleLevel(_ notice: Notice) -> Level {
         switch notice {
-        case .brokerFound: .info
+        case .brokerFound, .twinGone: .info
         case .twin, .superseded: .error
         default: .warning
         }
@@ -319,10 +319,14 @@ extension Log {
         case .brokerLost: line.put("the broker cannot be reached")
         case .brokerFound: line.put("the broker is reached again")
         case .twin:
-            line.put("another living worker has this worker's id: give each board an id of its own")
+            line.put("another living worker has this worker's id: standing back until it is ")
+            line.put("silent; give each board an id of its own")
         case .waitsForTwin:
             line.put("a worker with this id was heard lately: waiting until it is surely gone")
-        case .superseded: line.put("a newer process with this worker's id has taken its place")
+        case .superseded:
+            line.put("a newer process with this worker's id has taken its place: standing back ")
+            line.put("until it is silent")
+        case .twinGone: line.put("no other worker with this id is heard any more: joining again")
         default: preconditionFailure("not a notice about trouble")
         }
     }

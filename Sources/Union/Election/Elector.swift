@@ -177,6 +177,11 @@ extension Elector {
         pen.write(.resign, term: term, &desk)
     }
 
+    /// Should we hold the tenure, we lead no more in it, and resign when it is our turn to speak.
+    mutating func stopLeading() {
+        if isMine { log.giveUp() }
+    }
+
     func givesUpAt(_ desk: borrowing Desk) -> Instant {
         guard isMine, !log.lease.isGivenUp, !desk.isLeaving, campaign.others > 0, !leads(desk)
         else { return .never }

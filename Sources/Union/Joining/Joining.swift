@@ -8,7 +8,8 @@ struct Joining {
     private enum Phase: Equatable {
         /// The topics' bounds were asked for, or the log is read up to `leaderTarget`.
         case reading
-        /// Caught up, but its own id was seen in `heartbeat`: an earlier life, or a twin.
+        /// Caught up, but its own id was seen in `heartbeat`: an earlier life, or a twin, before
+        /// which it stands back.
         case watching(until: Instant)
         case joined
     }
@@ -172,7 +173,7 @@ extension Joining {
 extension Joining {
     /// Whether everything that was in the topics when we came has been read; true: it has joined.
     mutating func finish(
-        sawOwnID: Bool, _ elector: inout Elector, _ desk: inout Desk
+        _ twin: borrowing Twin, _ elector: inout Elector, _ desk: inout Desk
     ) -> Bool {
         if case .reading = leader, desk.next(.leader) >= leaderEnd {
             leader = .caughtUp
@@ -182,13 +183,18 @@ extension Joining {
         guard phase == .reading, leader == .caughtUp, knowsElection, let end = heartbeatEnd,
             desk.next(.heartbeat) >= end
         else { return false }
-        if sawOwnID && !hasJoinedBefore {
-            desk.say(.waitsForTwin)
-            phase = .watching(until: desk.now + 3 * desk.settings.heartbeatMs)
+        if let waitMs = twin.waitMs(hasJoinedBefore: hasJoinedBefore, desk) {
+            if !twin.standsBack { desk.say(.waitsForTwin) }
+            phase = .watching(until: desk.now + waitMs)
             return false
         }
         phase = .joined
         return true
+    }
+
+    /// Another lives under our id: we watch on for so long. (Who is still on its way in comes to that.)
+    mutating func standBack(forMs ms: Int32, _ desk: borrowing Desk) {
+        if phase != .reading { phase = .watching(until: desk.now + ms) }
     }
 
     /// Nobody else lives under our id: true when watching has just ended with that.

@@ -1,6 +1,9 @@
 /// Two boards with one identity, a cloned card (design, section 5): of two that live, the later one
-/// leaves, before it has led or worked.
+/// stands back, and comes back when the other is silent. So a stranger who writes heartbeats under
+/// our id switches nobody off for good.
 struct Twin {
+    /// Another lives under our id, and stays: we say nothing, and have nothing, while it is heard.
+    private(set) var standsBack = false
     /// Somebody wrote heartbeats under our id: an earlier life of this board, or a twin.
     private(set) var sawOwnID = false
     /// Our own first heartbeat was read back: who comes later sees it.
@@ -29,14 +32,13 @@ struct Twin {
     private var addedIncarnation: Incarnation = 0
 
     /// Our own heartbeat was read.
-    mutating func onOwnHeartbeat(
-        _ h: Heartbeat, _ joining: borrowing Joining, _ desk: inout Desk
-    ) {
+    /// True: we stand back.
+    mutating func onOwnHeartbeat(_ h: Heartbeat, _ joining: borrowing Joining) -> Bool {
         wasHeard = true
         ownCount = h.count
-        guard h.incarnation < other.incarnation, otherIsNew else { return }
+        guard h.incarnation < other.incarnation, otherIsNew else { return false }
         otherIsNew = false
-        weigh(lower: h.count, higher: other.count, isLower: true, joining, &desk)
+        return loses(lower: h.count, higher: other.count, isLower: true, joining)
     }
 
     /// Heartbeats are read from further on; we had said so many by then.
@@ -46,36 +48,36 @@ struct Twin {
 
     /// A heartbeat with our id that is not ours: an earlier life of this board, or a living twin. An
     /// earlier life has read nothing of what was written since we came, whenever its heartbeats
-    /// appear.
+    /// appear. True: we stand back.
     mutating func onHeartbeat(
-        _ h: Heartbeat, at offset: Offset, _ joining: borrowing Joining, _ desk: inout Desk
-    ) {
+        _ h: Heartbeat, at offset: Offset, _ joining: borrowing Joining, _ desk: borrowing Desk
+    ) -> Bool {
         sawOwnID = true
-        guard offset >= joining.heartbeatTarget else { return }
+        guard offset >= joining.heartbeatTarget else { return false }
         nearAt = desk.now
         if !wasHeard, !mayHaveBeenFirst { beforeUs = h.incarnation }
-        guard !joining.isAsking, h.leaderOffset > joining.leaderEnd else { return }
-        guard desk.now >= heardAt + desk.settings.heartbeatMs / 2 else { return }
+        guard !standsBack else { return true }
+        guard !joining.isAsking, h.leaderOffset > joining.leaderEnd else { return false }
+        guard desk.now >= heardAt + desk.settings.heartbeatMs / 2 else { return false }
         heardAt = desk.now
         heartbeats += 1
         let enough = joining.isJoined ? 3 : 2
-        if beforeUs == h.incarnation, heartbeats >= enough { return leave(&desk) }
+        if beforeUs == h.incarnation, heartbeats >= enough { return true }
         other = (h.incarnation, h.count)
         otherIsNew = true
-        guard wasHeard, h.incarnation < desk.settings.incarnation else { return }
-        weigh(lower: h.count, higher: ownCount, isLower: false, joining, &desk)
+        guard wasHeard, h.incarnation < desk.settings.incarnation else { return false }
+        return loses(lower: h.count, higher: ownCount, isLower: false, joining)
     }
 
-    /// Both were heard before they met: who has said less leaves; of two that have said as much, the lower
-    /// incarnation. Both must come to the same verdict, though each hears the other late: so each weighs
-    /// what stands in the log at the heartbeats of the lower.
-    private mutating func weigh(
-        lower: Int64, higher: Int64, isLower: Bool, _ joining: borrowing Joining,
-        _ desk: inout Desk
-    ) {
-        let lowerLeaves = lower <= higher + 1
-        timesLess = isLower == lowerLeaves ? timesLess + 1 : 0
-        if joining.isJoined, timesLess >= 10 { leave(&desk) }
+    /// Both were heard before they met: who has said less stands back; of two that have said as much, the
+    /// lower incarnation. Both must come to the same verdict, though each hears the other late: so each
+    /// weighs what stands in the log at the heartbeats of the lower.
+    private mutating func loses(
+        lower: Int64, higher: Int64, isLower: Bool, _ joining: borrowing Joining
+    ) -> Bool {
+        let lowerLoses = lower <= higher + 1
+        timesLess = isLower == lowerLoses ? timesLess + 1 : 0
+        return joining.isJoined && timesLess >= 10
     }
 
     /// Another with our id was heard lately.
@@ -83,9 +85,20 @@ struct Twin {
         nearAt.map { desk.now < $0 + desk.settings.memberTimeoutMs } ?? false
     }
 
-    private func leave(_ desk: inout Desk) {
-        desk.say(.twin)
-        desk.emit(.exit(.twin))
+    /// Who finds its id in `heartbeat` waits so long, unless another speaks under it, before it
+    /// joins; nil: it joins at once.
+    func waitMs(hasJoinedBefore: Bool, _ desk: borrowing Desk) -> Int32? {
+        if standsBack { return desk.settings.memberTimeoutMs }
+        return sawOwnID && !hasJoinedBefore ? 3 * desk.settings.heartbeatMs : nil
+    }
+
+    mutating func standBack() { standsBack = true }
+
+    /// Nobody was heard under our id for so long that we are the only one; true if we stood back.
+    mutating func comeBack() -> Bool {
+        defer { standsBack = false }
+        (timesLess, heartbeats) = (0, 0)
+        return standsBack
     }
 }
 
@@ -94,19 +107,16 @@ struct Twin {
 extension Twin {
     /// Orders for our id are ours: the log has added this incarnation last.
     func isAdded(_ desk: borrowing Desk) -> Bool {
-        addedIncarnation == desk.settings.incarnation
+        addedIncarnation == desk.settings.incarnation && !standsBack
     }
 
     /// The leader has added another incarnation of us after this one: we were taken for dead and
-    /// somebody else lives under our id now.
-    mutating func onAdded(_ incarnation: Incarnation, _ desk: inout Desk) {
+    /// somebody else lives under our id now. True: we stand back.
+    mutating func onAdded(_ incarnation: Incarnation, _ desk: borrowing Desk) -> Bool {
         addedIncarnation = incarnation
-        if incarnation == desk.settings.incarnation {
-            wasAdded = true
-        } else if wasAdded {
-            desk.say(.superseded)
-            desk.emit(.exit(.twin))
-        }
+        guard incarnation == desk.settings.incarnation else { return wasAdded }
+        wasAdded = true
+        return false
     }
 
     mutating func onRemoved() { addedIncarnation = 0 }

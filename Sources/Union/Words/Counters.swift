@@ -5,7 +5,7 @@ public enum Count: UInt8, Cases, Sendable {
     case campaigns, votes, ties, claims, quells, quelled, blindCampaigns
     case pauses
     // Section 5.
-    case membersAdded, membersRemoved, rosterFull, workerLeasesLost
+    case membersAdded, membersRemoved, rosterFull, workerLeasesLost, standsBack
     // Section 6.
     case admitted, duplicates, ledgerFull, offsetsUsedAgain, requestsForgotten, openedAgain
     case assigned, cancelled, unacknowledged, overruns, stalled

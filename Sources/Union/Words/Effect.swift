@@ -21,15 +21,8 @@ public enum Effect: Sendable {
     case say(Notice)
     /// The node is caught up, for the first time: systemd's READY.
     case ready
-    /// Leave the process.
-    case exit(Farewell)
-}
-
-public enum Farewell: Equatable, Sendable {
-    /// After `Event.shutdown`.
-    case done
-    /// Another living worker has our id (section 5).
-    case twin
+    /// Leave the process, after `Event.shutdown`.
+    case exit
 }
 
 /// What the log and the terminal show. The words are the shell's.
@@ -74,6 +67,7 @@ public enum Notice: Sendable {
     case twin
     case waitsForTwin
     case superseded
+    case twinGone
 }
 
 public enum CancelReason: UInt8, Sendable {

@@ -170,6 +170,9 @@ extension Worker {
         bench.forgetStarted()
     }
 
+    /// Another lives under our id: what we have is the leader's to give to others.
+    mutating func standBack(_ desk: inout Desk) { dropAll(.lost, &desk) }
+
     private mutating func dropAll(_ why: Bench.Drop, _ desk: inout Desk) {
         giveBackQueued(&desk)
         dropRunning(why, &desk)
