@@ -122,8 +122,9 @@ extension Checker {
     func onNotice(_ board: Board, _ notice: Notice, _ union: SimulatedUnion) {
         switch notice {
         case .leads(let term):
-            // It led before the broker lost that, and only says so now.
-            guard board.steppedAt >= leaderLostAt else { return }
+            // It led before the broker lost that, or does not know of it, and only says so now.
+            guard board.steppedAt >= leaderLostAt, !board.readers[Topic.leader.index].isBehindCut
+            else { return }
             let me = Tenure(
                 term: term, holder: board.settings.workerID,
                 incarnation: board.life!.node.settings.incarnation)
@@ -191,7 +192,9 @@ extension Checker {
                 sentAt: r.sentAt, term: r.term, holder: r.workerID, incarnation: r.incarnation)
             var isClaim = false
             if case .claim = r.order { isClaim = true }
-            if r.term > tenure.term {
+            if r.term > offset + 1 << 40 {
+                // No record can have such a term there.
+            } else if r.term > tenure.term {
                 tenure = said
                 resultsAtTenure = union.topics[Topic.results.index].high
                 void = false

@@ -27,18 +27,29 @@ extension SimulatedUnion {
             // Where nobody holds a term, his would be valid: no log can tell him from a leader.
             guard term > 0 else { return }
             record = .leader(strangerOrders(term: max(1, term - Term(random.below(2)))))
-        case 1: record = .leader(order(.claim, by: stranger(), term: term + 1))
+        case 1: record = .leader(order(.claim, by: stranger(), term: above(term)))
         case 2:
             let ranking = random.below(3) == 0 ? 1_000_000 : random.below(1000)
             record = .candidacy(
                 Candidacy(
                     workerID: stranger(), incarnation: random.next(),
-                    term: term + Term(random.below(3)), ranking: ranking,
+                    term: max(term, above(term) - Term(random.below(2))), ranking: ranking,
                     countdown: random.below(2) == 0 ? nil : random.below(4), nominee: nil))
         case 3: record = .heartbeat(heartbeat(of: stranger(), isMember: true))
         default: record = .result(strangerResult(term: term))
         }
         append(record, [], by: -1)
+    }
+
+    /// The next term; the highest that may be, or one that may not.
+    private func above(_ term: Term) -> Term {
+        let most = Limits.highestTerm(at: topics[Topic.leader.index].high)
+        return switch random.below(8) {
+        case 0: most
+        case 1: most + 1
+        case 2: 1 << 53 - 1
+        default: min(term + 1, most)
+        }
     }
 
     private func order(_ order: Order, by id: WorkerID, term: Term) -> LeaderRecord {
@@ -61,10 +72,12 @@ extension SimulatedUnion {
         case 2: return order(.resign, by: stranger(), term: term)
         case 3: return order(.claim, by: stranger(), term: term)
         case 4:
-            // Where a stranger holds the term, who begins to read after his claim cannot tell the two.
-            guard leader != nil else { return order(.noop, by: stranger(), term: term) }
+            // Under a term of his own his word counts (section 12), and settles what is open.
+            guard let leader, let life = boards[leader].life else {
+                return order(.noop, by: stranger(), term: term)
+            }
             let all = Order.checkpoint(Checkpoint(requestsNext: requests.high, resultsNext: 0))
-            return order(all, by: stranger(), term: term)
+            return order(all, by: stranger(), term: min(term, life.node.term))
         default: return order(.noop, by: stranger(), term: term)
         }
     }

@@ -90,6 +90,12 @@ extension Desk {
 
     mutating func say(_ notice: Notice) { outbox.append(.say(notice)) }
 
+    /// A record counts for nothing.
+    mutating func sayVoid(_ topic: Topic, _ offset: Offset, _ why: VoidReason) {
+        count(why == .termTooHigh ? .termsTooHigh : .voidRecords)
+        say(.void(topic, offset, why))
+    }
+
     mutating func write(_ record: Record, _ receipt: Receipt = .none) {
         outbox.append(.write(record, receipt))
     }

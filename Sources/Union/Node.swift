@@ -200,7 +200,7 @@ extension Node {
             guard !joining.isLookingForWayIn || joining.lookAt(r, at: offset, &elector, &desk)
             else { return }
             onLeader(r, bytes, at: offset)
-        case .candidacy(let c): elector.onCandidacy(c, isOnline: isOnline, &desk)
+        case .candidacy(let c): elector.onCandidacy(c, at: offset, isOnline: isOnline, &desk)
         case .heartbeat(let h): onHeartbeat(h, bytes, at: offset)
         case .request(let r): leader.onRequest(r, bytes, at: offset, &elector, &desk)
         case .result(let r):

@@ -10,8 +10,8 @@ extension Node {
         }
         guard verdict != .void else {
             if isSaid { _ = keepOpenWork(r, bytes, at: offset) }
-            desk.count(.voidRecords)
-            return desk.say(.void(.leader, offset))
+            let isTooHigh = r.term > Limits.highestTerm(at: offset)
+            return desk.sayVoid(.leader, offset, isTooHigh ? .termTooHigh : .tenureOver)
         }
         if verdict == .newTenure { onNewTenure(r) }
         if wasMine && !elector.isMine { leader.end(&desk) }

@@ -25,7 +25,7 @@ struct NotifyTests {
     @Test("the longest status is not cut")
     func longest() {
         var status = NodeStatus()
-        (status.role, status.online, status.term) = (.candidate, true, Limits.term)
+        (status.role, status.online, status.term) = (.candidate, true, Limits.highestTerm(at: 0))
         status.otherPace = OtherPace(
             leader: WorkerID(high: .max, low: .max), leaseMs: Limits.timingMs, ownMs: 240)
         #expect(string(status.message).hasSuffix("pace fast (lease_ms = 240)"))

@@ -27,7 +27,7 @@ private struct Watched: ~Copyable {
 
     mutating func read(_ record: Record, _ payload: [UInt8] = []) -> String {
         now += 1
-        let change = view.apply(record, payload.span, at: ms(now))
+        let change = view.apply(record, payload.span, at: 0, ms(now))
         return name(change, view)
     }
 

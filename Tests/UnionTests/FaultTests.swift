@@ -535,6 +535,31 @@ struct FaultTests {
 
     // MARK: Fencing
 
+    @Test(
+        "no stranger's term keeps the next leader away, claimed or run for",
+        arguments: [nil, 1 << 53 - 1] as [Term?], [true, false])
+    func strangersTerm(_ term: Term?, isClaim: Bool) {
+        let union = union()
+        // nil: the highest that there can be.
+        let asked = term ?? Limits.highestTerm(at: Offset(union[.leader].entries.count))
+        union.appendForged(
+            isClaim
+                ? .leader(leaderRecord(.claim, by: 9, term: asked))
+                : .candidacy(candidacy(by: 9, term: asked, ranking: 1_000_000)))
+        union.run(100)
+        let isVoid = term != nil
+        let counted = union.machines.allSatisfy {
+            $0.node.counters[.termsTooHigh] == (isVoid ? 1 : 0)
+        }
+        #expect(counted)
+        #expect((union.leader == nil) == (isClaim && !isVoid))
+        if let leader = union.leader { union.crash(leader) }
+        #expect(union.run(within: 8000) { union.leader != nil })
+        for i in 0..<20 { union.submit(request("r\(i)")) }
+        expectAllDone(union)
+        #expect(union.violations.isEmpty, "\(union.violations)")
+    }
+
     @Test("no void record changes any node's state but a counter")
     func voidRecords() {
         let union = union()

@@ -9,13 +9,13 @@ final class LeaderLogTests {
 
     private func judge(
         _ order: Order = .noop, by number: Int, term: Term, sentAt: Int64 = 0,
-        incarnation: Incarnation = 7, leaseMs: Int32 = 800, at now: Int64 = 0
+        incarnation: Incarnation = 7, leaseMs: Int32 = 800, offset: Offset = 0, at now: Int64 = 0
     ) -> Referee.Verdict {
         log.judge(
             leaderRecord(
                 order, by: number, term: term, sentAt: ms(sentAt), incarnation: incarnation,
                 leaseMs: leaseMs),
-            at: ms(now)
+            at: offset, ms(now)
         ).verdict
     }
 
@@ -241,11 +241,59 @@ final class LeaderLogTests {
         #expect(!log.isMine)
     }
 
-    @Test("a term above the highest that can be read is void: one more must be possible")
+    @Test("a term far above its record's offset is void, and one more is possible at the next")
     func termLimit() {
-        #expect(judge(.claim, by: 2, term: Limits.term) == .newTenure)
-        #expect(judge(.claim, by: 3, term: Limits.term + 1) == .void)
-        #expect(log.tenure.holder == worker(2))
+        let most = Limits.highestTerm(at: 7)
+        #expect(judge(.claim, by: 3, term: most + 1, offset: 7) == .void)
+        #expect(judge(by: 3, term: most + 1, offset: 7) == .void)
+        #expect(judge(.claim, by: 2, term: most, offset: 7) == .newTenure)
+        #expect(judge(.claim, by: 3, term: most + 1, offset: 8) == .newTenure)
+        #expect(log.tenure.holder == worker(3))
+    }
+
+    @Test(
+        "who begins to read anywhere says the same of a stranger's terms",
+        arguments: 0..<12 as Range<Offset>)
+    func termLimitFromAnywhere(start: Offset) {
+        let story: [(order: Order, by: Int, term: Term)] = [
+            (.claim, 2, 1), (.noop, 2, 1), (.claim, 9, 1 << 53 - 1), (.noop, 2, 1),
+            (.noop, 9, 1 << 53 - 1), (.claim, 9, Limits.highestTerm(at: 5)),
+            (.claim, 9, Limits.highestTerm(at: 7)), (.claim, 3, Limits.highestTerm(at: 5) + 1),
+            (.noop, 3, Limits.highestTerm(at: 5) + 1), (.noop, 9, Limits.highestTerm(at: 10)),
+            (.noop, 3, Limits.highestTerm(at: 5) + 1), (.noop, 3, Limits.highestTerm(at: 5) + 1),
+        ]
+        let void: Set<Offset> = [2, 4, 6, 9]
+        log.startReading(midLog: start > 0)
+        for offset in start..<Offset(story.count) {
+            let said = story[Int(offset)]
+            let verdict = judge(
+                said.order, by: said.by, term: said.term, sentAt: offset, offset: offset)
+            // (What a term that is over still says is valid for who has not read the next one.)
+            if void.contains(offset) { #expect(verdict == .void, "offset \(offset)") }
+            if offset > 6, !void.contains(offset) { #expect(verdict != .void, "offset \(offset)") }
+        }
+        #expect(log.tenure.holder == worker(3))
+    }
+
+    @Test("who knows a term that no record of an emptied log can have begins anew")
+    func termsOfEmptiedLog() {
+        _ = judge(.claim, by: 2, term: Limits.highestTerm(at: 500), offset: 500)
+        log.loseRecords()
+        log.endsAt(0)
+        #expect(log.tenure.term == 0 && log.tenure.holder == nil)
+        log.beginsEmpty(at: 0)
+        log.startReading(midLog: false)
+        #expect(judge(.claim, by: 3, term: 1, offset: 0) == .newTenure)
+        #expect(log.loss.isBlind && log.believes(checkpointReadingFromFirst: true))
+        #expect(!log.loss.isBlind && !log.loss.beganAnew)
+    }
+
+    @Test("terms that a log can have are kept when it is lost")
+    func termsOfLostLog() {
+        _ = judge(.claim, by: 2, term: 3000, offset: 5000)
+        log.loseRecords()
+        log.endsAt(0)
+        #expect(log.tenure.term == 3000)
     }
 
     @Test("what is said is judged anew when the log is read again: by it, not by our own tenure")
@@ -253,7 +301,7 @@ final class LeaderLogTests {
         _ = judge(.claim, by: 2, term: 5)
         log.loseRecords()
         log.startReading(midLog: false)
-        let (verdict, isSaid) = log.judge(leaderRecord(.claim, by: 3, term: 2), at: .zero)
+        let (verdict, isSaid) = log.judge(leaderRecord(.claim, by: 3, term: 2), at: 0, .zero)
         #expect(verdict == .void)
         #expect(isSaid)
     }

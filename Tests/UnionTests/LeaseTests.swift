@@ -194,9 +194,9 @@ struct LeaseTests {
         #expect(mark.term == 0 && mark.leaseMs == 0 && mark.checkpointOffset == checkpoint)
         #expect(solo.stillHolds(.write(.leader(mark), .none), at: solo.now + 60_000))
         var referee = Referee()
-        #expect(referee.judge(mark) == .void)
-        _ = referee.judge(leaderRecord(.claim, by: 2, term: 1))
-        #expect(referee.judge(mark) == .void)
+        #expect(referee.judge(mark, at: 0) == .void)
+        _ = referee.judge(leaderRecord(.claim, by: 2, term: 1), at: 0)
+        #expect(referee.judge(mark, at: 0) == .void)
         solo.readBackOnce { $0.topic == .leader }
         var others = mark
         others.workerID = worker(3)

@@ -147,7 +147,7 @@ extension Demo {
         for topic in Topic.all where topic != .requests {
             while let record = client.read(topic) {
                 if case .result(let result) = record { _ = requests.settle(result, at: now) }
-                let change = union.apply(record, client.payload.span, at: now)
+                let change = union.apply(record, client.payload.span, at: client.offset, now)
                 if case .leader = change, let leader = union.leader {
                     let term = union.term
                     say { (line: inout FixedText<256>) in

@@ -75,7 +75,7 @@ struct Watch: ~Copyable {
 
     private mutating func readAll(_ topic: Topic, at now: Instant) {
         while let record = client.read(topic) {
-            let change = union.apply(record, client.payload.span, at: now)
+            let change = union.apply(record, client.payload.span, at: client.offset, now)
             if case .settled = change, case .result(let result) = record {
                 say(result)
             } else {

@@ -5,6 +5,7 @@ extension Count: Worded {
     package var word: StaticString {
         switch self {
         case .voidRecords: "void_records"
+        case .termsTooHigh: "terms_too_high"
         case .tenures: "tenures"
         case .terms: "terms"
         case .stepsDown: "steps_down"

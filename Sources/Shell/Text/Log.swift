@@ -220,11 +220,15 @@ extension Log {
                 line.put(bytes)
                 putHidden(hidden, &line)
             }
-        case .void(let topic, let offset):
+        case .void(let topic, let offset, let why):
             guard let hidden = unsafe voids.admit(at: Clock.now) else { return }
-            write(.info) { (line: inout Line) in
+            write(why == .tenureOver ? .info : .warning) { (line: inout Line) in
                 putPlace(topic, offset, &line)
-                line.put(" is void: it comes from a tenure that is over")
+                switch why {
+                case .tenureOver: line.put(" is void: it comes from a tenure that is over")
+                case .termTooHigh:
+                    line.put(" is void: a stranger's, with a higher term than any there can be")
+                }
                 putHidden(hidden, &line)
             }
         case .workerLeaseLost, .logLost, .brokerLost, .brokerFound, .twin, .waitsForTwin,

@@ -88,12 +88,13 @@ package struct UnionView: ~Copyable {
 // Records.
 extension UnionView {
     /// Takes what was read; `payload` is the record's.
-    package mutating func apply(_ record: Record, _ payload: Span<UInt8>, at now: Instant) -> Change
-    {
+    package mutating func apply(
+        _ record: Record, _ payload: Span<UInt8>, at offset: Offset, _ now: Instant
+    ) -> Change {
         switch record {
         case .heartbeat(let heartbeat): onHeartbeat(heartbeat, at: now)
         case .candidacy(let candidacy): onCandidacy(candidacy)
-        case .leader(let record): onLeader(record, payload, at: now)
+        case .leader(let record): onLeader(record, payload, at: offset, now)
         case .result(let result): onResult(result)
         case .request: .none
         }
@@ -141,11 +142,11 @@ extension UnionView {
     }
 
     private mutating func onLeader(
-        _ record: LeaderRecord, _ payload: Span<UInt8>, at now: Instant
+        _ record: LeaderRecord, _ payload: Span<UInt8>, at offset: Offset, _ now: Instant
     ) -> Change {
         guard !record.isMark else { return .none }
         let termBefore = term
-        switch referee.judge(record) {
+        switch referee.judge(record, at: offset) {
         case .void:
             if let i = place(of: record.workerID) { workers[i].void += 1 }
             return .void(record.workerID)

@@ -77,7 +77,7 @@ extension Elector {
         -> (verdict: Referee.Verdict, isSaid: Bool)
     {
         if !log.loss.isBeginningKnown { log.beginsWith(r, at: offset) }
-        return log.judge(r, at: desk.now)
+        return log.judge(r, at: offset, desk.now)
     }
 
     /// A record that cannot be read says nothing; but the log may begin with it.
@@ -119,6 +119,7 @@ extension Elector {
     /// The log reaches from `low` to `high`, as it is joined.
     mutating func leaderLogReaches(from low: Offset, to high: Offset) {
         pen.leaderLogEnds(at: high)
+        log.endsAt(high)
         if low >= high { leaderLogIsEmpty(at: low) }
     }
 
@@ -206,10 +207,15 @@ extension Elector {
 // MARK: - The campaign
 
 extension Elector {
-    mutating func onCandidacy(_ c: Candidacy, isOnline: Bool, _ desk: inout Desk) {
+    mutating func onCandidacy(
+        _ c: Candidacy, at offset: Offset, isOnline: Bool, _ desk: inout Desk
+    ) {
         let isMine = c.workerID == desk.settings.workerID
-        guard !isMine || c.incarnation == desk.settings.incarnation, c.term < Limits.term
-        else { return }
+        guard !isMine || c.incarnation == desk.settings.incarnation else { return }
+        // Its claim would stand there, or later.
+        guard c.term <= Limits.highestTerm(at: desk.next(.leader)) else {
+            return desk.sayVoid(.election, offset, .termTooHigh)
+        }
         guard !isMine, leads(desk) else {
             return campaign.onCandidacy(c, log.tenure, isOnline: isOnline, &pen, &desk)
         }

@@ -18,19 +18,19 @@ struct LeaderLog {
     var tenure: Referee.Tenure { referee.tenure }
     var joinedMidLog: Bool { referee.joinedMidLog }
 
-    /// Judges the next record of the log, read at `now`. `isSaid`: it is valid for whoever begins to
+    /// Judges the next record of the log, at `offset`, read at `now`. `isSaid`: it is valid for whoever begins to
     /// read now, so what it says of open work holds.
     mutating func judge(
-        _ record: LeaderRecord, at now: Instant
+        _ record: LeaderRecord, at offset: Offset, _ now: Instant
     ) -> (verdict: Referee.Verdict, isSaid: Bool) {
-        let isSaid = newReader.judge(record) != .void
-        return (judgeForUs(record, at: now), isSaid)
+        let isSaid = newReader.judge(record, at: offset) != .void
+        return (judgeForUs(record, at: offset, now), isSaid)
     }
 
     private mutating func judgeForUs(
-        _ record: LeaderRecord, at now: Instant
+        _ record: LeaderRecord, at offset: Offset, _ now: Instant
     ) -> Referee.Verdict {
-        let verdict = referee.judge(record)
+        let verdict = referee.judge(record, at: offset)
         let isOurs = record.workerID == me && record.incarnation == incarnation
         switch verdict {
         case .void:
@@ -56,6 +56,11 @@ struct LeaderLog {
     /// When `leads` may become true or false next without a record being read.
     func nextChange(after now: Instant) -> Instant {
         isMine ? lease.nextChange(after: now) : .never
+    }
+
+    /// The log ends at `end`, as it is joined.
+    mutating func endsAt(_ end: Offset) {
+        if referee.endsAt(end) { loss.forgetTerms() }
     }
 
     /// Reading begins; `midLog`: at no checkpoint, after the log's first record.

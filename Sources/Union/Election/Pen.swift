@@ -11,7 +11,7 @@ struct Pen {
     private(set) var checkpointOffset: Offset = -1
 
     mutating func write(_ order: Order, term: Term, _ desk: inout Desk) {
-        precondition(term > 0 && term <= Limits.term, "Pen: no such term")
+        precondition(term > 0, "Pen: no such term")
         wroteAt = desk.now
         stamp = max(desk.now, Instant(us: stamp.us + 1))
         var record = LeaderRecord(

@@ -4,7 +4,7 @@
 /// ```swift
 /// var referee = Referee()
 /// referee.startReading(midLog: offset > 0)
-/// for record in log where referee.judge(record) != .void { obey(record) }
+/// for (offset, record) in log where referee.judge(record, at: offset) != .void { obey(record) }
 /// ```
 public struct Referee: Sendable {
     public struct Tenure: Sendable {
@@ -44,8 +44,9 @@ public struct Referee: Sendable {
     /// Reading begins; `midLog`: at no checkpoint, after the log's first record.
     public mutating func startReading(midLog: Bool) { joinedMidLog = midLog }
 
-    /// Judges the next record of the log.
-    public mutating func judge(_ record: LeaderRecord) -> Verdict {
+    /// Judges the next record of the log, at `offset`.
+    public mutating func judge(_ record: LeaderRecord, at offset: Offset) -> Verdict {
+        guard record.term <= Limits.highestTerm(at: offset) else { return .void }
         let verdict = weigh(record)
         if verdict != .void, case .resign = record.order { tenure.resigned = true }
         return verdict
@@ -54,7 +55,6 @@ public struct Referee: Sendable {
     /// Section 3's table, and one rule more: a record that appears after a later one of the same
     /// tenure is void. (Else a late `ASSIGN` could undo the `CANCEL` that it was given up for.)
     private mutating func weigh(_ record: LeaderRecord) -> Verdict {
-        guard record.term <= Limits.term else { return .void }
         let isHolder = record.workerID == tenure.holder && record.incarnation == tenure.incarnation
         if record.term == tenure.term, tenure.mayBeLost {
             tenure.mayBeLost = false
@@ -93,6 +93,15 @@ public struct Referee: Sendable {
             term: record.term, holder: record.workerID, incarnation: record.incarnation,
             sentAt: record.sentAt, provisional: provisional)
         if case .claim = record.order { tenure.isClaimed = true }
+    }
+
+    /// The log ends at `end`. Where no record could have the term that we know, it is another log, and a
+    /// stranger's claim has driven the former one's terms up: nobody could claim a higher one. True: the
+    /// tenure is forgotten.
+    mutating func endsAt(_ end: Offset) -> Bool {
+        guard tenure.term >= Limits.highestTerm(at: end) else { return false }
+        tenure = Tenure()
+        return true
     }
 
     /// The broker lost records of the log: claims that we have read may be among them, or claims

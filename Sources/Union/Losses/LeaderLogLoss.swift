@@ -56,6 +56,9 @@ struct LeaderLogLoss {
         isBlind = true
     }
 
+    /// Terms begin anew: none that we know says what is later.
+    mutating func forgetTerms() { (termAtLoss, termBeforeAnew) = (0, 0) }
+
     /// Reading begins at no checkpoint, after the log's first record.
     mutating func startReadingMidLog() { isBlind = true }
 

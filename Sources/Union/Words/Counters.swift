@@ -1,7 +1,7 @@
 /// Something that a node counts from its start on: for people, and for the simulator's coverage.
 public enum Count: UInt8, Cases, Sendable {
     // Sections 3 and 4.
-    case voidRecords, tenures, terms, stepsDown, givenUp, resignations
+    case voidRecords, termsTooHigh, tenures, terms, stepsDown, givenUp, resignations
     case campaigns, votes, ties, claims, quells, quelled, blindCampaigns
     case pauses
     // Section 5.

@@ -53,7 +53,7 @@ public enum Notice: Sendable {
     case duplicate(requestOffset: Offset)
     /// Bytes: why.
     case malformed(Topic, Offset)
-    case void(Topic, Offset)
+    case void(Topic, Offset, VoidReason)
     /// The worker's lease ended with this many jobs running: they are killed.
     case workerLeaseLost(jobs: Int32)
     /// This attempt's job was killed and does not die: we take no work before it is gone.
@@ -68,6 +68,13 @@ public enum Notice: Sendable {
     case waitsForTwin
     case superseded
     case twinGone
+}
+
+public enum VoidReason: UInt8, Sendable {
+    /// It comes from a tenure that is over, or was not begun by who says it.
+    case tenureOver
+    /// No record can have such a term where it stands (section 3).
+    case termTooHigh
 }
 
 public enum CancelReason: UInt8, Sendable {

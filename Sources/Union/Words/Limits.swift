@@ -41,9 +41,13 @@ public enum Limits {
     /// Parameters of a request, and the bytes of all their names and values together.
     public static let parameters = 16
     public static let parameterBytes = 1024
-    /// The highest term that is believed: a counter that starts at 0 does not come that far, and
-    /// one above it must always be possible.
-    public static let term: Term = 1 << 53
+    /// How far the term of a record of the leader log may be above the record's offset. Each term takes a
+    /// record, its claim, so one above the last is always possible at the next; and who begins to read
+    /// anywhere says the same of each record.
+    static let termLead: Term = 1 << 40
+
+    /// The highest term that the leader log's record at this offset can have.
+    public static func highestTerm(at offset: Offset) -> Term { termLead + offset }
     /// Bytes of `request_id`, `requester_id` and of an op's name.
     public static let idBytes = 64
     public static let opBytes = 32
