@@ -103,7 +103,7 @@ struct EventLoop: ~Copyable {
 
     private mutating func tellStatus() {
         (status.term, status.otherPace) = (node.term, node.otherPace)
-        status.standsBack = node.standsBack
+        (status.standsBack, status.isLeftOut) = (node.standsBack, node.isLeftOut)
         if status != toldStatus && notify.status(status, keeper) { toldStatus = status }
     }
 }

@@ -331,6 +331,7 @@ extension SimulatedUnion {
         case .slowLink: boards[board].mendLink()
         case .busyBroker: conditions.recordsPerSecond = 0
         case .impersonate: speakMasked(boards[board], serial)
+        case .fullTables: strangersSpeak(moreTimes: serial)
         default:
             guard boards[board].cutSerial == serial else { return }
             cut(boards[board], reading: 0, writing: 0)

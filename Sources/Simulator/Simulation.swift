@@ -201,7 +201,8 @@ extension SimulatedUnion {
     /// A board that should be online, and is not.
     private var lone: Board? {
         boards.first { board in
-            !isOnline(board.index) && !boards.contains { $0.works && $0.isTwin(of: board) }
+            !isOnline(board.index) && board.life?.node.isLeftOut != true
+                && !boards.contains { $0.works && $0.isTwin(of: board) }
         }
     }
 

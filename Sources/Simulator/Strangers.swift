@@ -142,10 +142,7 @@ extension SimulatedUnion {
     /// More strangers than a union has room for.
     private func fillTables() -> Bool {
         switch random.below(3) {
-        case 0:
-            for _ in 0..<(capacities.members + 20) {
-                append(.heartbeat(heartbeat(of: stranger(), isMember: false)), [], by: -1)
-            }
+        case 0: strangersSpeak(moreTimes: random.below(2) == 0 ? 0 : Int(random.below(40)))
         case 1:
             let term = highestTerm() + 1
             for _ in 0..<(capacities.members + 20) {
@@ -159,6 +156,19 @@ extension SimulatedUnion {
             for _ in 0..<(3 * capacities.ledger) { submit("noop") }
         }
         return true
+    }
+
+    /// More than there is room for, with new names each time.
+    func strangersSpeak(moreTimes: Int) {
+        guard brokerIsUp else { return }
+        for _ in 0..<(capacities.members + 20) {
+            let heartbeat = heartbeat(of: stranger(), isMember: random.below(20) == 0)
+            append(.heartbeat(heartbeat), [], by: -1)
+        }
+        guard moreTimes > 0, faults.isActive else { return }
+        agenda.plan(
+            .mends(.fullTables, board: 0, serial: moreTimes - 1),
+            at: now + between(100_000, 2_000_000))
     }
 
     /// A record that was written long ago is there once more.

@@ -27,6 +27,7 @@ public struct Node: ~Copyable {
     public internal(set) var desk: Desk
     var joining = Joining()
     var twin = Twin()
+    private var admission = Admission()
     var hearing = Hearing()
     var elector: Elector
     var worker: Worker
@@ -111,6 +112,9 @@ extension Node {
 
     /// Another living worker has our id, and we stand back (section 5).
     public var standsBack: Bool { twin.standsBack }
+
+    /// The leader has not taken us in for long (section 5).
+    public var isLeftOut: Bool { admission.isLeftOut }
 
     /// Whether this worker leads at `now` (section 3).
     public func leads(at now: Instant) -> Bool { elector.leads(at: now, desk) }
@@ -357,6 +361,7 @@ extension Node {
         if joining.isJoined, !isOnline { elector.stayOffline(&desk) }
         if isOnline, !desk.isLeaving { elector.actOnCampaign(&desk) }
         hear()
+        admission.look(waits: isOnline && elector.follows && !twin.isAdded(desk), &desk)
         leader.act(&elector, &desk)
         actOnBench()
         if isOnline { elector.giveUpIfDue(&desk) }
@@ -407,6 +412,7 @@ extension Node {
         if elector.isMine { next = min(next, elector.announcesAt(desk)) }
         guard joining.isJoined else { return next }
         next = min(next, min(worker.heartbeatDueAt, hearing.dueAt(desk)))
+        next = min(next, admission.dueAt(desk))
         if isOnline {
             next = min(next, min(elector.campaignsAt(desk), outOfTouchAt))
             next = min(next, elector.givesUpAt(desk))
@@ -415,7 +421,8 @@ extension Node {
     }
 
     private mutating func show() {
-        let (role, online, working) = (role(at: desk.now), isOnline, worker.isWorking)
+        let (role, working) = (role(at: desk.now), worker.isWorking)
+        let online = isOnline && !admission.isLeftOut
         if let shown, shown == (role, online, working) { return }
         shown = (role, online, working)
         desk.emit(.show(role, online: online, working: working))

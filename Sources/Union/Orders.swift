@@ -72,7 +72,11 @@ extension Node {
         let isOurs = r.isOurs(desk)
         if isOurs { leader.noteRoundTrip(of: r, desk) }
         switch r.order {
-        case .claim, .noop, .resign: break
+        case .claim:
+            guard r.callsBack, !isOurs else { break }
+            twin.onRemoved()
+            worker.onRemoved(&desk)
+        case .noop, .resign: break
         case .addMember(let id, let incarnation):
             if id == me, twin.onAdded(incarnation, desk) { standBack(.superseded) }
             if isOurs { leader.onOwnAddition(id, incarnation) }

@@ -10,7 +10,7 @@ enum Field: UInt8 {
 
     // LeaderRecord, on `leader`.
     case opCode, metadata, unionMembers, memberID, memberIncarnation, workRequest
-    case sentUs, leaseMs, heartbeatOffset, checkpointOffset, memberTimeoutMs
+    case sentUs, leaseMs, heartbeatOffset, checkpointOffset, memberTimeoutMs, callsBack
     case requestOffset, attempt, failures, unlessStarted
     case requestsNext, resultsNext, resultsRead, lastRequest, lastResult, unfinished
 
@@ -47,6 +47,7 @@ enum Field: UInt8 {
         case .heartbeatOffset: "heartbeat_offset"
         case .checkpointOffset: "checkpoint_offset"
         case .memberTimeoutMs: "member_timeout_ms"
+        case .callsBack: "calls_back"
         case .requestOffset: "request_offset"
         case .attempt: "attempt"
         case .failures: "failures"

@@ -14,7 +14,9 @@ extension LeaderRecord {
             heartbeatOffset: try object.integer(.heartbeatOffset),
             checkpointOffset: try object.integer(.checkpointOffset, from: -1),
             order: try Order(object, names, payload: &payload))
-        if case .claim = order { memberTimeoutMs = try object.memberTimeoutMs }
+        guard case .claim = order else { return }
+        memberTimeoutMs = try object.memberTimeoutMs
+        callsBack = try object.optionalBoolean(.callsBack) ?? false
     }
 
     func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
@@ -31,6 +33,7 @@ extension LeaderRecord {
         buffer.field(.heartbeatOffset, heartbeatOffset)
         buffer.field(.checkpointOffset, checkpointOffset)
         if let memberTimeoutMs { buffer.field(.memberTimeoutMs, memberTimeoutMs) }
+        if callsBack { buffer.field(.callsBack, true) }
         buffer.closeObject()
     }
 }

@@ -627,6 +627,37 @@ struct JoiningTests {
         #expect(solo.standsBack)
     }
 
+    @Test("whom the leader does not take in for long shows it and says it, until it is taken in")
+    func leftOut() {
+        let solo = Solo()
+        solo.follow(isAdded: false)
+        func follow(_ milliseconds: Int64) {
+            for _ in 0..<(milliseconds / 500) {
+                solo.read(leaderRecord(by: 2, term: 1))
+                solo.idle(500)
+            }
+        }
+        follow(3500)
+        #expect(solo.done.shows.isEmpty)
+        follow(500)
+        let isLeftOut = solo.node.isLeftOut
+        #expect(isLeftOut)
+        #expect(solo.done.shows.last! == (.member, false))
+        follow(3000)
+        #expect(solo.done.notices.count { if case .leftOut = $0 { true } else { false } } == 1)
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
+        #expect(solo.done.shows.last! == (.member, true))
+        #expect(solo.done.notices.contains { if case .takenIn = $0 { true } else { false } })
+    }
+
+    @Test("who hears no leader is not left out: it runs")
+    func notLeftOut() {
+        let solo = Solo()
+        solo.follow(isAdded: false)
+        solo.idle(10_000)
+        #expect(!solo.done.notices.contains { if case .leftOut = $0 { true } else { false } })
+    }
+
     @Test("several words of another life that come at once are no proof that it lives")
     func wordsAtOnce() {
         let solo = started(leader: (0, 0), heartbeat: (0, 1))

@@ -1038,17 +1038,63 @@ struct TakeoverTests {
         #expect(!solo.done.removed.contains(worker(5_000)))
     }
 
-    @Test("a worker that it had no room to know may have a job: it waits for that one's lease, too")
-    func noRoomToKnow() {
+    @Test("its claim calls everybody back, and no other's does")
+    func claimCallsBack() {
+        let solo = Solo()
+        solo.follow()
+        solo.loseLeaderLog()
+        solo.winElection()
+        #expect(solo.done.claims.map(\.callsBack) == [true])
+        #expect(claimed(rows: []).done.claims.map(\.callsBack) == [false])
+    }
+
+    @Test("whom a claim calls back drops what he has, and takes orders once he is added again")
+    func calledBackByClaim() {
+        let solo = Solo { $0.slots = 2 }
+        solo.follow()
+        solo.renewLease()
+        solo.read(leaderRecord(.assign(assignment(0, to: 1)), by: 2, term: 1), emptyPayload)
+        #expect(solo.done.starts.count == 1)
+        solo.read(leaderRecord(.claim, by: 3, term: 2))
+        #expect(solo.done.kills.isEmpty)
+        var claim = leaderRecord(.claim, by: 4, term: 3)
+        claim.callsBack = true
+        solo.read(claim)
+        #expect(solo.done.kills == [0])
+        solo.read(leaderRecord(.assign(assignment(1, to: 1)), by: 4, term: 3), emptyPayload)
+        #expect(solo.done.starts.count == 1)
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 4, term: 3))
+        solo.read(leaderRecord(.assign(assignment(2, to: 1)), by: 4, term: 3), emptyPayload)
+        #expect(solo.done.starts.count == 2)
+    }
+
+    @Test("strangers who take all places, with new names all the time, do not keep it from work")
+    func strangersEverywhere() {
         let solo = blind()
-        for number in 2...Limits.members { solo.report(number) }
-        solo.readBack()
-        fetch(0, on: solo)
-        liveFull(solo, 4000) { solo.read(heartbeat(by: 5_000)) }
+        var name = 10_000
+        func strangersSpeak() {
+            for _ in 0..<100 {
+                name += 1
+                // He says what he likes; but not that he has read this leader's claim.
+                solo.read(heartbeat(by: name, running: 0, leaderOffset: 5))
+            }
+        }
+        for _ in 0..<3 { strangersSpeak() }
         #expect(solo.counters[.rosterFull] > 0)
-        #expect(solo.done.assignments.isEmpty)
-        liveFull(solo, 2500)
-        #expect(solo.done.assignments.count == 1)
+        solo.report(5)
+        solo.readBack()
+        #expect(solo.done.added == [worker(5)], "who has read the claim takes a stranger's place")
+        fetch(0, on: solo)
+        for round in 0..<14 {
+            // Until all leases from before its claim are over.
+            if round < 3 { #expect(solo.done.assignments.isEmpty) }
+            solo.live(250)
+            strangersSpeak()
+            solo.report(5)
+            solo.readBack()
+        }
+        #expect(solo.done.assignments.map(\.attempt.workerID).first == worker(5))
+        #expect(!solo.done.checkpoints.isEmpty)
     }
 
     @Test("a job that it calls back may have started: that counts")

@@ -54,7 +54,7 @@ struct Generator {
             workerID: id(), incarnation: random.next(), term: number(),
             sentAt: Instant(us: number()), leaseMs: random.below(3_600_001),
             heartbeatOffset: number(), checkpointOffset: chance() ? -1 : number(), order: order)
-        if case .claim = order { record.memberTimeoutMs = timing() }
+        if case .claim = order { (record.memberTimeoutMs, record.callsBack) = (timing(), chance()) }
         return Decoded(record: .leader(record), payload: payload)
     }
 
@@ -175,7 +175,7 @@ func facts(_ decoded: Decoded) -> [String] {
     case .leader(let it):
         facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.term)", "\(it.sentAt.us)"]
         facts += ["\(it.leaseMs)", "\(it.heartbeatOffset)", "\(it.checkpointOffset)"]
-        facts.append(String(describing: it.memberTimeoutMs))
+        facts += [String(describing: it.memberTimeoutMs), "\(it.callsBack)"]
         facts += describe(it.order)
     case .heartbeat(let it):
         facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.count)"]

@@ -46,7 +46,7 @@ struct GoldenTests {
 
     static let orders = [
         order("NOOP", ""),
-        order("CLAIM", "", after: ",\"member_timeout_ms\":3000"),
+        order("CLAIM", "", after: ",\"member_timeout_ms\":3000,\"calls_back\":true"),
         order("RESIGN", ""),
         order(
             "ADD_MEMBER",

@@ -73,6 +73,7 @@ struct RefusalTests {
         (.leader, "request_offset", "must be an integer from 0 to 9007199254740991", false),
         (.leader, "attempt", "must be an integer from 1 to 1000000000", false),
         (.leader, "unless_started", "must be true or false", true),
+        (.leader, "calls_back", "must be true or false", true),
         (.leader, "failures", "must be an integer from 0 to 1000000000", false),
         (.leader, "requests_next", "must be an integer from 0 to 9007199254740991", false),
         (.leader, "results_next", "must be an integer from 0 to 9007199254740991", false),

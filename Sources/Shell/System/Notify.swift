@@ -112,12 +112,13 @@ package struct NodeStatus: Equatable {
     package var term: Term = 0
     package var otherPace: OtherPace?
     package var standsBack = false
+    package var isLeftOut = false
 
     fileprivate static let name: StaticString = "STATUS="
 
     package init() {}
 
-    /// `STATUS=member, term 7`, and what is wrong with the pace, or with its identity.
+    /// `STATUS=member, term 7`, and what is wrong with the pace, its identity or its place.
     package var message: FixedText<256> {
         var message = FixedText<256>(Self.name)
         message.put(online ? role.word : "not online")
@@ -128,6 +129,7 @@ package struct NodeStatus: Equatable {
             message.put(otherPace)
         }
         if standsBack { message.put("; another living worker has this worker's id") }
+        if isLeftOut { message.put("; the leader has not taken this worker in") }
         return message
     }
 }

@@ -39,6 +39,7 @@ package enum Log {
     nonisolated(unsafe) private static var outlet: Outlet?
     nonisolated(unsafe) private static var voids = Limiter()
     nonisolated(unsafe) private static var malformed = Limiter()
+    nonisolated(unsafe) private static var placeless = Limiter()
 
     /// Sets the level from the configuration, and finds out who reads stderr.
     package static func start(_ level: Level) {
@@ -231,8 +232,17 @@ extension Log {
                 }
                 putHidden(hidden, &line)
             }
+        case .rosterFull(let id):
+            guard let hidden = unsafe placeless.admit(at: Clock.now) else { return }
+            write(.warning) { (line: inout Line) in
+                line.put("there is no place for ")
+                line.put(short: id)
+                putWith(": a union has at most ", Int64(Limits.members), &line)
+                line.put(" members")
+                putHidden(hidden, &line)
+            }
         case .workerLeaseLost, .logLost, .brokerLost, .brokerFound, .twin, .waitsForTwin,
-            .superseded, .twinGone:
+            .superseded, .twinGone, .leftOut, .takenIn:
             write(troubleLevel(notice)) { (line: inout Line) in putTrouble(notice, &line) }
         }
     }
@@ -305,7 +315,7 @@ extension Log {
 
     private static func troubleLevel(_ notice: Notice) -> Level {
         switch notice {
-        case .brokerFound, .twinGone: .info
+        case .brokerFound, .twinGone, .takenIn: .info
         case .twin, .superseded: .error
         default: .warning
         }
@@ -330,6 +340,10 @@ extension Log {
         case .superseded:
             line.put("a newer process with this worker's id has taken its place: standing back ")
             line.put("until it is silent")
+        case .leftOut:
+            line.put("the leader has not taken this worker in: the union is full, or this worker's ")
+            line.put("timings are longer than the leader bears")
+        case .takenIn: line.put("the leader has taken this worker in")
         case .twinGone: line.put("no other worker with this id is heard any more: joining again")
         default: preconditionFailure("not a notice about trouble")
         }

@@ -35,6 +35,11 @@ extension Elector {
         !desk.isLeaving && desk.hasKeeper && log.leads(at: now)
     }
 
+    /// Somebody else holds the tenure, and we do not run for the next.
+    var follows: Bool {
+        log.tenure.holder != nil && !log.tenure.resigned && !isMine && campaign.stand == .member
+    }
+
     /// It leads, or may soon: heartbeats are for it.
     var mustHear: Bool { isMine || campaign.stand == .candidate }
 
@@ -217,6 +222,7 @@ extension Elector {
             return desk.sayVoid(.election, offset, .termTooHigh)
         }
         guard !isMine, leads(desk) else {
+            pen.isBlind = log.loss.isBlind
             return campaign.onCandidacy(c, log.tenure, isOnline: isOnline, &pen, &desk)
         }
         guard campaign.isUprising(c, against: term, leadingSince: leadingSince, desk) else {
@@ -281,6 +287,7 @@ extension Elector {
 extension Elector {
     /// Runs for leader, where that is due. Only for a node that is online and stays.
     mutating func actOnCampaign(_ desk: inout Desk) {
+        pen.isBlind = log.loss.isBlind
         campaign.act(log.tenure, &pen, &desk)
     }
 

@@ -9,6 +9,8 @@ struct Pen {
     private(set) var heartbeatOffset: Offset = 0
     /// The last checkpoint that says what is open; -1: none was read.
     private(set) var checkpointOffset: Offset = -1
+    /// Who claims now does not know who has what.
+    var isBlind = false
 
     mutating func write(_ order: Order, term: Term, _ desk: inout Desk) {
         precondition(term > 0, "Pen: no such term")
@@ -18,7 +20,10 @@ struct Pen {
             workerID: desk.settings.workerID, incarnation: desk.settings.incarnation, term: term,
             sentAt: stamp, leaseMs: desk.settings.leaseMs, heartbeatOffset: heartbeatOffset,
             checkpointOffset: checkpointOffset, order: order)
-        if case .claim = order { record.memberTimeoutMs = desk.settings.memberTimeoutMs }
+        if case .claim = order {
+            record.memberTimeoutMs = desk.settings.memberTimeoutMs
+            record.callsBack = isBlind
+        }
         desk.write(.leader(record))
     }
 

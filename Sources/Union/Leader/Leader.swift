@@ -101,12 +101,11 @@ extension Leader {
     ) {
         let isCurrent =
             elector.isMine && h.term == elector.term && h.leaderID == desk.settings.workerID
-        guard let index = roster.findOrAdd(h.workerID, desk) else {
+        let hasWork = roster.isFull && ledger.holdsAny(of: h.workerID)
+        guard let index = roster.findOrAdd(h.workerID, isOfUnion: isCurrent || hasWork, desk) else {
             desk.count(.rosterFull)
-            // Who has read our claim and has nothing has no lease that anybody must wait for.
-            if !isCurrent || h.runningCount > 0 {
-                roster.notePassedOver(at: desk.now, holdMs: h.holdMs ?? 0)
-            }
+            if hasWork { roster.notePassedOver(at: desk.now, holdMs: h.holdMs ?? 0) }
+            if elector.leads(desk) { desk.say(.rosterFull(h.workerID)) }
             return
         }
         // A leader alone works without being added: what it has is counted when it is known.

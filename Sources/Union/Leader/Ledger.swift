@@ -196,6 +196,12 @@ extension Ledger {
         entries.isUsed(index) && entries[index].workerID == id
     }
 
+    /// Whether a worker with this id has any.
+    func holdsAny(of id: WorkerID) -> Bool {
+        for index in 0..<capacity where isHeld(index, by: id) { return true }
+        return false
+    }
+
     /// Whether an attempt is under way; not where we concluded it although somebody has it.
     func isOut(_ index: Int) -> Bool {
         switch entries[index].state {

@@ -4,6 +4,7 @@ struct Roster: ~Copyable {
     struct Entry {
         /// Whose heartbeats count: another's do once this one is silent.
         fileprivate(set) var incarnation: Incarnation = 0
+        fileprivate(set) var knownSince = Instant.zero
         /// When any incarnation was heard last: its lease may have been renewed. And this one.
         fileprivate(set) var heardAt = Instant.zero
         fileprivate(set) var spokeAt = Instant.zero
@@ -23,6 +24,8 @@ struct Roster: ~Copyable {
         fileprivate(set) var mustRead: Offset = -1
         /// Its last heartbeat carried our term: it has read every order before our claim.
         fileprivate(set) var isCurrent = false
+        /// It has read our claim, or has had work by the log: it is no stranger.
+        fileprivate(set) var isOfUnion = false
         fileprivate(set) var isMember = false
         /// Which incarnation `ADD_MEMBER` named, when, and whether that was read back.
         fileprivate(set) var added: Incarnation = 0
@@ -50,8 +53,7 @@ struct Roster: ~Copyable {
     private var entries: Table<Entry>
     private(set) var count = 0
     private(set) var members: Int32 = 0
-    /// When a heartbeat was passed over last for whose worker there was no room, and which may have
-    /// work.
+    /// When a heartbeat was passed over last for whose worker there was no room, and which has work.
     private(set) var passedOverAt = Instant.zero
     /// When heartbeats were passed over last because the broker had lost some.
     private(set) var skippedAt = Instant.zero
@@ -72,6 +74,8 @@ struct Roster: ~Copyable {
     }
 
     func id(_ index: Int) -> WorkerID { ids[index] }
+
+    var isFull: Bool { count == ids.count }
 
     func find(_ id: WorkerID) -> Int? {
         for i in 0..<count where ids[i] == id { return i }
@@ -133,26 +137,32 @@ extension Roster {
 
 extension Roster {
     /// The worker's index; nil when it is unknown and there is no room: the places of workers that were
-    /// not heard for long, and are no members, are given away.
-    mutating func findOrAdd(_ id: WorkerID, _ desk: borrowing Desk) -> Int? {
-        if let known = find(id) { return known }
-        if count < ids.count {
-            count += 1
-            ids[count - 1] = id
-            entries[count - 1] = Entry()
-            return count - 1
+    /// not heard for long, and are no members, are given away. `isOfUnion`: it has read our claim, or
+    /// the log says that it has work; then it has the place of one of whom neither is known.
+    mutating func findOrAdd(_ id: WorkerID, isOfUnion: Bool, _ desk: borrowing Desk) -> Int? {
+        guard let place = find(id) ?? freePlace(isOfUnion: isOfUnion, desk) else { return nil }
+        if place == count || ids[place] != id {
+            count = max(count, place + 1)
+            ids[place] = id
+            entries[place] = Entry(knownSince: desk.now)
         }
+        if isOfUnion { entries[place].isOfUnion = true }
+        return place
+    }
+
+    private func freePlace(isOfUnion: Bool, _ desk: borrowing Desk) -> Int? {
+        if count < ids.count { return count }
         for i in 0..<count where !entries[i].isMember {
-            let timeoutMs = timeoutMs(of: i, desk)
-            guard desk.now > entries[i].heardAt + timeoutMs else { continue }
-            ids[i] = id
-            entries[i] = Entry()
-            return i
+            if desk.now > entries[i].heardAt + timeoutMs(of: i, desk) { return i }
+        }
+        guard isOfUnion else { return nil }
+        for i in 0..<count where !entries[i].isMember && !entries[i].isOfUnion {
+            if ids[i] != desk.settings.workerID { return i }
         }
         return nil
     }
 
-    /// A heartbeat was passed over: its worker, whom we do not know, may have work.
+    /// A heartbeat was passed over: its worker, whom we have no room to know, has work.
     mutating func notePassedOver(at now: Instant, holdMs: Int32 = 0) {
         passedOverAt = now
         passedOverHoldMs = max(passedOverHoldMs, holdMs)
@@ -225,6 +235,7 @@ extension Roster {
         for i in 0..<count {
             entries[i].isMember = false
             entries[i].isCurrent = false
+            entries[i].isOfUnion = false
             entries[i].hasToldUs = false
             entries[i].isCalledTooSlow = false
             entries[i].isCalledStuck = false

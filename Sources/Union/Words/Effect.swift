@@ -60,6 +60,10 @@ public enum Notice: Sendable {
     case stuck(OpName, Attempt)
     /// A worker has such a job, of this op: it gets no work.
     case workerStuck(WorkerID, OpName)
+    /// There is no room for this worker: the union has as many members as it can have.
+    case rosterFull(WorkerID)
+    /// The leader has not taken us in for long; and that this is over.
+    case leftOut, takenIn
     /// The broker lost what we wanted to read: reading goes on at `from`.
     case logLost(Topic, wanted: Offset, from: Offset)
     case brokerLost

@@ -68,6 +68,9 @@ public struct LeaderRecord: Sendable {
     /// Only in claims: the writer gives work only to whoever has no job any more when it was not heard
     /// for so many ms; nil: it does not say.
     public var memberTimeoutMs: Int32?
+    /// Only in claims: the writer does not know who has what, so everybody drops what he has (section
+    /// 12).
+    public var callsBack = false
 
     public init(
         workerID: WorkerID, incarnation: Incarnation, term: Term, sentAt: Instant, leaseMs: Int32,

@@ -1,0 +1,26 @@
+/// Whether the leader takes us in (design, section 5): a union has room for so many members, and takes
+/// nobody whose jobs may run on for longer than its leader waits. Who is left out says and shows it.
+struct Admission {
+    /// Since when somebody leads who has not added us.
+    private var waitsSince: Instant?
+    private(set) var isLeftOut = false
+
+    /// When we are left out, should nothing else happen.
+    func dueAt(_ desk: borrowing Desk) -> Instant {
+        guard let waitsSince, !isLeftOut else { return .never }
+        return waitsSince + 2 * desk.settings.memberTimeoutMs
+    }
+
+    /// `waits`: somebody leads, and has not added us. (Who was started anew waits for its former life.)
+    mutating func look(waits: Bool, _ desk: inout Desk) {
+        guard waits else {
+            if isLeftOut { desk.say(.takenIn) }
+            self = Admission()
+            return
+        }
+        if waitsSince == nil { waitsSince = desk.now }
+        guard desk.now >= dueAt(desk) else { return }
+        isLeftOut = true
+        desk.say(.leftOut)
+    }
+}
