@@ -103,6 +103,8 @@ final class Board {
     var hasOwnPace = false
     var readCut: UInt8 = 0
     var writeCut: UInt8 = 0
+    /// The broker takes its results.
+    var mayReport = true
     /// It is cut off together with a part of the brokers that others have left behind: what it
     /// reads, and what it is told of a topic's bounds, ends here; by topic.
     var staleEnds: [Offset]?

@@ -16,6 +16,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case mixedPaces
     case hungJobs, starvingJobs
     case impersonate
+    case resultsDenied
 }
 
 struct FaultState {
@@ -83,6 +84,15 @@ extension SimulatedUnion {
             agenda.plan(
                 .mends(fault, board: board.index, serial: 0),
                 at: now + between(1_000_000, 30_000_000))
+            return true
+        case .resultsDenied:
+            board.mayReport = false
+            // Somebody sees it after a while, or not at all.
+            if random.below(3) > 0 {
+                agenda.plan(
+                    .mends(fault, board: board.index, serial: 0),
+                    at: now + between(1_000_000, 90_000_000))
+            }
             return true
         case .slowLink:
             board.linkUs = between(10_000, 300_000)
@@ -328,6 +338,7 @@ extension SimulatedUnion {
             if serial == faults.outageSerial, !brokerIsUp { setBroker(isUp: true) }
         case .keeperStops: onKeeperGoesOn(boards[board], serial)
         case .slowBoard: boards[board].slowUs = 0
+        case .resultsDenied: boards[board].mayReport = true
         case .slowLink: boards[board].mendLink()
         case .busyBroker: conditions.recordsPerSecond = 0
         case .impersonate: speakMasked(boards[board], serial)

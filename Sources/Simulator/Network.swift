@@ -126,7 +126,8 @@ extension SimulatedUnion {
                 board: board.index, life: board.life!.number, record: record, payload: payload,
                 receipt: receipt, handedAt: now))
         let use = writes[index].use
-        let fate = drawFate()
+        let isDenied = topic == .results && !board.mayReport
+        let fate = isDenied ? .produceFails : drawFate()
         if fate == .produceFails {
             return agenda.plan(.expired(write: index, use: use), at: now + delay())
         }

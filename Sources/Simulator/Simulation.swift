@@ -139,6 +139,8 @@ extension SimulatedUnion {
             board.slowUs = 0
             board.mendLink()
             board.neglectsDeadlines = false
+            // Of those who may not report one stays so, where others can do its work.
+            board.mayReport = board.mayReport || isAllowedAgain(board)
             if let stop = board.stoppedKeeper { onKeeperGoesOn(board, stop.serial) }
             board.startsAt = 0
             if board.readCut != 0 || board.writeCut != 0 { cut(board, reading: 0, writing: 0) }
@@ -146,6 +148,11 @@ extension SimulatedUnion {
             if board.life == nil { agenda.plan(.starts(board: board.index), at: now) }
             if board.hasOwnPace { giveUnionsPace(board) }
         }
+    }
+
+    private func isAllowedAgain(_ board: Board) -> Bool {
+        let others = boards.filter { !$0.isTwin(of: board) && $0 !== board }
+        return others.count < 2 || boards.contains { $0 !== board && !$0.mayReport }
     }
 
     /// Nobody promises that a union of several paces keeps its leader. systemd starts a board again

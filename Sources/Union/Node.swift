@@ -323,7 +323,7 @@ extension Node {
             if !hearing.isListening { elector.noteHeartbeatRead(count, desk) }
             worker.onHeartbeatDelivered(count, at: offset, isHeard: twin.wasHeard, desk)
         case .result(let place, let serial):
-            worker.onResultDelivered(Int(place), serial: serial)
+            worker.onResultDelivered(Int(place), serial: serial, &desk)
         }
     }
 
@@ -332,7 +332,7 @@ extension Node {
         switch receipt {
         case .none, .heartbeat, .refusal: break
         case .result(let place, let serial):
-            worker.onResultUndelivered(Int(place), serial: serial, desk)
+            worker.onResultUndelivered(Int(place), serial: serial, &desk)
         }
     }
 
@@ -351,6 +351,7 @@ extension Node {
 
 extension Node {
     private mutating func act() {
+        elector.giveUpIfUnheard(since: leader.unheardSince(elector), &desk)
         noticeLeading()
         if joining.finishWatching(desk) { onJoined() }
         if let leavesAt = desk.leavesAt,
@@ -371,7 +372,9 @@ extension Node {
             let role = role(at: desk.now)
             hearing.note(heard: leader.others(desk))
             elector.noteHeartbeatSent(worker.heartbeatCount, others: hearing.others, desk)
-            worker.sayHeartbeat(elector.log.tenure, role, ranking: elector.ranking(desk), &desk)
+            worker.sayHeartbeat(
+                elector.log.tenure, role, ranking: elector.ranking(desk),
+                isLeftOut: admission.isLeftOut, &desk)
         }
     }
 

@@ -16,7 +16,7 @@ enum Field: UInt8 {
 
     // Heartbeat, on `heartbeat`.
     case count, leaderID, leaderOffset, startedOffset, role, slots
-    case workerLeaseMs, killGraceMs, stuckOp
+    case workerLeaseMs, killGraceMs, stuckOp, cannotReport, leftOut
     case currentRequestID, running, runningTimeoutsMs, completedRequestIDs, completedCount
 
     // WorkRequest, on `requests` and in ASSIGN_WORK_REQUEST.
@@ -67,6 +67,8 @@ enum Field: UInt8 {
         case .workerLeaseMs: "worker_lease_ms"
         case .killGraceMs: "kill_grace_ms"
         case .stuckOp: "stuck_op_code"
+        case .cannotReport: "cannot_report"
+        case .leftOut: "left_out"
         case .currentRequestID: "current_work_request_id"
         case .running: "running"
         case .runningTimeoutsMs: "running_timeouts_ms"

@@ -16,6 +16,8 @@ extension Heartbeat {
             .workerLeaseMs, from: 1, to: Int64(Limits.timingMs))
         killGraceMs = try object.optionalSmall(.killGraceMs, to: Int64(Limits.timingMs))
         stuckOp = try object.text(.stuckOp)
+        cannotReport = try object.optionalBoolean(.cannotReport) ?? false
+        isLeftOut = try object.optionalBoolean(.leftOut) ?? false
         current = try object.text(.currentRequestID)
         let running = try object.list(.running, limit: Limits.bench)
         for i in 0..<running.count {
@@ -57,6 +59,8 @@ extension Heartbeat {
             buffer.name(.stuckOp)
             buffer.write(string: stuckOp)
         }
+        if cannotReport { buffer.field(.cannotReport, true) }
+        if isLeftOut { buffer.field(.leftOut, true) }
         buffer.name(.currentRequestID)
         if let current { buffer.write(string: current) } else { buffer.writeNull() }
         buffer.name(.running)

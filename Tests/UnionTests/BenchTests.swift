@@ -369,6 +369,55 @@ struct BenchTests {
         #expect(solo.done.results.isEmpty)
     }
 
+    @Test("who cannot write results shows them no more after a while, takes no work, and says so")
+    func cannotReport() {
+        let solo = worker1(slots: 2)
+        assign(0, on: solo)
+        assign(1, on: solo)
+        assign(2, on: solo)
+        solo.give(.jobEnded(0, jobEnd()), [5])
+        let receipt = solo.unread.last { $0.record.topic == .results }!.receipt
+        func refuse(_ milliseconds: Int64) {
+            for _ in 0..<(milliseconds / 200) {
+                solo.give(.undelivered(receipt))
+                solo.idle(200)
+                solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: solo.ends[2]))
+            }
+        }
+        refuse(1800)
+        #expect(solo.done.heartbeats.allSatisfy { !$0.cannotReport })
+        #expect(solo.done.heartbeats.last!.runningCount == 3)
+        solo.clear()
+        refuse(800)
+        let said = solo.done.heartbeats.last!
+        #expect(said.cannotReport && said.runningCount == 2, "1 and 2 run on")
+        #expect(solo.done.notices.count { if case .cannotReport = $0 { true } else { false } } == 1)
+        solo.clear()
+        assign(3, on: solo)
+        refuse(400)
+        #expect(solo.done.starts.isEmpty)
+        #expect(solo.done.results.contains { $0.requestOffset == 3 && !$0.counts }, "it goes back")
+        solo.give(.delivered(receipt, 0))
+        solo.give(.jobEnded(1, jobEnd()))
+        assign(4, on: solo)
+        refuse(200)
+        #expect(solo.done.starts.map(\.assignment.attempt.requestOffset) == [4])
+        #expect(!solo.done.heartbeats.last!.cannotReport)
+        #expect(solo.done.notices.contains { if case .canReport = $0 { true } else { false } })
+    }
+
+    @Test("a result that comes late because the broker was away is no sign of that")
+    func reportsLate() {
+        let solo = worker1()
+        assign(0, on: solo)
+        solo.give(.jobEnded(0, jobEnd()))
+        let receipt = solo.unread.last { $0.record.topic == .results }!.receipt
+        solo.idle(10_000)
+        #expect(solo.done.heartbeats.last!.runningCount == 1, "nobody gave it up")
+        solo.give(.delivered(receipt, 0))
+        #expect(solo.done.heartbeats.allSatisfy { !$0.cannotReport })
+    }
+
     @Test("results are retried without a lease, and by a node that leaves")
     func retriedAlways() {
         let solo = worker1()

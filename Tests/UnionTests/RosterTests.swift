@@ -297,6 +297,58 @@ struct RosterTests {
         #expect(solo.done.assignments.count == 1)
     }
 
+    @Test("who cannot write results gets no work, is named once, and what it had goes to another")
+    func cannotReport() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.read(request("a"))
+        solo.readBack()
+        #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(2)])
+        solo.report(2, running: [0], deadlines: [60_000])
+        solo.addMember(3)
+        for _ in 0..<20 {
+            solo.live(200)
+            solo.report(2, started: 1000) { $0.cannotReport = true }
+            let hasIt = solo.done.assignments.contains { $0.attempt.workerID == worker(3) }
+            solo.report(3, running: hasIt ? [0] : [])
+        }
+        #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(2), worker(3)])
+        #expect(solo.done.assignments.map(\.failures) == [0, 1])
+        let named = solo.done.notices.count {
+            if case .workerCannotReport(worker(2)) = $0 { true } else { false }
+        }
+        #expect(named == 1)
+        for i in 0..<3 { solo.read(request("b\(i)")) }
+        #expect(!solo.done.assignments.dropFirst().contains { $0.attempt.workerID == worker(2) })
+        solo.report(2, started: 1000)
+        solo.read(request("c"))
+        #expect(solo.done.assignments.last!.attempt.workerID == worker(2))
+    }
+
+    @Test("a leader whose own outcomes nobody reads lets another lead, where there is another")
+    func unheardLeader() {
+        for hasOthers in [true, false] {
+            let solo = leader()
+            if hasOthers { solo.addMember(2) }
+            let bad = Array("no request".utf8)
+            solo.give(.malformed(.requests, RequestID("x"), 0), bad)
+            #expect(solo.done.results.map(\.status) == [.rejected])
+            var reads = 0
+            for _ in 0..<60 where solo.leads {
+                solo.idle(100)
+                solo.readBackOnce { $0.topic == .leader }
+                if hasOthers { solo.report(2) }
+                reads += 1
+            }
+            #expect(solo.leads != hasOthers)
+            guard hasOthers else { continue }
+            #expect(reads > 55, "three times ack_timeout_ms")
+            solo.readBackOnce { $0.topic == .leader }
+            solo.idle(300)
+            #expect(solo.done.resignations.count >= 1)
+        }
+    }
+
     @Test("a member keeps its place, however long nobody could hear it")
     func membersKeepPlaces() {
         let solo = leader()

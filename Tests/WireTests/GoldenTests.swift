@@ -16,7 +16,8 @@ struct GoldenTests {
     static let heartbeat = """
         {"worker_id":"\(ann)","incarnation":"00000000000000ab","count":12,"leader_id":"\(bob)",\
         "term":7,"leader_offset":1001,"started_offset":998,"role":"member","ranking":100,"slots":2,\
-        "worker_lease_ms":2700,"kill_grace_ms":200,"stuck_op_code":"blink","current_work_request_id":"6f1d",\
+        "worker_lease_ms":2700,"kill_grace_ms":200,"stuck_op_code":"blink","cannot_report":true,\
+        "left_out":true,"current_work_request_id":"6f1d",\
         "running":[42,44],"running_timeouts_ms":[60000],"completed_work_request_ids":["6f1b","6f1c"],"completed_count":9}
         """
     static let request = """

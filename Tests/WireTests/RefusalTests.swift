@@ -33,6 +33,8 @@ struct RefusalTests {
         (.heartbeat, "worker_lease_ms", "must be an integer from 1 to 3600000", true),
         (.heartbeat, "kill_grace_ms", "must be an integer from 0 to 3600000", true),
         (.heartbeat, "stuck_op_code", "must be a string", true),
+        (.heartbeat, "cannot_report", "must be true or false", true),
+        (.heartbeat, "left_out", "must be true or false", true),
         (.heartbeat, "current_work_request_id", "must be a string", true),
         (.heartbeat, "running", "must be a list", false),
         (.heartbeat, "completed_work_request_ids", "must be a list", false),

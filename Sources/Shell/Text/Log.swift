@@ -170,7 +170,7 @@ extension Log {
     package static func say(_ notice: Notice, _ bytes: Span<UInt8>) {
         switch notice {
         case .caughtUp, .campaign, .tie, .votes, .claims, .leads, .ledBy, .steppedDown, .givesUp,
-            .resigned, .quells, .quelled:
+            .givesUpUnheard, .resigned, .quells, .quelled:
             write(.info) { (line: inout Line) in putElection(notice, &line) }
         case .paceDiffers(let other):
             write(.warning) { (line: inout Line) in
@@ -211,6 +211,11 @@ extension Log {
                 line.put(op)
                 line.put(" was killed there and does not die")
             }
+        case .workerCannotReport(let id):
+            write(.warning) { (line: inout Line) in
+                line.put(short: id)
+                line.put(" gets no work: it cannot write results")
+            }
         case .tookOver, .cancelled, .attemptEnded, .settled, .duplicate:
             write(workLevel(notice)) { (line: inout Line) in putWork(notice, &line) }
         case .malformed(let topic, let offset):
@@ -242,7 +247,7 @@ extension Log {
                 putHidden(hidden, &line)
             }
         case .workerLeaseLost, .logLost, .brokerLost, .brokerFound, .twin, .waitsForTwin,
-            .superseded, .twinGone, .leftOut, .takenIn:
+            .superseded, .twinGone, .leftOut, .takenIn, .cannotReport, .canReport:
             write(troubleLevel(notice)) { (line: inout Line) in putTrouble(notice, &line) }
         }
     }
@@ -270,6 +275,9 @@ extension Log {
         case .steppedDown(let term): putWith("stepped down from term ", term, &line)
         case .givesUp(let term):
             putWith("cannot keep the lead: giving another board the chance, term ", term, &line)
+        case .givesUpUnheard(let term):
+            line.put("results cannot be written: giving another board the chance to lead")
+            putWith(", term ", term, &line)
         case .resigned(let leader, let term):
             line.put(short: leader)
             putWith(" resigned from term ", term, &line)
@@ -315,8 +323,8 @@ extension Log {
 
     private static func troubleLevel(_ notice: Notice) -> Level {
         switch notice {
-        case .brokerFound, .twinGone, .takenIn: .info
-        case .twin, .superseded: .error
+        case .brokerFound, .twinGone, .takenIn, .canReport: .info
+        case .twin, .superseded, .cannotReport: .error
         default: .warning
         }
     }
@@ -343,6 +351,10 @@ extension Log {
         case .leftOut:
             line.put("the leader has not taken this worker in: the union is full, or this worker's ")
             line.put("timings are longer than the leader bears")
+        case .cannotReport:
+            line.put("results cannot be written: taking no work before one is; may this worker ")
+            line.put("write to the topic `results`?")
+        case .canReport: line.put("results can be written again")
         case .takenIn: line.put("the leader has taken this worker in")
         case .twinGone: line.put("no other worker with this id is heard any more: joining again")
         default: preconditionFailure("not a notice about trouble")

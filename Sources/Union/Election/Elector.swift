@@ -183,6 +183,16 @@ extension Elector {
         pen.write(.resign, term: term, &desk)
     }
 
+    /// A leader whose outcomes nobody reads lets another say them, should there be another.
+    mutating func giveUpIfUnheard(since: Instant, _ desk: inout Desk) {
+        guard since != .never, campaign.others > 0, leads(desk),
+            desk.now >= since + 3 * desk.settings.ackTimeoutMs
+        else { return }
+        desk.count(.givenUp)
+        desk.say(.givesUpUnheard(term))
+        log.giveUp()
+    }
+
     /// Should we hold the tenure, we lead no more in it, and resign when it is our turn to speak.
     mutating func stopLeading() {
         if isMine { log.giveUp() }

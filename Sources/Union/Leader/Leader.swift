@@ -14,6 +14,8 @@ struct Leader: ~Copyable {
     var blindness = Blindness()
     var checkpoints = Checkpoints()
     var timing: Timing
+    /// Since when outcomes that we say ourselves are written and none is read; nil: there is none.
+    var unheardSince: Instant?
     /// When everything that is out is looked at next.
     var sweepAt = Instant.never
     /// More can be assigned; the last step had no room for it.
@@ -52,6 +54,11 @@ struct Leader: ~Copyable {
 // MARK: - What is due
 
 extension Leader {
+    /// Since when we have nothing but ourselves to say how requests end, and are not heard.
+    func unheardSince(_ elector: borrowing Elector) -> Instant {
+        isOpen(elector) ? unheardSince ?? .never : .never
+    }
+
     /// Everything that the leader does about work: bounded by the room of a step, resumed at once.
     mutating func act(_ elector: inout Elector, _ desk: inout Desk) {
         guard isOpen(elector), elector.leads(desk) else { return }
@@ -121,8 +128,9 @@ extension Leader {
         let leaderOffset = min(h.leaderOffset, desk.next(.leader))
         roster.hear(h, index, leaderOffset: leaderOffset, isCurrent: isCurrent, desk)
         guard isCurrent, elector.leads(desk) else { return }
-        if roster.callStuck(index), let op = h.stuckOp {
-            desk.say(.workerStuck(h.workerID, op))
+        if roster.callStuck(index) {
+            let op = h.stuckOp
+            desk.say(op.map { .workerStuck(h.workerID, $0) } ?? .workerCannotReport(h.workerID))
         }
         addAgainIfLost(index, &elector, &desk)
         if !roster[index].isMember && h.workerID != desk.settings.workerID {

@@ -8,6 +8,7 @@ extension Leader {
     ) {
         guard elector.isMine else { return }
         takeover.hasRead(r.digest, at: offset)
+        if r.workerID == desk.settings.workerID { unheardSince = nil }
         let id = r.requestID.isEmpty ? Ledger.name(after: r.requestOffset) : r.requestID
         let key = id.key
         ledger.noteAttempt(r.attempt, of: key)
@@ -163,6 +164,7 @@ extension Leader {
             preconditionFailure("Leader: nothing is concluded there")
         }
         ledger.noteConclusion(index, writtenAt: desk.now)
+        if unheardSince == nil { unheardSince = desk.now }
         if reason == nil { desk.pack(ledger.payload(index)) }
         let counts = ledger.entries[index].attempt > 0
         writeOwnResult(index, status, reason, counts: counts, final: true, elector, &desk)

@@ -15,7 +15,7 @@ struct Roster: ~Copyable {
         /// It said that under our term: an earlier life of it, whose words come late, has not.
         fileprivate(set) var hasToldUs = false
         fileprivate(set) var isCalledTooSlow = false
-        /// It has a job that was killed and does not die.
+        /// It has a job that was killed and does not die, or cannot write results.
         fileprivate(set) var isStuck = false
         fileprivate(set) var isCalledStuck = false
         /// It has read the leader log up to here.
@@ -126,7 +126,7 @@ extension Roster {
         return !entries[index].isCalledTooSlow
     }
 
-    /// True when it has a job that does not die, and that was not said of it yet.
+    /// True when it is stuck, and that was not said of it yet.
     mutating func callStuck(_ index: Int) -> Bool {
         defer { entries[index].isCalledStuck = entries[index].isStuck }
         return entries[index].isStuck && !entries[index].isCalledStuck
@@ -205,7 +205,7 @@ extension Roster {
         entries[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
         entries[index].holdMs = h.holdMs ?? 0
         if isCurrent, h.holdMs != nil { entries[index].hasToldUs = true }
-        entries[index].isStuck = h.stuckOp != nil
+        entries[index].isStuck = h.stuckOp != nil || h.cannotReport
         entries[index].isCurrent = isCurrent
     }
 

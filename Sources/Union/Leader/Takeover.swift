@@ -112,6 +112,7 @@ extension Leader {
         roster.forgetMembers(inheritedHoldMs: elector.openWork.memberTimeoutMs)
         ledger.removeAll()
         checkpoints = Checkpoints()
+        unheardSince = nil
         sweepAt = .never
         isBehind = false
         requests.begin(

@@ -60,6 +60,12 @@ public enum Notice: Sendable {
     case stuck(OpName, Attempt)
     /// A worker has such a job, of this op: it gets no work.
     case workerStuck(WorkerID, OpName)
+    /// Results that we have finished are not delivered: we take no work before one is; and that one was.
+    case cannotReport, canReport
+    /// The same of outcomes that we say as the leader: another may lead.
+    case givesUpUnheard(Term)
+    /// The same of a worker: it gets no work.
+    case workerCannotReport(WorkerID)
     /// There is no room for this worker: the union has as many members as it can have.
     case rosterFull(WorkerID)
     /// The leader has not taken us in for long; and that this is over.

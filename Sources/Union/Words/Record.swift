@@ -194,6 +194,10 @@ public struct Heartbeat: Sendable {
     public var killGraceMs: Int32?
     /// The op of a job that was killed and does not die: its board takes no work; nil: there is none.
     public var stuckOp: OpName?
+    /// It cannot write results: its board takes no work.
+    public var cannotReport = false
+    /// The leader has not taken it in for long.
+    public var isLeftOut = false
     /// The request whose job has run longest, by its id.
     public var current: RequestID?
     /// How many offsets the payload begins with, and how many of them, the first, have a deadline.

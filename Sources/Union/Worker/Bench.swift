@@ -52,6 +52,9 @@ struct Bench: ~Copyable {
         /// When it should have ended; and whether it was killed for not having done so.
         fileprivate var endsBy = Instant.never
         fileprivate var isOverdue = false
+        /// When its result was written first; and whether others are to do it, for it is not delivered.
+        fileprivate var finishedAt = Instant.zero
+        fileprivate var isGivenUp = false
         /// Its place in the queue; also tells a result's delivery from its predecessor's.
         fileprivate(set) var serial: UInt32 = 0
         fileprivate(set) var end = JobEnd(
@@ -88,6 +91,8 @@ struct Bench: ~Copyable {
     private(set) var used: Int32 = 0
     /// Those of `running` that do not die.
     private(set) var stuck: Int32 = 0
+    /// Those that are finished, and are not shown any more.
+    private var givenUp: Int32 = 0
     /// No job should have ended, and has not, before then.
     private(set) var overdueAt = Instant.never
 
@@ -138,7 +143,11 @@ struct Bench: ~Copyable {
         if old == .queued { queued -= 1 }
         if old.isAlive { running -= 1 }
         if old == .stuck { stuck -= 1 }
-        if state == .free { used -= 1 }
+        if state == .free {
+            used -= 1
+            if jobs[place].isGivenUp { givenUp -= 1 }
+            jobs[place].isGivenUp = false
+        }
         if state == .queued { queued += 1 }
         if state.isAlive { running += 1 }
         if state == .stuck { stuck += 1 }
@@ -151,9 +160,10 @@ struct Bench: ~Copyable {
 extension Bench {
     enum Acceptance { case queued, wasHere, full }
 
-    /// Queues an assignment, which stands at `offset` in the leader log.
+    /// Queues an assignment, which stands at `offset` in the leader log. `isOpen`: others than those that
+    /// are here already are taken.
     mutating func accept(
-        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset
+        _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset, isOpen: Bool
     ) -> Acceptance {
         let order = Seen(
             requestOffset: a.attempt.requestOffset, attempt: a.attempt.attempt,
@@ -161,7 +171,7 @@ extension Bench {
         let index = Int(order.requestOffset) & (Limits.recentAttempts - 1)
         guard seen[index] != order else { return .wasHere }
         seen[index] = order
-        guard stuck == 0, let place = firstFree() else { return .full }
+        guard isOpen, stuck == 0, let place = firstFree() else { return .full }
         serial &+= 1
         jobs[place].assignment = a
         jobs[place].term = term
@@ -295,7 +305,9 @@ extension Bench {
 
 extension Bench {
     /// The job there has ended; false when nobody waits for its end.
-    mutating func onEnded(_ place: Int, _ end: JobEnd, _ output: Span<UInt8>) -> Bool {
+    mutating func onEnded(
+        _ place: Int, _ end: JobEnd, _ output: Span<UInt8>, at now: Instant
+    ) -> Bool {
         var end = end
         var counts = end.wasStarted
         switch jobs[place].state {
@@ -311,22 +323,23 @@ extension Bench {
             preconditionFailure("Bench: no job runs there")
         }
         keep(output.extracting(0..<min(output.count, Limits.outputBytes)), at: place)
-        finish(place, end, counts: counts, nil)
+        finish(place, end, counts: counts, nil, at: now)
         return true
     }
 
     /// The node leaves before the job was started.
-    mutating func endUnstarted(_ place: Int) {
+    mutating func endUnstarted(_ place: Int, at now: Instant) {
         precondition(jobs[place].state == .queued, "Bench: it does not wait")
         jobs[place].payloadCount = 0
         let lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
-        finish(place, lost, counts: false, .neverStarted)
+        finish(place, lost, counts: false, .neverStarted, at: now)
     }
 
     private mutating func finish(
-        _ place: Int, _ end: JobEnd, counts: Bool, _ reason: WorkResult.Reason?
+        _ place: Int, _ end: JobEnd, counts: Bool, _ reason: WorkResult.Reason?, at now: Instant
     ) {
         change(place, to: .finished)
+        jobs[place].finishedAt = now
         jobs[place].end = end
         jobs[place].counts = counts
         jobs[place].reason = reason
@@ -346,6 +359,16 @@ extension Bench {
     mutating func onUndelivered(_ place: Int, serial: UInt32) -> Bool {
         guard hasResult(place, serial), jobs[place].state == .finished else { return false }
         change(place, to: .undelivered)
+        return true
+    }
+
+    /// Whether a result that the producer gave up was finished so long ago that others are to do it: it
+    /// is shown no more.
+    mutating func giveUpIfLate(_ place: Int, finishedBefore limit: Instant) -> Bool {
+        precondition(jobs[place].state == .undelivered, "Bench: there is no such result")
+        guard jobs[place].finishedAt < limit else { return false }
+        if !jobs[place].isGivenUp { givenUp += 1 }
+        jobs[place].isGivenUp = true
         return true
     }
 
@@ -377,13 +400,14 @@ extension Bench {
             if isOlder(i, than: oldest) { oldest = i }
         }
         if let oldest { h.current = jobs[oldest].assignment.request.requestID }
-        for i in 0..<jobs.count where jobs[i].state != .free && !jobs[i].state.isAlive {
+        for i in 0..<jobs.count
+        where jobs[i].state != .free && !jobs[i].state.isAlive && !jobs[i].isGivenUp {
             desk.pack(jobs[i].assignment.attempt.requestOffset)
         }
         for i in 0..<jobs.count where jobs[i].state.isShown {
             desk.pack(deadlineMs: jobs[i].deadlineMs)
         }
-        h.runningCount = used - stuck
+        h.runningCount = used - stuck - givenUp
         h.deadlineCount = running - stuck
         h.startedOffset = startedOffset
         for i in 0..<completed.count { desk.packCompleted(completed[i]) }

@@ -5,6 +5,9 @@ struct Worker: ~Copyable {
     private(set) var lease: WorkerLease
     /// When results that the producer gave up are written again.
     private var retryAt = Instant.never
+    /// The producer gives up what was finished long ago, and has delivered no result since: somebody
+    /// else must do what we have.
+    private var cannotReport = false
     /// Heartbeats written so far.
     private(set) var heartbeatCount: Int64 = 0
     private var heartbeatSentAt = Instant.zero
@@ -31,7 +34,7 @@ extension Worker {
     mutating func onAssigned(
         _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset, _ desk: inout Desk
     ) {
-        switch bench.accept(a, bytes, term: term, at: offset) {
+        switch bench.accept(a, bytes, term: term, at: offset, isOpen: !cannotReport) {
         case .queued:
             desk.count(.accepted)
             hastenHeartbeat()
@@ -138,7 +141,7 @@ extension Worker {
     }
 
     private func canStart(_ desk: borrowing Desk) -> Bool {
-        !desk.isLeaving && bench.stuck == 0 && bench.running < desk.settings.slots
+        !desk.isLeaving && bench.stuck == 0 && !cannotReport && bench.running < desk.settings.slots
     }
 
     private mutating func dropRunning(_ why: Bench.Drop, _ desk: inout Desk) {
@@ -180,7 +183,7 @@ extension Worker {
 
     private mutating func giveBackQueued(_ desk: inout Desk) {
         for place in 0..<bench.capacity where bench[place].state == .queued {
-            bench.endUnstarted(place)
+            bench.endUnstarted(place, at: desk.now)
             writeResult(place, &desk)
         }
     }
@@ -215,7 +218,7 @@ extension Worker {
     ) {
         precondition(place >= 0 && place < bench.capacity, "Worker: no such place")
         hastenHeartbeat()
-        if bench.onEnded(place, end, output) { writeResult(place, &desk) }
+        if bench.onEnded(place, end, output, at: desk.now) { writeResult(place, &desk) }
     }
 
     private mutating func writeResult(_ place: Int, _ desk: inout Desk) {
@@ -240,13 +243,24 @@ extension Worker {
         desk.write(.result(result), .result(Place(place), serial: job.serial))
     }
 
-    mutating func onResultDelivered(_ place: Int, serial: UInt32) {
-        if bench.onDelivered(place, serial: serial) { hastenHeartbeat() }
+    mutating func onResultDelivered(_ place: Int, serial: UInt32, _ desk: inout Desk) {
+        guard bench.onDelivered(place, serial: serial) else { return }
+        hastenHeartbeat()
+        guard cannotReport else { return }
+        cannotReport = false
+        desk.say(.canReport)
     }
 
-    mutating func onResultUndelivered(_ place: Int, serial: UInt32, _ desk: borrowing Desk) {
+    mutating func onResultUndelivered(_ place: Int, serial: UInt32, _ desk: inout Desk) {
         guard bench.onUndelivered(place, serial: serial) else { return }
         retryAt = min(retryAt, desk.now + desk.settings.announceMs)
+        guard bench.giveUpIfLate(place, finishedBefore: desk.now - desk.settings.ackTimeoutMs)
+        else { return }
+        hastenHeartbeat()
+        guard !cannotReport else { return }
+        cannotReport = true
+        desk.say(.cannotReport)
+        giveBackQueued(&desk)
     }
 
     /// Results must not be lost: they are written until the broker has them.
@@ -277,7 +291,8 @@ extension Worker {
 
     /// Writes a heartbeat with what the elector says of us, and what is on the bench.
     mutating func sayHeartbeat(
-        _ tenure: Referee.Tenure, _ role: Role, ranking: Int32, _ desk: inout Desk
+        _ tenure: Referee.Tenure, _ role: Role, ranking: Int32, isLeftOut: Bool,
+        _ desk: inout Desk
     ) {
         var h = Heartbeat(
             workerID: desk.settings.workerID, incarnation: desk.settings.incarnation)
@@ -290,6 +305,8 @@ extension Worker {
         h.slots = desk.settings.slots
         h.workerLeaseMs = desk.settings.workerLeaseMs
         h.killGraceMs = desk.settings.killGraceMs
+        h.isLeftOut = isLeftOut
+        h.cannotReport = cannotReport
         bench.report(&h, &desk)
         desk.write(.heartbeat(h), .heartbeat(h.count))
         lease.noteSent(h.count, desk)
