@@ -226,6 +226,19 @@ struct UnionViewWorkerTests {
         #expect(!union.worker(1).isSilent)
     }
 
+    @Test("why a worker gets no work is shown as soon as it says it, and as long as it does")
+    func trouble() {
+        var union = Watched()
+        #expect(union.heartbeat(1) == "worker 1")
+        #expect(union.heartbeat(1) == "none")
+        #expect(union.heartbeat(1) { $0.isLeftOut = true } == "worker 1")
+        #expect(union.heartbeat(1) { $0.isLeftOut = true } == "none")
+        #expect(union.heartbeat(1) { $0.cannotReport = true } == "worker 1")
+        #expect(union.heartbeat(1) { $0.stuckOp = OpName("mount") } == "worker 1")
+        #expect(union.view[0].stuckOp == OpName("mount") && !union.view[0].cannotReport)
+        #expect(union.heartbeat(1) == "worker 1")
+    }
+
     @Test("who has another pace than the leader is told once, and again when that changed")
     func otherPace() {
         var union = Watched()

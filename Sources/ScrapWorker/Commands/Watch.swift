@@ -183,6 +183,12 @@ extension Watch {
             output.put(" job ")
             output.put(foreign: worker.job)
         }
+        if worker.isLeftOut { output.put(" left out by its leader") }
+        if worker.cannotReport { output.put(" cannot write results") }
+        if let op = worker.stuckOp {
+            output.put(" stuck with a job of ")
+            output.put(foreign: op)
+        }
         output.put("\n")
     }
 
@@ -203,6 +209,12 @@ extension Watch {
         output.put(worker.completed)
         output.put(",\"job\":")
         if worker.job.isEmpty { output.put("null") } else { output.put(json: worker.job) }
+        output.put(",\"left_out\":")
+        output.put(worker.isLeftOut ? "true" : "false")
+        output.put(",\"cannot_report\":")
+        output.put(worker.cannotReport ? "true" : "false")
+        output.put(",\"stuck_op_code\":")
+        if let op = worker.stuckOp { output.put(json: op) } else { output.put("null") }
         output.put("}\n")
     }
 

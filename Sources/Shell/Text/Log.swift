@@ -324,7 +324,7 @@ extension Log {
     private static func troubleLevel(_ notice: Notice) -> Level {
         switch notice {
         case .brokerFound, .twinGone, .takenIn, .canReport: .info
-        case .twin, .superseded, .cannotReport: .error
+        case .twin, .superseded, .cannotReport, .leftOut: .error
         default: .warning
         }
     }
@@ -352,8 +352,8 @@ extension Log {
             line.put("the leader has not taken this worker in: the union is full, or this worker's ")
             line.put("timings are longer than the leader bears")
         case .cannotReport:
-            line.put("results cannot be written: taking no work before one is; may this worker ")
-            line.put("write to the topic `results`?")
+            line.put("results cannot be written: taking no work before one is; may this ")
+            line.put("worker write to the topic `results`?")
         case .canReport: line.put("results can be written again")
         case .takenIn: line.put("the leader has taken this worker in")
         case .twinGone: line.put("no other worker with this id is heard any more: joining again")

@@ -18,6 +18,11 @@ package struct UnionView: ~Copyable {
         package var lost: Int64 = 0
         package var void: Int64 = 0
         package var heardAt = Instant.zero
+        /// Why it gets no work, as it says itself: its leader has not taken it in, it cannot write
+        /// results, or a job of this op does not die.
+        package var isLeftOut = false
+        package var cannotReport = false
+        package var stuckOp: OpName?
         /// Its `worker_lease_ms`; nil: it does not say.
         package var leaseMs: Int32?
         fileprivate var isPaceTold = false
@@ -110,6 +115,9 @@ extension UnionView {
         workers[i].term = heartbeat.term
         workers[i].running = heartbeat.runningCount
         workers[i].completed = heartbeat.completedCount
+        workers[i].isLeftOut = heartbeat.isLeftOut
+        workers[i].cannotReport = heartbeat.cannotReport
+        workers[i].stuckOp = heartbeat.stuckOp
         workers[i].leaseMs = heartbeat.workerLeaseMs
         workers[i].job = heartbeat.current ?? RequestID()
         workers[i].heardAt = now
@@ -117,6 +125,8 @@ extension UnionView {
         let isSame =
             old.role == heartbeat.role && old.term == heartbeat.term
             && old.job == workers[i].job && old.completed == heartbeat.completedCount
+            && old.isLeftOut == heartbeat.isLeftOut && old.cannotReport == heartbeat.cannotReport
+            && (old.stuckOp == nil) == (heartbeat.stuckOp == nil)
         return isNew || !isSame ? .worker(i) : .none
     }
 
@@ -309,6 +319,7 @@ extension UnionView {
         }
         terminal.plain()
         drawMarks(worker, &terminal)
+        drawTrouble(worker, &terminal)
         if hasOtherPace(index) { drawPace(worker, &terminal) }
         terminal.endLine()
     }
@@ -324,6 +335,15 @@ extension UnionView {
             terminal.put(" l")
             terminal.put(worker.lost)
         }
+        terminal.plain()
+    }
+
+    private func drawTrouble(_ worker: Worker, _ terminal: inout Terminal) {
+        guard worker.isLeftOut || worker.cannotReport || worker.stuckOp != nil else { return }
+        terminal.colour(.yellow)
+        if worker.isLeftOut { terminal.put(" left out") }
+        if worker.cannotReport { terminal.put(" cannot report") }
+        if worker.stuckOp != nil { terminal.put(" stuck") }
         terminal.plain()
     }
 
