@@ -26,6 +26,10 @@ public struct Referee {
         guard let worker = record.worker, let term = record.term else { return }
         let incarnation = record["incarnation"].string
         let isClaim = record.op == "CLAIM"
+        if term > record.offset + 1 << 40 {
+            void.append(record)
+            return
+        }
         if term > tenure.term {
             if tenure.holder != nil { tenures.append(tenure) }
             tenure = Tenure(
