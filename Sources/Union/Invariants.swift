@@ -6,6 +6,8 @@ public enum Invariant: Sendable {
     case tenureHasLeader
     /// The edge of leading was noticed in the step in which it came.
     case edgeIsNoticed
+    /// Who stands back before a twin does not lead.
+    case standsBackInSilence
     /// Who has joined reads the leader log and `election`, and `heartbeat` exactly while it listens.
     case joinedReads
     /// Without a lease nothing runs, but what is being killed; after its grace all is dead.
@@ -28,6 +30,7 @@ extension Node {
     public var brokenInvariant: Invariant? {
         if elector.isMine != leader.hasTenure { return .tenureHasLeader }
         if elector.wasLeading != elector.leads(desk) { return .edgeIsNoticed }
+        if twin.standsBack && elector.leads(desk) { return .standsBackInSilence }
         if joining.isJoined && !readsAll { return .joinedReads }
         if !worker.runsByLease(desk) { return .runsByLease }
         if !worker.bench.areCountsRight { return .benchCounts }
@@ -55,14 +58,18 @@ extension Worker {
 
 extension Bench {
     fileprivate var areCountsRight: Bool {
-        guard used > 0 else { return running == 0 && queued == 0 }
+        guard used > 0 else { return running == 0 && queued == 0 && stuck == 0 && givenUp == 0 }
         var (running, queued, used): (Int32, Int32, Int32) = (0, 0, 0)
+        var (stuck, givenUp): (Int32, Int32) = (0, 0)
         for place in 0..<capacity where self[place].state != .free {
             used += 1
             if self[place].state == .queued { queued += 1 }
             if self[place].state.isAlive { running += 1 }
+            if self[place].state == .stuck { stuck += 1 }
+            if self[place].isGivenUp { givenUp += 1 }
         }
         return running == self.running && queued == self.queued && used == self.used
+            && stuck == self.stuck && givenUp == self.givenUp
     }
 }
 

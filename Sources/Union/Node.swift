@@ -166,6 +166,8 @@ extension Node {
 extension Node {
     private mutating func observe(since before: Instant) {
         let pauseMs = max(desk.settings.leaderTimeoutMs / 2, 2 * desk.settings.heartbeatMs)
+        // Nobody was heard while we were stopped, either.
+        if twin.standsBack, desk.now > deadline + pauseMs { watchOn() }
         if desk.now > before + pauseMs {
             elector.notePause(&desk)
             desk.count(.pauses)
@@ -288,7 +290,7 @@ extension Node {
     /// Another lives under our id, and stays: until it is silent we neither lead nor work, and are not
     /// heard.
     mutating func standBack(_ why: Notice) {
-        joining.standBack(forMs: desk.settings.memberTimeoutMs, desk)
+        watchOn()
         guard !twin.standsBack else { return }
         twin.standBack()
         desk.count(.standsBack)
@@ -296,6 +298,10 @@ extension Node {
         elector.stopLeading()
         noticeLeading()
         worker.standBack(&desk)
+    }
+
+    private mutating func watchOn() {
+        joining.standBack(forMs: desk.settings.memberTimeoutMs, desk)
     }
 
     mutating func finishJoining() {
@@ -353,6 +359,8 @@ extension Node {
     private mutating func act() {
         elector.giveUpIfUnheard(since: leader.unheardSince(elector), &desk)
         noticeLeading()
+        // Silence is nothing, where nobody could be heard.
+        if twin.standsBack, !hearing.isListening || !brokerIsThere { watchOn() }
         if joining.finishWatching(desk) { onJoined() }
         if let leavesAt = desk.leavesAt,
             desk.now >= leavesAt || (!elector.isMine && worker.isIdle)
@@ -362,7 +370,8 @@ extension Node {
         if joining.isJoined, !isOnline { elector.stayOffline(&desk) }
         if isOnline, !desk.isLeaving { elector.actOnCampaign(&desk) }
         hear()
-        admission.look(waits: isOnline && elector.follows && !twin.isAdded(desk), &desk)
+        admission.look(
+            isLed: isOnline && elector.follows, isAdded: twin.isAdded(desk), &desk)
         leader.act(&elector, &desk)
         actOnBench()
         if isOnline { elector.giveUpIfDue(&desk) }

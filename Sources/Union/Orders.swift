@@ -44,6 +44,8 @@ extension Node {
         guard elector.isMine else { return }
         leader.end(&desk)
         leader.begin(elector, &desk)
+        // Its claim was on its way when it met its twin.
+        if twin.standsBack { elector.stopLeading() }
     }
 
     /// What the log says of open work is kept for whoever leads next, whether we obey it or not; false
@@ -73,7 +75,7 @@ extension Node {
         if isOurs { leader.noteRoundTrip(of: r, desk) }
         switch r.order {
         case .claim:
-            guard r.callsBack, !isOurs else { break }
+            guard r.callsBack else { break }
             twin.onRemoved()
             worker.onRemoved(&desk)
         case .noop, .resign: break

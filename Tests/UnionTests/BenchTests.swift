@@ -369,52 +369,84 @@ struct BenchTests {
         #expect(solo.done.results.isEmpty)
     }
 
-    @Test("who cannot write results shows them no more after a while, takes no work, and says so")
-    func cannotReport() {
+    /// Has finished one of three jobs, and two run; nobody takes the result.
+    private func mute() -> (solo: Solo, receipt: Receipt) {
         let solo = worker1(slots: 2)
-        assign(0, on: solo)
-        assign(1, on: solo)
-        assign(2, on: solo)
+        for offset in 0..<3 as Range<Offset> { assign(offset, on: solo) }
         solo.give(.jobEnded(0, jobEnd()), [5])
-        let receipt = solo.unread.last { $0.record.topic == .results }!.receipt
-        func refuse(_ milliseconds: Int64) {
-            for _ in 0..<(milliseconds / 200) {
-                solo.give(.undelivered(receipt))
-                solo.idle(200)
-                solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: solo.ends[2]))
-            }
+        return (solo, solo.unread.last { $0.record.topic == .results }!.receipt)
+    }
+
+    /// Time passes under a leader that hears us; the producer gives the result up again and again, or
+    /// (nil) goes on trying.
+    private func live(_ solo: Solo, _ milliseconds: Int64, refusing receipt: Receipt? = nil) {
+        for _ in 0..<(milliseconds / 200) {
+            if let receipt { solo.give(.undelivered(receipt)) }
+            solo.idle(200)
+            solo.read(leaderRecord(by: 2, term: 1, heartbeatOffset: solo.ends[2]))
         }
-        refuse(1800)
+    }
+
+    @Test(
+        "who cannot write results shows them no more after a while, takes no work, and says so",
+        arguments: [true, false])
+    func cannotReport(isRefused: Bool) {
+        let (solo, receipt) = mute()
+        live(solo, 3800, refusing: isRefused ? receipt : nil)
         #expect(solo.done.heartbeats.allSatisfy { !$0.cannotReport })
         #expect(solo.done.heartbeats.last!.runningCount == 3)
         solo.clear()
-        refuse(800)
+        live(solo, 800, refusing: isRefused ? receipt : nil)
         let said = solo.done.heartbeats.last!
         #expect(said.cannotReport && said.runningCount == 2, "1 and 2 run on")
         #expect(solo.done.notices.count { if case .cannotReport = $0 { true } else { false } } == 1)
         solo.clear()
         assign(3, on: solo)
-        refuse(400)
+        live(solo, 400)
         #expect(solo.done.starts.isEmpty)
         #expect(solo.done.results.contains { $0.requestOffset == 3 && !$0.counts }, "it goes back")
         solo.give(.delivered(receipt, 0))
         solo.give(.jobEnded(1, jobEnd()))
         assign(4, on: solo)
-        refuse(200)
+        live(solo, 200)
         #expect(solo.done.starts.map(\.assignment.attempt.requestOffset) == [4])
         #expect(!solo.done.heartbeats.last!.cannotReport)
         #expect(solo.done.notices.contains { if case .canReport = $0 { true } else { false } })
     }
 
+    @Test("once nobody asks for its results any more it tries again, and waits longer each time")
+    func triesToReport() {
+        let solo = worker1()
+        var muteMs: [Int64] = []
+        for offset in 0..<3 as Range<Offset> {
+            assign(offset, on: solo)
+            #expect(solo.done.starts.last?.assignment.attempt.requestOffset == offset)
+            let place = Int(solo.done.starts.last!.place)
+            solo.give(.jobEnded(Place(place), jobEnd()))
+            live(solo, 4400)
+            #expect(solo.done.heartbeats.last!.cannotReport)
+            let attempt = Attempt(requestOffset: offset, attempt: 1, workerID: worker(1))
+            solo.read(leaderRecord(.cancel(attempt), by: 2, term: 1))
+            let since = solo.now
+            while solo.done.heartbeats.last!.cannotReport, solo.now < since + 200_000 {
+                live(solo, 200)
+            }
+            muteMs.append(solo.now.ms(since: since))
+        }
+        #expect(muteMs[0] > 15_000 && muteMs[1] > 35_000 && muteMs[2] > 75_000, "\(muteMs)")
+        #expect(muteMs[2] < 100_000)
+    }
+
     @Test("a result that comes late because the broker was away is no sign of that")
     func reportsLate() {
-        let solo = worker1()
-        assign(0, on: solo)
-        solo.give(.jobEnded(0, jobEnd()))
-        let receipt = solo.unread.last { $0.record.topic == .results }!.receipt
-        solo.idle(10_000)
-        #expect(solo.done.heartbeats.last!.runningCount == 1, "nobody gave it up")
+        let (solo, receipt) = mute()
+        solo.give(.brokerLost)
+        solo.wait(20_000)
+        solo.give(.brokerFound)
+        live(solo, 3800)
+        #expect(solo.done.heartbeats.last!.runningCount >= 1)
         solo.give(.delivered(receipt, 0))
+        live(solo, 8000)
         #expect(solo.done.heartbeats.allSatisfy { !$0.cannotReport })
     }
 

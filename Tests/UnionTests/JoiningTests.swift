@@ -493,9 +493,55 @@ struct JoiningTests {
         #expect(solo.leads)
     }
 
+    @Test("a claim that was on its way when its writer met its twin gives nobody the lead")
+    func claimsAndStandsBack() {
+        let solo = Solo { $0.incarnation = 50 }
+        solo.join()
+        solo.runForLeader()
+        func speak(_ count: Int64) {
+            let end = solo.ends[0] + 1
+            solo.read(heartbeat(by: 1, leaderOffset: end, count: 1000 + count, incarnation: 40))
+        }
+        // Its candidacies and heartbeats are read; the claim stays on its way.
+        for count in 0..<60 as Range<Int64> where !solo.standsBack {
+            solo.wait(100)
+            solo.readBackOnce { $0.topic != .leader }
+            speak(count)
+        }
+        #expect(solo.standsBack && !solo.done.claims.isEmpty)
+        for count in 100..<110 as Range<Int64> {
+            solo.readBackOnce()
+            speak(count)
+            solo.wait(200)
+        }
+        let holds = solo.node.elector.isMine
+        #expect(!solo.done.shows.contains { $0.role == .leader } && !holds)
+    }
+
+    @Test("silence while the broker is away, or the process stands still, brings nobody back")
+    func unheardIsNotSilent() {
+        let solo = besideLivingTwin()
+        solo.give(.brokerLost)
+        solo.wait(10_000)
+        #expect(solo.standsBack)
+        solo.give(.brokerFound)
+        solo.wait(1900)
+        #expect(solo.standsBack)
+        solo.sleep(10_000)
+        solo.read(heartbeat(by: 1, leaderOffset: 1, count: 503, incarnation: 99))
+        #expect(solo.standsBack)
+        solo.wait(1900)
+        #expect(solo.standsBack)
+        solo.wait(200)
+        #expect(!solo.standsBack)
+    }
+
     @Test("who stands back kills what it runs, takes no orders, and tells how its jobs ended")
     func workerStandsBack() {
-        let solo = Solo { $0.incarnation = 50 }
+        let solo = Solo {
+            $0.incarnation = 50
+            $0.slots = 2
+        }
         solo.follow()
         solo.renewLease()
         solo.read(leaderRecord(.assign(assignment(0, to: 1)), by: 2, term: 1), emptyPayload)

@@ -275,24 +275,52 @@ final class LeaderLogTests {
         #expect(log.tenure.holder == worker(3))
     }
 
-    @Test("who knows a term that no record of an emptied log can have begins anew")
-    func termsOfEmptiedLog() {
+    /// A stranger has driven the terms up; then the broker lost all but this, which is read again.
+    private func readAgainBelow(_ kept: [(order: Order, by: Int, term: Term)]) {
         _ = judge(.claim, by: 2, term: Limits.highestTerm(at: 500), offset: 500)
         log.loseRecords()
-        log.endsAt(0)
-        #expect(log.tenure.term == 0 && log.tenure.holder == nil)
-        log.beginsEmpty(at: 0)
+        if kept.isEmpty { log.beginsEmpty(at: 0) }
         log.startReading(midLog: false)
+        for (offset, said) in kept.enumerated() {
+            _ = judge(
+                said.order, by: said.by, term: said.term, sentAt: Int64(offset),
+                offset: Offset(offset))
+        }
+        log.caughtUp(at: Offset(kept.count))
+    }
+
+    @Test("who knows a term that no record of an emptied log can have begins anew")
+    func termsOfEmptiedLog() {
+        readAgainBelow([])
+        #expect(log.tenure.term == 0 && log.tenure.holder == nil)
         #expect(judge(.claim, by: 3, term: 1, offset: 0) == .newTenure)
         #expect(log.loss.isBlind && log.believes(checkpointReadingFromFirst: true))
         #expect(!log.loss.isBlind && !log.loss.beganAnew)
+    }
+
+    @Test("the same of a log that was cut: what it holds is another's, and ends no blindness")
+    func termsOfCutLog() {
+        readAgainBelow([(.claim, 3, 5), (.noop, 3, 5)])
+        #expect(log.tenure.term == 5 && log.tenure.holder == worker(3) && log.loss.isBlind)
+        #expect(log.believes(checkpointReadingFromFirst: false) && log.loss.isBlind)
+        #expect(judge(by: 3, term: 5, sentAt: 9, offset: 2) == .valid)
+        #expect(judge(.claim, by: 4, term: 6, offset: 3) == .newTenure)
+        #expect(log.believes(checkpointReadingFromFirst: false) && !log.loss.isBlind)
+    }
+
+    @Test("and our own tenure that is in it is over")
+    func ownTenureInCutLog() {
+        readAgainBelow([(.claim, 1, 5), (.noop, 1, 5)])
+        #expect(log.tenure.term == 5 && log.tenure.resigned && !log.isMine)
+        #expect(judge(by: 1, term: 5, sentAt: 9, offset: 2) == .void)
     }
 
     @Test("terms that a log can have are kept when it is lost")
     func termsOfLostLog() {
         _ = judge(.claim, by: 2, term: 3000, offset: 5000)
         log.loseRecords()
-        log.endsAt(0)
+        log.startReading(midLog: false)
+        log.caughtUp(at: 0)
         #expect(log.tenure.term == 3000)
     }
 

@@ -349,6 +349,48 @@ struct RosterTests {
         }
     }
 
+    @Test("outcomes of a leader's own are heard as long as it reads some of them")
+    func heardLeader() {
+        let solo = leader()
+        solo.addMember(2)
+        for offset in 0..<100 as Range<Offset> {
+            let written = solo.unread.count { $0.record.topic == .results }
+            solo.give(.malformed(.requests, RequestID(), offset), Array("no request".utf8))
+            var left = written
+            solo.readBackOnce { record in
+                guard record.topic == .results else { return record.topic != .requests }
+                left -= 1
+                return left >= 0
+            }
+            solo.wait(100)
+            solo.report(2)
+        }
+        #expect(solo.leads && solo.done.results.count >= 100)
+    }
+
+    @Test("who led but could not write for a while has its time for its outcomes again")
+    func unheardAfterPause() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.give(.malformed(.requests, RequestID("x"), 0), Array("no request".utf8))
+        solo.sleep(30_000)
+        solo.report(2)
+        solo.give(.tick)
+        #expect(!solo.leads)
+        solo.live(1000)
+        #expect(solo.leads && solo.done.resignations.isEmpty, "the same tenure")
+    }
+
+    @Test("a member that says it is left out is added again")
+    func addedAgain() {
+        let solo = leader()
+        solo.addMember(2)
+        solo.clear()
+        solo.live(2500)
+        solo.report(2) { $0.isLeftOut = true }
+        #expect(solo.done.added == [worker(2)])
+    }
+
     @Test("a member keeps its place, however long nobody could hear it")
     func membersKeepPlaces() {
         let solo = leader()

@@ -1068,6 +1068,20 @@ struct TakeoverTests {
         #expect(solo.done.starts.count == 2)
     }
 
+    @Test("a stranger with a new name every moment does not keep it from work")
+    func newNames() {
+        let solo = blind()
+        solo.addMember(5)
+        fetch(0, on: solo)
+        for name in 0..<24 {
+            solo.live(250)
+            solo.report(20_000 + name)
+            solo.report(5)
+            solo.readBack()
+        }
+        #expect(!solo.done.assignments.isEmpty)
+    }
+
     @Test("strangers who take all places, with new names all the time, do not keep it from work")
     func strangersEverywhere() {
         let solo = blind()

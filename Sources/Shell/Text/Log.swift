@@ -349,8 +349,8 @@ extension Log {
             line.put("a newer process with this worker's id has taken its place: standing back ")
             line.put("until it is silent")
         case .leftOut:
-            line.put("the leader has not taken this worker in: the union is full, or this ")
-            line.put("worker's timings are longer than the leader bears")
+            line.put("the leader has not taken this worker in for long: is the union full, or ")
+            line.put("are this worker's timings longer than the leader bears?")
         case .cannotReport:
             line.put("results cannot be written: taking no work before one is; may this ")
             line.put("worker write to the topic `results`?")

@@ -124,7 +124,6 @@ extension Elector {
     /// The log reaches from `low` to `high`, as it is joined.
     mutating func leaderLogReaches(from low: Offset, to high: Offset) {
         pen.leaderLogEnds(at: high)
-        log.endsAt(high)
         if low >= high { leaderLogIsEmpty(at: low) }
     }
 
@@ -148,6 +147,7 @@ extension Elector {
 
     /// All that the log held has been read. Whose leases run cannot be known.
     mutating func caughtUp(_ desk: borrowing Desk) {
+        log.caughtUp(at: desk.next(.leader))
         log.assumeLeaseRuns(leaseMs: desk.settings.leaseMs, at: desk.now)
     }
 
@@ -186,7 +186,7 @@ extension Elector {
     /// A leader whose outcomes nobody reads lets another say them, should there be another.
     mutating func giveUpIfUnheard(since: Instant, _ desk: inout Desk) {
         guard since != .never, campaign.others > 0, leads(desk),
-            desk.now >= since + 3 * desk.settings.ackTimeoutMs
+            desk.now >= max(since, leadingSince) + 3 * desk.settings.ackTimeoutMs
         else { return }
         desk.count(.givenUp)
         desk.say(.givesUpUnheard(term))

@@ -58,9 +58,14 @@ struct LeaderLog {
         isMine ? lease.nextChange(after: now) : .never
     }
 
-    /// The log ends at `end`, as it is joined.
-    mutating func endsAt(_ end: Offset) {
-        if referee.endsAt(end) { loss.forgetTerms() }
+    /// The log has been read to its end, `end`. Where no record could have a higher term than the one that
+    /// we know, it is another log, and a stranger has driven the former one's terms up: nobody could claim
+    /// the next. So we forget that, and go on as whoever begins to read now.
+    mutating func caughtUp(at end: Offset) {
+        guard tenure.term >= Limits.highestTerm(at: end) else { return }
+        let said = newReader.tenure
+        referee.goOn(as: newReader, isOurs: said.holder == me && said.incarnation == incarnation)
+        loss.beginTerms(at: said.term)
     }
 
     /// Reading begins; `midLog`: at no checkpoint, after the log's first record.

@@ -95,13 +95,10 @@ public struct Referee: Sendable {
         if case .claim = record.order { tenure.isClaimed = true }
     }
 
-    /// The log ends at `end`. Where no record could have the term that we know, it is another log, and a
-    /// stranger's claim has driven the former one's terms up: nobody could claim a higher one. True: the
-    /// tenure is forgotten.
-    mutating func endsAt(_ end: Offset) -> Bool {
-        guard tenure.term >= Limits.highestTerm(at: end) else { return false }
-        tenure = Tenure()
-        return true
+    /// Goes on as whoever begins to read now; should the tenure be ours, it is over.
+    mutating func goOn(as newReader: Referee, isOurs: Bool) {
+        self = newReader
+        if isOurs { tenure.resigned = true }
     }
 
     /// The broker lost records of the log: claims that we have read may be among them, or claims

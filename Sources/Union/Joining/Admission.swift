@@ -11,10 +11,10 @@ struct Admission {
         return waitsSince + 2 * desk.settings.memberTimeoutMs
     }
 
-    /// `waits`: somebody leads, and has not added us. (Who was started anew waits for its former life.)
-    mutating func look(waits: Bool, _ desk: inout Desk) {
-        guard waits else {
-            if isLeftOut { desk.say(.takenIn) }
+    /// `isLed`: somebody else leads. (Who was started anew waits for its former life.)
+    mutating func look(isLed: Bool, isAdded: Bool, _ desk: inout Desk) {
+        guard isLed, !isAdded else {
+            if isLeftOut, isAdded { desk.say(.takenIn) }
             self = Admission()
             return
         }

@@ -31,8 +31,7 @@ struct Twin {
     /// Which incarnation under our id the leader log has added last; 0: it was removed since.
     private var addedIncarnation: Incarnation = 0
 
-    /// Our own heartbeat was read.
-    /// True: we stand back.
+    /// Our own heartbeat was read. True: we stand back.
     mutating func onOwnHeartbeat(_ h: Heartbeat, _ joining: borrowing Joining) -> Bool {
         wasHeard = true
         ownCount = h.count

@@ -82,6 +82,7 @@ extension Leader {
     /// Looks at everything that is out, a few times per timeout.
     private mutating func sweep(_ elector: inout Elector, _ desk: inout Desk) {
         sweepAt = desk.now + min(desk.settings.heartbeatMs, 100)
+        var concludes = false
         for index in 0..<ledger.capacity where ledger.entries.isUsed(index) {
             guard desk.hasRoom else {
                 sweepAt = desk.now
@@ -90,11 +91,14 @@ extension Leader {
             switch ledger.entries[index].state {
             case .assigned: sweepAssigned(index, &elector, &desk)
             case .cancelling(let reason): sweepCancelling(index, reason, &elector, &desk)
-            case .concluded: sweepConcluded(index, &elector, &desk)
+            case .concluded:
+                concludes = true
+                sweepConcluded(index, &elector, &desk)
             case .repeats: sweepRepeating(index, &elector, &desk)
             case .waiting, .fetching, .settled: break
             }
         }
+        if !concludes { unheardSince = nil }
         cancelStalled(&elector, &desk)
     }
 }
@@ -108,7 +112,7 @@ extension Leader {
     ) {
         let isCurrent =
             elector.isMine && h.term == elector.term && h.leaderID == desk.settings.workerID
-        let hasWork = roster.isFull && ledger.holdsAny(of: h.workerID)
+        let hasWork = ledger.unfinished > 0 && ledger.holdsAny(of: h.workerID)
         guard let index = roster.findOrAdd(h.workerID, isOfUnion: isCurrent || hasWork, desk) else {
             desk.count(.rosterFull)
             if hasWork { roster.notePassedOver(at: desk.now, holdMs: h.holdMs ?? 0) }
@@ -132,6 +136,7 @@ extension Leader {
             let op = h.stuckOp
             desk.say(op.map { .workerStuck(h.workerID, $0) } ?? .workerCannotReport(h.workerID))
         }
+        if h.isLeftOut { roster.doubtAddition(index) }
         addAgainIfLost(index, &elector, &desk)
         if !roster[index].isMember && h.workerID != desk.settings.workerID {
             if roster.isQuickEnough(index, desk) {

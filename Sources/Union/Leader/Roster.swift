@@ -75,8 +75,6 @@ struct Roster: ~Copyable {
 
     func id(_ index: Int) -> WorkerID { ids[index] }
 
-    var isFull: Bool { count == ids.count }
-
     func find(_ id: WorkerID) -> Int? {
         for i in 0..<count where ids[i] == id { return i }
         return nil
@@ -142,12 +140,21 @@ extension Roster {
     mutating func findOrAdd(_ id: WorkerID, isOfUnion: Bool, _ desk: borrowing Desk) -> Int? {
         guard let place = find(id) ?? freePlace(isOfUnion: isOfUnion, desk) else { return nil }
         if place == count || ids[place] != id {
+            if place < count {
+                // Whose place that was may have jobs for as long.
+                passedOverHoldMs = max(passedOverHoldMs, entries[place].holdMs)
+            }
             count = max(count, place + 1)
             ids[place] = id
             entries[place] = Entry(knownSince: desk.now)
         }
         if isOfUnion { entries[place].isOfUnion = true }
         return place
+    }
+
+    /// The log says that it has work.
+    mutating func noteOfUnion(_ id: WorkerID) {
+        if let index = find(id) { entries[index].isOfUnion = true }
     }
 
     private func freePlace(isOfUnion: Bool, _ desk: borrowing Desk) -> Int? {

@@ -118,7 +118,9 @@ extension Leader {
         requests.begin(
             at: elector.openWork.checkpoint.requestsNext, elector.openWork.checkpoint.lastRequest)
         for place in 0..<elector.openWork.capacity {
-            if let row = elector.openWork.row(place) { ledger.takeOver(row, at: desk.now) }
+            guard let row = elector.openWork.row(place) else { continue }
+            ledger.takeOver(row, at: desk.now)
+            if let id = row.workerID { roster.noteOfUnion(id) }
         }
         takeover.begin(elector.openWork.checkpoint)
         requestsLoss.begin(isDoubted: elector.log.loss.hasLostRecords)

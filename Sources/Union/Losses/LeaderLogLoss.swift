@@ -56,8 +56,11 @@ struct LeaderLogLoss {
         isBlind = true
     }
 
-    /// Terms begin anew: none that we know says what is later.
-    mutating func forgetTerms() { (termAtLoss, termBeforeAnew) = (0, 0) }
+    /// Terms begin anew, after this one.
+    mutating func beginTerms(at term: Term) {
+        termAtLoss = min(termAtLoss, term)
+        termBeforeAnew = min(termBeforeAnew, term)
+    }
 
     /// Reading begins at no checkpoint, after the log's first record.
     mutating func startReadingMidLog() { isBlind = true }

@@ -70,6 +70,7 @@ extension Node {
         brokerIsThere = isThere
         // What anybody had read of heartbeats may be lost, and others at those offsets.
         worker.doubtHeartbeats(desk)
+        worker.onBroker(isThere: isThere, desk)
         elector.doubtHeartbeats()
         if isThere {
             leader.doubtRequests(&desk)

@@ -21,6 +21,9 @@ struct Bench: ~Copyable {
             }
         }
 
+        /// Whether its result is written, and not known to be in the log.
+        var hasResult: Bool { self == .finished || self == .undelivered }
+
         /// Whether it may run, and is shown as such.
         var isShown: Bool { isAlive && self != .stuck }
     }
@@ -54,7 +57,7 @@ struct Bench: ~Copyable {
         fileprivate var isOverdue = false
         /// When its result was written first; and whether others are to do it, for it is not delivered.
         fileprivate var finishedAt = Instant.zero
-        fileprivate var isGivenUp = false
+        fileprivate(set) var isGivenUp = false
         /// Its place in the queue; also tells a result's delivery from its predecessor's.
         fileprivate(set) var serial: UInt32 = 0
         fileprivate(set) var end = JobEnd(
@@ -92,7 +95,9 @@ struct Bench: ~Copyable {
     /// Those of `running` that do not die.
     private(set) var stuck: Int32 = 0
     /// Those that are finished, and are not shown any more.
-    private var givenUp: Int32 = 0
+    private(set) var givenUp: Int32 = 0
+    /// Every other result that is not delivered was finished then or later.
+    private(set) var unreportedSince = Instant.never
     /// No job should have ended, and has not, before then.
     private(set) var overdueAt = Instant.never
 
@@ -207,7 +212,10 @@ extension Bench {
             expectEnd(place, by: endsBy)
             return true
         case .dropped(.lost), .dropped(.givenBack): change(place, to: .dropped(.withdrawn))
-        case .free, .dropped(.withdrawn), .stuck, .finished, .undelivered: break
+        case .finished, .undelivered:
+            // The leader has given it to another by now.
+            if jobs[place].isGivenUp { change(place, to: .free) }
+        case .free, .dropped(.withdrawn), .stuck: break
         }
         return false
     }
@@ -340,6 +348,7 @@ extension Bench {
     ) {
         change(place, to: .finished)
         jobs[place].finishedAt = now
+        unreportedSince = min(unreportedSince, now)
         jobs[place].end = end
         jobs[place].counts = counts
         jobs[place].reason = reason
@@ -362,14 +371,30 @@ extension Bench {
         return true
     }
 
-    /// Whether a result that the producer gave up was finished so long ago that others are to do it: it
-    /// is shown no more.
-    mutating func giveUpIfLate(_ place: Int, finishedBefore limit: Instant) -> Bool {
-        precondition(jobs[place].state == .undelivered, "Bench: there is no such result")
-        guard jobs[place].finishedAt < limit else { return false }
-        if !jobs[place].isGivenUp { givenUp += 1 }
-        jobs[place].isGivenUp = true
-        return true
+    /// Results that were finished so long ago, and are not delivered, are for others to do: they are
+    /// shown no more. False: there are none.
+    mutating func giveUp(finishedBefore limit: Instant) -> Bool {
+        let before = givenUp
+        unreportedSince = .never
+        for i in 0..<jobs.count where jobs[i].state.hasResult && !jobs[i].isGivenUp {
+            if jobs[i].finishedAt <= limit {
+                jobs[i].isGivenUp = true
+                givenUp += 1
+            } else {
+                unreportedSince = min(unreportedSince, jobs[i].finishedAt)
+            }
+        }
+        return givenUp > before
+    }
+
+    /// One was delivered: the others may be soon.
+    mutating func showAgain(at now: Instant) {
+        for i in 0..<jobs.count where jobs[i].isGivenUp {
+            jobs[i].isGivenUp = false
+            jobs[i].finishedAt = now
+            unreportedSince = min(unreportedSince, now)
+        }
+        givenUp = 0
     }
 
     /// The result is being written again.
@@ -380,7 +405,7 @@ extension Bench {
 
     private func hasResult(_ place: Int, _ serial: UInt32) -> Bool {
         guard place >= 0, place < capacity, jobs[place].serial == serial else { return false }
-        return jobs[place].state == .finished || jobs[place].state == .undelivered
+        return jobs[place].state.hasResult
     }
 }
 

@@ -5,9 +5,13 @@ struct Worker: ~Copyable {
     private(set) var lease: WorkerLease
     /// When results that the producer gave up are written again.
     private var retryAt = Instant.never
-    /// The producer gives up what was finished long ago, and has delivered no result since: somebody
-    /// else must do what we have.
-    private var cannotReport = false
+    /// Results that were finished long ago are not delivered: others must do what we have, and we take
+    /// nothing. Until one is delivered; or until then, when nobody asks for those any more.
+    private var muteUntil: Instant?
+    /// How long it was so the last time; 0: a result was delivered since.
+    private var muteMs: Int32 = 0
+    /// Since when the broker is there; `.never`: it is not.
+    private var reachableSince = Instant.zero
     /// Heartbeats written so far.
     private(set) var heartbeatCount: Int64 = 0
     private var heartbeatSentAt = Instant.zero
@@ -25,6 +29,7 @@ struct Worker: ~Copyable {
     var isWorking: Bool { bench.running > 0 }
     /// Nothing is left to do, or to say.
     var isIdle: Bool { bench.used == 0 }
+    private var isMute: Bool { muteUntil != nil }
 }
 
 // MARK: - Orders
@@ -34,7 +39,7 @@ extension Worker {
     mutating func onAssigned(
         _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset, _ desk: inout Desk
     ) {
-        switch bench.accept(a, bytes, term: term, at: offset, isOpen: !cannotReport) {
+        switch bench.accept(a, bytes, term: term, at: offset, isOpen: !isMute) {
         case .queued:
             desk.count(.accepted)
             hastenHeartbeat()
@@ -45,8 +50,8 @@ extension Worker {
         }
     }
 
-    /// The leader counts our places as we do, and does not know yet at most that one is stuck: it is told
-    /// at once.
+    /// The leader counts our places as we do, and does not know yet at most that one is stuck, or that we
+    /// cannot report: it is told at once.
     private func refuse(_ a: Assignment, term: Term, _ desk: inout Desk) {
         var result = WorkResult(
             requestID: a.request.requestID, requestOffset: a.attempt.requestOffset,
@@ -101,15 +106,21 @@ extension Worker {
 extension Worker {
     /// Kills what runs without a lease, starts what waits with one.
     mutating func act(_ desk: inout Desk) {
+        if let muteUntil, bench.givenUp == 0, desk.now >= muteUntil { self.muteUntil = nil }
         guard bench.used > 0 else { return }
         if lease.runs(at: desk.now) {
             startWaiting(&desk)
         } else {
-            dropRunning(.lost, &desk)
+            let jobs = dropRunning(.lost, &desk)
+            if jobs > 0 {
+                desk.count(.workerLeasesLost)
+                desk.say(.workerLeaseLost(jobs: jobs))
+            }
             if desk.now >= lease.until + desk.settings.killGraceMs { killWhatIsLeft(&desk) }
         }
         if desk.now >= bench.overdueAt { endOverdue(&desk) }
         if desk.now >= retryAt { writeUndelivered(&desk) }
+        if desk.now >= givesUpResultsAt(desk) { giveUpResults(&desk) }
     }
 
     /// A job that SIGKILL does not end waits in the kernel, and may for ever: who has one takes no work
@@ -141,19 +152,18 @@ extension Worker {
     }
 
     private func canStart(_ desk: borrowing Desk) -> Bool {
-        !desk.isLeaving && bench.stuck == 0 && !cannotReport && bench.running < desk.settings.slots
+        !desk.isLeaving && bench.stuck == 0 && !isMute && bench.running < desk.settings.slots
     }
 
-    private mutating func dropRunning(_ why: Bench.Drop, _ desk: inout Desk) {
+    /// How many jobs that were.
+    private mutating func dropRunning(_ why: Bench.Drop, _ desk: inout Desk) -> Int32 {
         var jobs: Int32 = 0
         for place in 0..<bench.capacity where bench[place].state == .running {
             bench.dropRunning(place, why, endsBy: endsBy(in: 0, desk))
             desk.emit(.kill(Place(place), now: false))
             jobs += 1
         }
-        guard jobs > 0, why == .lost else { return }
-        desk.count(.workerLeasesLost)
-        desk.say(.workerLeaseLost(jobs: jobs))
+        return jobs
     }
 
     /// A job's grace counts from the end of the lease, not from when we noticed it: we may have
@@ -178,7 +188,7 @@ extension Worker {
 
     private mutating func dropAll(_ why: Bench.Drop, _ desk: inout Desk) {
         giveBackQueued(&desk)
-        dropRunning(why, &desk)
+        _ = dropRunning(why, &desk)
     }
 
     private mutating func giveBackQueued(_ desk: inout Desk) {
@@ -190,8 +200,9 @@ extension Worker {
 
     /// When `act` has something to do next.
     func deadline(_ desk: borrowing Desk) -> Instant {
-        guard bench.used > 0 else { return .never }
-        let next = min(retryAt, bench.overdueAt)
+        guard bench.used > 0 else { return muteUntil ?? .never }
+        var next = min(min(retryAt, bench.overdueAt), givesUpResultsAt(desk))
+        if let muteUntil, bench.givenUp == 0 { next = min(next, muteUntil) }
         guard lease.runs(at: desk.now) else {
             let killAt = lease.until + desk.settings.killGraceMs
             return bench.running > 0 && desk.now < killAt ? min(killAt, next) : next
@@ -246,20 +257,34 @@ extension Worker {
     mutating func onResultDelivered(_ place: Int, serial: UInt32, _ desk: inout Desk) {
         guard bench.onDelivered(place, serial: serial) else { return }
         hastenHeartbeat()
-        guard cannotReport else { return }
-        cannotReport = false
+        muteMs = 0
+        guard isMute else { return }
+        muteUntil = nil
+        bench.showAgain(at: desk.now)
         desk.say(.canReport)
     }
 
     mutating func onResultUndelivered(_ place: Int, serial: UInt32, _ desk: inout Desk) {
         guard bench.onUndelivered(place, serial: serial) else { return }
         retryAt = min(retryAt, desk.now + desk.settings.announceMs)
-        guard bench.giveUpIfLate(place, finishedBefore: desk.now - desk.settings.ackTimeoutMs)
-        else { return }
+    }
+
+    /// Whether the producer gives a result up or goes on trying: what is not delivered by then is for
+    /// others to do. (An outage is nobody's fault.)
+    private func givesUpResultsAt(_ desk: borrowing Desk) -> Instant {
+        guard bench.unreportedSince != .never, reachableSince != .never else { return .never }
+        return max(bench.unreportedSince, reachableSince) + 2 * desk.settings.ackTimeoutMs
+    }
+
+    private mutating func giveUpResults(_ desk: inout Desk) {
+        let limit = desk.now - 2 * desk.settings.ackTimeoutMs
+        guard bench.giveUp(finishedBefore: limit) else { return }
         hastenHeartbeat()
-        guard !cannotReport else { return }
-        cannotReport = true
-        desk.say(.cannotReport)
+        if !isMute {
+            desk.say(.cannotReport)
+            muteMs = min(max(2 * muteMs, 10 * desk.settings.ackTimeoutMs), Limits.timingMs)
+        }
+        muteUntil = desk.now + muteMs
         giveBackQueued(&desk)
     }
 
@@ -306,7 +331,7 @@ extension Worker {
         h.workerLeaseMs = desk.settings.workerLeaseMs
         h.killGraceMs = desk.settings.killGraceMs
         h.isLeftOut = isLeftOut
-        h.cannotReport = cannotReport
+        h.cannotReport = isMute
         bench.report(&h, &desk)
         desk.write(.heartbeat(h), .heartbeat(h.count))
         lease.noteSent(h.count, desk)
@@ -343,6 +368,10 @@ extension Worker {
 
     /// The broker was away, or has lost records: it may have lost heartbeats of ours.
     mutating func doubtHeartbeats(_ desk: borrowing Desk) { lease.doubt(desk) }
+
+    mutating func onBroker(isThere: Bool, _ desk: borrowing Desk) {
+        reachableSince = isThere ? desk.now : .never
+    }
 
     /// The broker has lost heartbeats.
     mutating func onHeartbeatsLost() { lease.forgetOffsets() }
