@@ -338,7 +338,7 @@ extension Node {
         switch receipt {
         case .none, .heartbeat, .refusal: break
         case .result(let place, let serial):
-            worker.onResultUndelivered(Int(place), serial: serial, &desk)
+            worker.onResultUndelivered(Int(place), serial: serial, desk)
         }
     }
 

@@ -18,8 +18,8 @@ struct LeaderLog {
     var tenure: Referee.Tenure { referee.tenure }
     var joinedMidLog: Bool { referee.joinedMidLog }
 
-    /// Judges the next record of the log, at `offset`, read at `now`. `isSaid`: it is valid for whoever begins to
-    /// read now, so what it says of open work holds.
+    /// Judges the next record of the log, at `offset`, read at `now`. `isSaid`: it is valid for whoever
+    /// begins to read now, so what it says of open work holds.
     mutating func judge(
         _ record: LeaderRecord, at offset: Offset, _ now: Instant
     ) -> (verdict: Referee.Verdict, isSaid: Bool) {
@@ -45,9 +45,10 @@ struct LeaderLog {
     }
 
     /// Whether the tenure is this worker's own, in this life of the process.
-    var isMine: Bool {
-        let tenure = referee.tenure
-        return tenure.holder == me && tenure.incarnation == incarnation && !tenure.resigned
+    var isMine: Bool { isHeldByUs(referee.tenure) && !referee.tenure.resigned }
+
+    private func isHeldByUs(_ tenure: Referee.Tenure) -> Bool {
+        tenure.holder == me && tenure.incarnation == incarnation
     }
 
     /// Whether this worker leads at `now`: derived from log and clock each time it is asked.
@@ -64,7 +65,7 @@ struct LeaderLog {
     mutating func caughtUp(at end: Offset) {
         guard tenure.term >= Limits.highestTerm(at: end) else { return }
         let said = newReader.tenure
-        referee.goOn(as: newReader, isOurs: said.holder == me && said.incarnation == incarnation)
+        referee.goOn(as: newReader, isOurs: isHeldByUs(said))
         loss.beginTerms(at: said.term)
     }
 

@@ -264,7 +264,7 @@ extension Worker {
         desk.say(.canReport)
     }
 
-    mutating func onResultUndelivered(_ place: Int, serial: UInt32, _ desk: inout Desk) {
+    mutating func onResultUndelivered(_ place: Int, serial: UInt32, _ desk: borrowing Desk) {
         guard bench.onUndelivered(place, serial: serial) else { return }
         retryAt = min(retryAt, desk.now + desk.settings.announceMs)
     }
