@@ -68,6 +68,8 @@ final class Checker {
     private var settledIDs: [UInt64: Offset] = [:]
     /// Requests that a stranger has said the outcome of: it counts.
     private var forgedIDs: Set<UInt64> = []
+    /// Requests of which a stranger has said that an attempt does not count.
+    private var calledVain: Set<Offset> = []
     /// Requests that were settled, and open for long before, when the broker lost their outcomes.
     private var forgiven: Set<UInt64> = []
     /// The highest `requests_next` that a checkpoint has said.
@@ -307,7 +309,9 @@ extension Checker {
     private func onResult(
         _ record: Record?, at offset: Offset, by writer: Int, _ union: SimulatedUnion
     ) {
-        guard case .result(let r)? = record, r.final else { return }
+        guard case .result(let r)? = record else { return }
+        if writer < 0, !r.final, !r.counts { calledVain.insert(r.requestOffset) }
+        guard r.final else { return }
         let key = r.requestID.isEmpty ? Self.keyOfUnnamed(r.requestOffset) : r.requestID.key
         let name = Name(offset: r.requestOffset, key: key)
         if writer < 0 { forgedIDs.insert(key) }
@@ -383,7 +387,9 @@ extension Checker {
         board.started[offset] = (a.attempt.attempt, term)
         let name = Name(offset: offset, key: a.request.requestID.key)
         starts[name, default: 0] += 1
-        if starts[name]! > a.request.maxAttempts, !hasLost.contains(true) {
+        if starts[name]! > a.request.maxAttempts, !calledVain.contains(offset),
+            !hasLost.contains(true)
+        {
             fail(9, union, "requests[\(offset)] is started \(starts[name]!) times")
         }
         checkAlone(board, offset, union)

@@ -17,6 +17,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case hungJobs, starvingJobs
     case impersonate
     case resultsDenied
+    case requestsAnew
 }
 
 struct FaultState {
@@ -118,6 +119,7 @@ extension SimulatedUnion {
             let topics: [Topic] = [.leader, .election, .heartbeat, .results]
             append(nil, Array("garbage".utf8), on: topics[Int(random.below(4))], by: -1)
             return true
+        case .requestsAnew: return makeRequestsAnew()
         case .duplicateRequest:
             return repeatRequest()
         case .hostileRecord, .replay, .fullTables, .impersonate:
@@ -315,6 +317,19 @@ extension SimulatedUnion {
             }
         }
         checker.onCut(topic, at: max(offset, topics[topic.index].low), self)
+    }
+
+    /// Somebody deletes the topic and makes it anew under a living broker, and nobody's client notices
+    /// what has an offset that there is again.
+    private func makeRequestsAnew() -> Bool {
+        guard brokerIsUp else { return false }
+        let high = topics[Topic.requests.index].high
+        lose(.requests, from: 0)
+        for board in boards { board.readers[Topic.requests.index].isBehindCut = false }
+        // As many as are read before it is looked at, or more; or a few.
+        let count = random.below(2) == 0 ? between(0, 10) : high + between(0, 30)
+        for _ in 0..<min(count, 300) { submitSomething() }
+        return true
     }
 
     func expire(_ topic: Topic, before offset: Offset) {

@@ -99,8 +99,34 @@ extension SimulatedUnion {
             requestID: id, requestOffset: offset, workerID: stranger(), term: term,
             attempt: 1 + random.below(4), status: random.below(2) == 0 ? .completed : .failed,
             exitCode: 0, truncated: false, durationMs: 1, final: random.below(2) == 0)
+        // What the log says that somebody has is over, a worker's very word would be.
+        if random.below(3) == 0, let (attempt, term) = recentAssignment() {
+            (result.requestOffset, result.attempt) = (attempt.requestOffset, attempt.attempt)
+            (result.workerID, result.term) = (attempt.workerID, term)
+            if requests.contains(attempt.requestOffset),
+                case .request(let r)? = requests[attempt.requestOffset].record
+            {
+                result.requestID = r.requestID
+            }
+            if random.below(2) == 0 { (result.status, result.counts) = (.lost, false) }
+            result.final = random.below(4) == 0
+        }
         if random.below(4) == 0 { result.duplicateOf = Offset(random.below(1000)) }
         return result
+    }
+
+    /// One of the last attempts that were given away, and under which term.
+    private func recentAssignment() -> (Attempt, Term)? {
+        let log = topics[Topic.leader.index]
+        let last = log.high - 1 - Offset(random.below(40))
+        var offset = last
+        while log.contains(offset), last - offset < 40 {
+            if case .leader(let r)? = log[offset].record, case .assign(let a) = r.order {
+                return (a.attempt, r.term)
+            }
+            offset -= 1
+        }
+        return nil
     }
 
     private func heartbeat(of id: WorkerID, isMember: Bool) -> Heartbeat {

@@ -28,6 +28,8 @@ public struct Node: ~Copyable {
     var joining = Joining()
     var twin = Twin()
     private var admission = Admission()
+    /// It has said its last word.
+    private var hasLeft = false
     var hearing = Hearing()
     var elector: Elector
     var worker: Worker
@@ -365,6 +367,9 @@ extension Node {
         if let leavesAt = desk.leavesAt,
             desk.now >= leavesAt || (!elector.isMine && worker.isIdle)
         {
+            // What it gave back is over as soon as its heartbeat shows that.
+            if joining.isJoined, !hasLeft { sayHeartbeat() }
+            hasLeft = true
             return desk.emit(.exit)
         }
         if joining.isJoined, !isOnline { elector.stayOffline(&desk) }
@@ -377,14 +382,16 @@ extension Node {
         if isOnline { elector.giveUpIfDue(&desk) }
         elector.announceIfDue(&desk)
         markIfDue()
-        if joining.isJoined, !desk.isLeaving, desk.now >= worker.heartbeatDueAt {
-            let role = role(at: desk.now)
-            hearing.note(heard: leader.others(desk))
-            elector.noteHeartbeatSent(worker.heartbeatCount, others: hearing.others, desk)
-            worker.sayHeartbeat(
-                elector.log.tenure, role, ranking: elector.ranking(desk),
-                isLeftOut: admission.isLeftOut, &desk)
-        }
+        if joining.isJoined, !desk.isLeaving, desk.now >= worker.heartbeatDueAt { sayHeartbeat() }
+    }
+
+    private mutating func sayHeartbeat() {
+        let role = role(at: desk.now)
+        hearing.note(heard: leader.others(desk))
+        elector.noteHeartbeatSent(worker.heartbeatCount, others: hearing.others, desk)
+        worker.sayHeartbeat(
+            elector.log.tenure, role, ranking: elector.ranking(desk),
+            isLeftOut: admission.isLeftOut, &desk)
     }
 
     /// Heartbeats are read where they are needed, and by turns.

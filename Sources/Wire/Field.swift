@@ -12,11 +12,12 @@ enum Field: UInt8 {
     case opCode, metadata, unionMembers, memberID, memberIncarnation, workRequest
     case sentUs, leaseMs, heartbeatOffset, checkpointOffset, memberTimeoutMs, callsBack
     case requestOffset, attempt, failures, unlessStarted
-    case requestsNext, resultsNext, resultsRead, lastRequest, lastResult, unfinished
+    case requestsNext, resultsNext, resultsRead, firstOffset, firstRequest, lastRequest, lastResult
+    case unfinished
 
     // Heartbeat, on `heartbeat`.
     case count, leaderID, leaderOffset, startedOffset, role, slots
-    case workerLeaseMs, killGraceMs, stuckOp, cannotReport, leftOut
+    case workerLeaseMs, killGraceMs, stuckOp, cannotReport, leaving, leftOut
     case currentRequestID, running, runningTimeoutsMs, completedRequestIDs, completedCount
 
     // WorkRequest, on `requests` and in ASSIGN_WORK_REQUEST.
@@ -55,6 +56,8 @@ enum Field: UInt8 {
         case .requestsNext: "requests_next"
         case .resultsNext: "results_next"
         case .resultsRead: "results_read"
+        case .firstOffset: "first_offset"
+        case .firstRequest: "first_request"
         case .lastRequest: "last_request"
         case .lastResult: "last_result"
         case .unfinished: "unfinished"
@@ -68,6 +71,7 @@ enum Field: UInt8 {
         case .killGraceMs: "kill_grace_ms"
         case .stuckOp: "stuck_op_code"
         case .cannotReport: "cannot_report"
+        case .leaving: "leaving"
         case .leftOut: "left_out"
         case .currentRequestID: "current_work_request_id"
         case .running: "running"

@@ -17,6 +17,7 @@ extension Heartbeat {
         killGraceMs = try object.optionalSmall(.killGraceMs, to: Int64(Limits.timingMs))
         stuckOp = try object.text(.stuckOp)
         cannotReport = try object.optionalBoolean(.cannotReport) ?? false
+        isLeaving = try object.optionalBoolean(.leaving) ?? false
         isLeftOut = try object.optionalBoolean(.leftOut) ?? false
         current = try object.text(.currentRequestID)
         let running = try object.list(.running, limit: Limits.bench)
@@ -60,6 +61,7 @@ extension Heartbeat {
             buffer.write(string: stuckOp)
         }
         if cannotReport { buffer.field(.cannotReport, true) }
+        if isLeaving { buffer.field(.leaving, true) }
         if isLeftOut { buffer.field(.leftOut, true) }
         buffer.name(.currentRequestID)
         if let current { buffer.write(string: current) } else { buffer.writeNull() }

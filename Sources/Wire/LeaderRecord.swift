@@ -73,6 +73,9 @@ extension Order {
                     requestsNext: try object.integer(.requestsNext),
                     resultsNext: try object.integer(.resultsNext),
                     resultsRead: try object.optionalInteger(.resultsRead),
+                    firstRequest: Checkpoint.First(
+                        offset: try object.optionalInteger(.firstOffset) ?? 0,
+                        digest: try object.optionalHex(.firstRequest) ?? 0),
                     lastRequest: try object.hex(.lastRequest),
                     lastResult: try object.optionalHex(.lastResult) ?? 0,
                     memberTimeoutMs: try object.memberTimeoutMs))
@@ -114,6 +117,10 @@ extension Order {
             buffer.field(.requestsNext, checkpoint.requestsNext)
             buffer.field(.resultsNext, checkpoint.resultsNext)
             buffer.field(.resultsRead, checkpoint.resultsRead)
+            if checkpoint.firstRequest != Checkpoint.First() {
+                buffer.field(.firstOffset, checkpoint.firstRequest.offset)
+                buffer.field(.firstRequest, hex: checkpoint.firstRequest.digest)
+            }
             buffer.field(.lastRequest, hex: checkpoint.lastRequest)
             buffer.field(.lastResult, hex: checkpoint.lastResult)
             buffer.field(.memberTimeoutMs, checkpoint.memberTimeoutMs)

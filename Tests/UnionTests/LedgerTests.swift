@@ -141,7 +141,7 @@ struct LedgerTests {
         let solo = leader(members: [2])
         for i in 0..<5 {
             solo.read(request("r\(i)", op: "render", maxAttempts: 9))
-            solo.read(result(of: Offset(i), by: 2, .lost, final: false, durationMs: 0))
+            solo.readOver(result(of: Offset(i), by: 2, .lost, final: false, durationMs: 0))
             solo.read(result(of: Offset(i), by: 2, attempt: 2, .rejected, durationMs: 0))
         }
         solo.clear()
@@ -482,7 +482,7 @@ struct LedgerTests {
         let solo = leader()
         solo.read(request("a"))
         solo.idle(1)
-        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a"))
+        solo.readOver(result(of: 0, by: 2, .failed, final: false, id: "a"))
         #expect(solo.done.assignments.count == 2)
         solo.clear()
         solo.read(result(of: 0, by: 2, .completed, id: "a"))
@@ -495,11 +495,11 @@ struct LedgerTests {
     func notFinal() {
         let solo = leader()
         solo.read(request("a"))
-        solo.read(result(of: 0, by: 3, .failed, final: false, id: "a"))
-        solo.read(result(of: 0, by: 2, attempt: 2, .failed, final: false, id: "a"))
+        solo.readOver(result(of: 0, by: 3, .failed, final: false, id: "a"))
+        solo.readOver(result(of: 0, by: 2, attempt: 2, .failed, final: false, id: "a"))
         #expect(solo.done.assignments.count == 1)
         #expect(solo.counters[.voidResults] == 2)
-        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a"))
+        solo.readOver(result(of: 0, by: 2, .failed, final: false, id: "a"))
         #expect(solo.done.assignments.count == 2)
         #expect(solo.done.assignments[1].attempt.attempt == 3, "2 stands in results already")
         #expect(solo.done.assignments[1].failures == 1)
@@ -521,8 +521,51 @@ struct LedgerTests {
             let number = solo.done.assignments.last!.attempt.workerID == worker(2) ? 2 : 3
             var lost = result(of: 0, by: number, attempt: attempt, .lost, final: false, id: "a")
             lost.counts = counts
-            solo.read(lost)
+            solo.readOver(lost)
         }
+    }
+
+    @Test("anybody can write such a result: the attempt goes on as long as its worker shows it")
+    func forgedEnd() {
+        let solo = leader()
+        solo.read(request("a"))
+        let over = result(of: 0, by: 2, .failed, final: false, id: "a")
+        solo.read(over)
+        solo.report(2) { $0.leaderOffset = 0 }
+        #expect(solo.done.assignments.count == 1, "it may not have read the order yet")
+        solo.readBack()
+        solo.report(2) { $0.leaderOffset = solo.node.leader.ledger.entries[0].orderedAt! }
+        #expect(solo.done.assignments.count == 1)
+        live(solo, 3000, [2: [0]])
+        #expect(solo.done.assignments.count == 1 && solo.done.cancels.isEmpty)
+        #expect(solo.counters[.attemptsEnded] == 0)
+        solo.report(2)
+        #expect(solo.done.assignments.map(\.failures) == [0, 1])
+    }
+
+    @Test("of two such results the attempt counts if either says so")
+    func forgedInVain() {
+        let solo = leader()
+        solo.read(request("a"))
+        for counts in [true, false] {
+            var over = result(of: 0, by: 2, .lost, final: false, id: "a")
+            over.counts = counts
+            solo.read(over)
+        }
+        solo.readBack()
+        solo.report(2)
+        #expect(solo.done.assignments.map(\.failures) == [0, 1])
+    }
+
+    @Test("a board that leaves says so with its last word, and gets nothing more")
+    func leaving() {
+        let solo = leader()
+        solo.report(2) { $0.isLeaving = true }
+        solo.read(request("a"))
+        #expect(solo.done.assignments.map(\.attempt.workerID) == [worker(3)])
+        solo.report(2)
+        solo.read(request("b"))
+        #expect(solo.done.assignments.last!.attempt.workerID == worker(2))
     }
 
     @Test("an attempt that was not started, or given back, does not count")
@@ -720,7 +763,7 @@ struct LedgerTests {
         let given = solo.done.assignments[0].attempt
         var lost = result(of: 0, by: 2, .lost, final: false, id: "a")
         lost.workerID = given.workerID
-        solo.read(lost)
+        solo.readOver(lost)
         #expect(solo.done.assignments.count == 2)
         waitForCancel(2)
         solo.readBackOnce {
@@ -943,7 +986,7 @@ struct LedgerTests {
     func timedOut() {
         let solo = leader()
         solo.read(request("a", timeoutMs: 1000))
-        solo.read(result(of: 0, by: 2, .timedOut, final: false, id: "a"))
+        solo.readOver(result(of: 0, by: 2, .timedOut, final: false, id: "a"))
         #expect(solo.done.assignments.count == 2)
         #expect(solo.done.assignments[1].failures == 1)
     }

@@ -222,6 +222,15 @@ final class Solo: Process {
         readBack()
     }
 
+    /// A result that ends no request, and a heartbeat of its worker, which has read the order and does
+    /// not show the attempt any more.
+    func readOver(_ r: WorkResult, slots: Int32 = 1, running: [Offset] = []) {
+        read(r)
+        readBack()
+        let number = (1...9).first { worker($0) == r.workerID }!
+        report(number, running: running, slots: slots)
+    }
+
     /// A leader's: worker `number` has read everything, and has these requests; the first of them
     /// run, with these deadlines. `started`: nothing from that offset of the leader log on; nil: it
     /// does not say.
@@ -256,13 +265,15 @@ final class Solo: Process {
 /// next tenure now; nothing of `results` and `requests` has been read yet.
 func claimed(
     rows: [OpenWork], assigned: [Assignment] = [], requestsNext: Offset = 10,
-    resultsNext: Offset = 0, lastRequest: Digest = 0, ledger: Int = Limits.ledger
+    resultsNext: Offset = 0, firstRequest: Checkpoint.First = .init(), lastRequest: Digest = 0,
+    ledger: Int = Limits.ledger
 ) -> Solo {
     let solo = Solo { $0.capacities.ledger = ledger }
     solo.follow()
     let order = Order.checkpoint(
         Checkpoint(
-            requestsNext: requestsNext, resultsNext: resultsNext, lastRequest: lastRequest))
+            requestsNext: requestsNext, resultsNext: resultsNext, firstRequest: firstRequest,
+            lastRequest: lastRequest))
     solo.read(leaderRecord(order, by: 2, term: 1), packed(rows))
     for assignment in assigned {
         solo.read(leaderRecord(.assign(assignment), by: 2, term: 1), emptyPayload)

@@ -190,9 +190,9 @@ struct TakeoverTests {
         solo.takeOver()
         solo.addMember(2)
         solo.read(request("a"))
-        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a", term: 5))
+        solo.readOver(result(of: 0, by: 2, .failed, final: false, id: "a", term: 5))
         #expect(solo.done.assignments.count == 1)
-        solo.read(result(of: 0, by: 2, .failed, final: false, id: "a", term: 6))
+        solo.readOver(result(of: 0, by: 2, .failed, final: false, id: "a", term: 6))
         #expect(solo.done.assignments.count == 2)
     }
 
@@ -820,7 +820,142 @@ struct TakeoverTests {
         solo.live(50)
         solo.clear()
         fetch(1, id: "c", on: solo)
+        #expect(solo.done.checkpoints.isEmpty, "all may be lost")
+        fetch(0, on: solo)
         #expect(solo.done.checkpoints.map(\.requestsNext) == [0])
+    }
+
+    // MARK: A topic that was made anew
+
+    /// A leader that has read five requests of an old topic, of which the first are settled, and the time
+    /// has come to look at it.
+    private func looking(low: Offset = 0, high: Offset = 9) -> Solo {
+        let solo = leader()
+        for i in 0..<5 { solo.read(request("r\(i)")) }
+        for i in 0..<3 { solo.read(result(of: Offset(i), by: 2)) }
+        let first = solo.node.leader.requestsLoss.first
+        #expect(first == .init(offset: 0, digest: digest("r0")))
+        solo.clear()
+        for _ in 0..<60 where !solo.done.asks.contains(.requests) {
+            live(solo, 200, [2: [3, 4]])
+        }
+        #expect(solo.done.asks.contains(.requests), "nobody tells us")
+        solo.clear()
+        solo.ends[Int(Topic.requests.rawValue)] = high
+        solo.give(.bounds(.requests, low: low, high: high, askedAt: solo.now))
+        return solo
+    }
+
+    @Test("the topic is looked at now and then: where its first request stands, nothing is read again")
+    func looksAndFindsNothing() {
+        let solo = looking()
+        #expect(solo.done.seeks(.requests) == [0])
+        fetch(0, on: solo)
+        #expect(solo.done.seeks(.requests) == [0, 5], "reading goes on")
+        #expect(solo.counters[.logsLost] == 0 && solo.counters[.admitted] == 5)
+        let looksAt = solo.node.leader.requestsLoss.looksAt
+        #expect(looksAt > solo.now && looksAt <= solo.now + 10_000)
+    }
+
+    @Test("where another stands, the topic is another, and all of it is read: 512 from the end or not")
+    func madeAnew() {
+        let solo = looking(high: 1200)
+        fetch(0, id: "n0", on: solo)
+        #expect(solo.done.seeks(.requests) == [0, 0])
+        #expect(solo.counters[.logsLost] == 1)
+        for i in 0..<5 { fetch(Offset(i), id: "n\(i)", on: solo) }
+        #expect(solo.counters[.admitted] + solo.counters[.offsetsUsedAgain] == 10)
+        let index = solo.node.leader.ledger.find(3)!
+        let third = solo.node.leader.ledger.entries[index].requestKey
+        #expect(third == request("n3").requestID.key)
+        live(solo, 1200, [:])
+        let said = solo.done.leaderRecords.compactMap { record -> Checkpoint? in
+            if case .checkpoint(let said) = record.order { said } else { nil }
+        }
+        #expect(said.last?.firstRequest.digest == digest("n0"), "as all are told")
+    }
+
+    @Test("a request of the new topic that was read before that was known is not run again")
+    func readOnInNewTopic() {
+        let solo = looking(high: 1200)
+        fetch(0, id: "n0", on: solo)
+        fetch(0, id: "n0", on: solo)
+        solo.readBack()
+        let admitted = solo.counters[.admitted]
+        // As 3 and 4 were read in their order, so they stand there.
+        fetch(1, id: "n1", on: solo)
+        fetch(2, id: "r1", on: solo)
+        #expect(solo.counters[.admitted] == admitted + 2, "the id was another topic's, too")
+        #expect(solo.counters[.duplicates] == 1)
+        fetch(3, on: solo)
+        fetch(4, on: solo)
+        #expect(solo.counters[.admitted] == admitted + 2)
+    }
+
+    @Test("a new leader compares the first, too, which its predecessor has named")
+    func predecessorsTopic() {
+        let solo = claimed(
+            rows: [], requestsNext: 1000,
+            firstRequest: .init(offset: 0, digest: digest("r0")), lastRequest: digest("r999"))
+        answer(solo, requests: 1500)
+        #expect(solo.done.seeks(.requests) == [999])
+        fetch(999, on: solo)
+        #expect(solo.done.seeks(.requests) == [999, 0])
+        fetch(0, id: "n0", on: solo)
+        #expect(solo.done.seeks(.requests) == [999, 0, 0])
+        #expect(solo.node.leader.requests.next == 0)
+    }
+
+    @Test("where the end is gone and the first stands, the last 512 are read again, else all")
+    func howMuchIsLost() {
+        for isAnother in [false, true] {
+            let solo = claimed(
+                rows: [], requestsNext: 1000,
+                firstRequest: .init(offset: 0, digest: digest("r0")), lastRequest: digest("r999"))
+            answer(solo, requests: 1500)
+            fetch(999, id: "x", on: solo)
+            #expect(solo.done.seeks(.requests) == [999, 0])
+            let isUnsure = solo.node.leader.requestsLoss.isUnsure
+            #expect(isUnsure)
+            fetch(0, id: isAnother ? "n0" : "r0", on: solo)
+            #expect(solo.node.leader.requests.next == (isAnother ? 0 : 1000 - 512))
+            let isVerifying = solo.node.leader.requestsLoss.isVerifying
+            #expect(!isVerifying)
+        }
+    }
+
+    @Test("where the topic ends before its first request stood, all of it is new")
+    func shorterThanFirst() {
+        let solo = claimed(
+            rows: [], requestsNext: 1000, firstRequest: .init(offset: 600, digest: digest("r600")))
+        answer(solo, requests: 1500, low: 600)
+        solo.give(.vanished(.requests))
+        solo.give(.bounds(.requests, low: 0, high: 550, askedAt: solo.now))
+        #expect(solo.node.leader.requests.next == 0, "not 38")
+    }
+
+    @Test("where the first request was removed meanwhile, another is looked for from then on")
+    func firstRemoved() {
+        let solo = looking(low: 2)
+        #expect(solo.done.seeks(.requests) == [2])
+        fetch(2, on: solo)
+        #expect(solo.done.seeks(.requests) == [2, 5])
+        let first = solo.node.leader.requestsLoss.first
+        #expect(first == .init(offset: 2, digest: digest("r2")))
+        #expect(solo.counters[.logsLost] == 0)
+    }
+
+    @Test("how much is lost is asked of the first request, which is gone when the answer comes")
+    func firstRemovedWhileCompared() {
+        let solo = claimed(
+            rows: [], requestsNext: 1000, firstRequest: .init(offset: 0, digest: digest("r0")),
+            lastRequest: digest("r999"))
+        answer(solo, requests: 1500)
+        fetch(999, id: "x", on: solo)
+        #expect(solo.done.seeks(.requests) == [999, 0])
+        solo.give(.bounds(.requests, low: 700, high: 1500, askedAt: solo.now))
+        let isVerifying = solo.node.leader.requestsLoss.isVerifying
+        #expect(solo.node.leader.requests.next == 700 && !isVerifying)
     }
 
     @Test("what is read again after a loss is not run again, though it has no id")
@@ -1302,7 +1437,7 @@ struct TakeoverTests {
     func checkpointFailures() {
         let solo = leader()
         solo.read(request("r0"))
-        solo.read(result(of: 0, by: 2, .failed, final: false))
+        solo.readOver(result(of: 0, by: 2, .failed, final: false))
         live(solo, 1200, [2: [0]])
         #expect(
             solo.done.checkpoints.last?.rows == [openWork(0, attempt: 2, failures: 1, worker: 2)])

@@ -46,6 +46,8 @@ struct Generator {
             order = .checkpoint(
                 Checkpoint(
                     requestsNext: number(), resultsNext: number(), resultsRead: number(),
+                    firstRequest: Checkpoint.First(
+                        offset: number(), digest: random.next() | 1),
                     lastRequest: random.next(), lastResult: random.next(),
                     memberTimeoutMs: timing()))
             payload = openWork(rows: Int(random.below(30)))
@@ -73,6 +75,7 @@ struct Generator {
         heartbeat.workerLeaseMs = timing()
         heartbeat.stuckOp = chance() ? nil : fixed(text(32, nul: false))
         (heartbeat.cannotReport, heartbeat.isLeftOut) = (chance(), chance())
+        heartbeat.isLeaving = chance()
         heartbeat.killGraceMs = chance() ? nil : random.below(Limits.timingMs + 1)
         heartbeat.current = chance() ? nil : fixed(text(64, nul: false))
         heartbeat.runningCount = random.below(65)
@@ -186,7 +189,7 @@ func facts(_ decoded: Decoded) -> [String] {
         facts += ["\(it.completedCount)", "\(it.deadlineCount)"]
         facts += [String(describing: it.startedOffset), String(describing: it.workerLeaseMs)]
         facts += ["\(String(describing: it.killGraceMs))", it.stuckOp.map { string($0) } ?? "none"]
-        facts += ["\(it.cannotReport)", "\(it.isLeftOut)"]
+        facts += ["\(it.cannotReport)", "\(it.isLeftOut)", "\(it.isLeaving)"]
     case .request(let it): facts += describe(it)
     case .result(let it):
         facts += [string(it.requestID), "\(it.requestOffset)", "\(it.workerID)", "\(it.term)"]

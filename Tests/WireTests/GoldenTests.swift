@@ -17,7 +17,7 @@ struct GoldenTests {
         {"worker_id":"\(ann)","incarnation":"00000000000000ab","count":12,"leader_id":"\(bob)",\
         "term":7,"leader_offset":1001,"started_offset":998,"role":"member","ranking":100,"slots":2,\
         "worker_lease_ms":2700,"kill_grace_ms":200,"stuck_op_code":"blink","cannot_report":true,\
-        "left_out":true,"current_work_request_id":"6f1d",\
+        "leaving":true,"left_out":true,"current_work_request_id":"6f1d",\
         "running":[42,44],"running_timeouts_ms":[60000],"completed_work_request_ids":["6f1b","6f1c"],"completed_count":9}
         """
     static let request = """
@@ -71,6 +71,7 @@ struct GoldenTests {
             "CHECKPOINT",
             """
             "requests_next":45,"results_next":40,"results_read":41,\
+            "first_offset":7,"first_request":"00000000feedface",\
             "last_request":"00000000deadbeef","last_result":"00000000cafed00d",\
             "member_timeout_ms":3000,\
             "unfinished":[[42,2,"\(bob)",1,\

@@ -108,7 +108,8 @@ struct SizeTests {
         var heartbeat = Heartbeat(workerID: ann, incarnation: .max)
         (heartbeat.workerLeaseMs, heartbeat.killGraceMs) = (Limits.timingMs, Limits.timingMs)
         heartbeat.stuckOp = fixed(control(32))
-        (heartbeat.cannotReport, heartbeat.isLeftOut) = (true, true)
+        (heartbeat.cannotReport, heartbeat.isLeaving) = (true, true)
+        heartbeat.isLeftOut = true
         heartbeat.current = fixed(control(Limits.idBytes))
         heartbeat.runningCount = Int32(Limits.bench)
         var payload = Payload.Buffer()

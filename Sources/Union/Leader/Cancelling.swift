@@ -154,22 +154,23 @@ extension Leader {
 // MARK: - How it ends
 
 extension Leader {
-    /// A heartbeat under our term: what its worker was told to drop, has read, and does not have any
-    /// more has ended.
+    /// A heartbeat under our term: what its worker was told to drop, or is said to have ended, and
+    /// does not have any more is over.
     mutating func endDropped(
         _ h: Heartbeat, _ running: Span<UInt8>, _ elector: inout Elector, _ desk: inout Desk
     ) {
         guard ledger.unfinished > 0 else { return }
         for index in 0..<ledger.capacity where ledger.isHeld(index, by: h.workerID) {
-            guard case .cancelling(let reason) = ledger.entries[index].state,
-                let offset = ledger.entries[index].cancelOffset, h.leaderOffset > offset
+            guard let offset = ledger.ends(index, term: elector.term), h.leaderOffset > offset
             else { continue }
             if h.hasRunning(ledger.entries.offset(at: index), running) {
-                if reason == .stalled { ledger.resume(index, at: desk.now) }
+                resumeIfStalled(index, h, &desk)
                 continue
             }
             // Its next heartbeat says the same of the rest.
             guard desk.hasRoom else { return }
+            if endAsSaid(index, &desk) { continue }
+            guard case .cancelling(let reason) = ledger.entries[index].state else { continue }
             // Of a removed worker's attempts another incarnation cannot speak.
             let counts =
                 reason == .removed
@@ -177,6 +178,22 @@ extension Leader {
                     index, before: h.startedOffset ?? .max, term: elector.term)
             endCancelled(index, reason, counts: counts, elector, &desk)
         }
+    }
+
+    /// It was to be taken back unless it had started, and had.
+    private mutating func resumeIfStalled(_ index: Int, _ h: Heartbeat, _ desk: inout Desk) {
+        let entry = ledger.entries[index]
+        guard entry.state == .cancelling(.stalled), let offset = entry.cancelOffset,
+            h.leaderOffset > offset
+        else { return }
+        ledger.resume(index, at: desk.now)
+    }
+
+    /// True: its worker has said how the attempt ended.
+    private mutating func endAsSaid(_ index: Int, _ desk: inout Desk) -> Bool {
+        guard let said = ledger.entries[index].saidOver else { return false }
+        end(index, said.status, counts: said.counts, &desk)
+        return true
     }
 
     /// A worker that was told to drop a job, and does not say that it has read it. Its lease is
@@ -239,6 +256,7 @@ extension Leader {
         _ index: Int, _ reason: CancelReason, counts: Bool, _ elector: borrowing Elector,
         _ desk: inout Desk
     ) {
+        if endAsSaid(index, &desk) { return }
         switch reason {
         // It was another request's attempt.
         case .forgotten: end(index, .lost, counts: false, &desk)

@@ -89,7 +89,8 @@ extension Leader {
         desk.count(.checkpoints)
         precondition(takeover.phase == .done, "Leader: what is open is not known")
         let checkpoint = takeover.checkpoint(
-            requests, isAhead: ledger.settledAhead > 0, memberTimeoutMs: memberTimeoutMs)
+            requests, requestsLoss.first, isAhead: ledger.settledAhead > 0,
+            memberTimeoutMs: memberTimeoutMs)
         elector.order(.checkpoint(checkpoint), &desk)
     }
 

@@ -62,6 +62,7 @@ extension Leader {
     /// Everything that the leader does about work: bounded by the room of a step, resumed at once.
     mutating func act(_ elector: inout Elector, _ desk: inout Desk) {
         guard isOpen(elector), elector.leads(desk) else { return }
+        if desk.now >= requestsLoss.looksAt, desk.hasRoom { lookAtRequests(&desk) }
         steer(&elector, &desk)
         if desk.now >= sweepAt {
             sweepMembers(&elector, &desk)
@@ -76,7 +77,8 @@ extension Leader {
     func deadline(_ elector: borrowing Elector, _ desk: borrowing Desk) -> Instant {
         guard isOpen(elector), elector.leads(desk) else { return .never }
         if isBehind { return desk.now }
-        return checkpointWaits(desk) ? min(sweepAt, checkpoints.dueAt) : sweepAt
+        let next = min(sweepAt, requestsLoss.looksAt)
+        return checkpointWaits(desk) ? min(next, checkpoints.dueAt) : next
     }
 
     /// Looks at everything that is out, a few times per timeout.

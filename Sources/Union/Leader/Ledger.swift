@@ -54,6 +54,8 @@ struct Ledger: ~Copyable {
         fileprivate(set) var orderedAt: Offset?
         /// Where our own `CANCEL_WORK_REQUEST` was read back.
         fileprivate(set) var cancelOffset: Offset?
+        /// A result says that the present attempt is over. Its worker has not shown it yet.
+        fileprivate(set) var saidOver: (status: Status, counts: Bool)?
         /// Whether its op is known to be short, as it was when it was assigned.
         fileprivate(set) var isShort = false
         fileprivate var payloadCount: Int32 = 0
@@ -369,6 +371,7 @@ extension Ledger {
         entries[index].requestKey = key
         entries[index].failures = 0
         entries[index].inVain = 0
+        entries[index].saidOver = nil
         entries[index].isLoaded = false
         switch entries[index].state {
         case .assigned, .cancelling, .settled: break
@@ -420,6 +423,7 @@ extension Ledger {
         entries[index].startedAt = nil
         entries[index].orderedAt = nil
         entries[index].cancelOffset = nil
+        entries[index].saidOver = nil
         entries[index].isShort = isShort
     }
 
@@ -443,6 +447,25 @@ extension Ledger {
         if let orderedAt = entry.orderedAt { return orderedAt >= startedOffset }
         // We have read our own CANCEL of it, and no order of ours before: none can come any more.
         return entry.term == term && entry.cancelOffset != nil
+    }
+
+    /// A result in its worker's name says that the attempt is over. Of two the last one says how, and
+    /// that it counts if either does.
+    mutating func noteSaidOver(_ index: Int, _ status: Status, counts: Bool) {
+        let counted = entries[index].saidOver?.counts ?? false
+        entries[index].saidOver = (status, counts || counted)
+    }
+
+    /// How far the worker must have read the leader log, under `term`, so that its not having the entry
+    /// means that the attempt is over; nil: it means nothing yet.
+    func ends(_ index: Int, term: Term) -> Offset? {
+        let entry = entries[index]
+        if entry.saidOver != nil {
+            // What another leader has assigned stands before our claim.
+            return entry.orderedAt ?? (entry.term == term ? entry.cancelOffset : -1)
+        }
+        guard case .cancelling = entry.state else { return nil }
+        return entry.cancelOffset
     }
 
     /// It had started when it was to be taken back: it stays where it is.

@@ -2,7 +2,8 @@
 
 extension Leader {
     /// A record of `results`. The first final one of a request is its outcome; one that is not
-    /// final ends the attempt, when its own worker says so.
+    /// final ends the attempt, as soon as its worker's heartbeat does not show it any more: anybody
+    /// can write such a record.
     mutating func onResult(
         _ r: WorkResult, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) {
@@ -30,7 +31,7 @@ extension Leader {
         if r.final {
             settle(index, r, isCurrent: isCurrent, &elector, &desk)
         } else if isCurrent && ledger.isOut(index) {
-            end(index, r.status, counts: r.counts, &desk)
+            ledger.noteSaidOver(index, r.status, counts: r.counts)
         } else {
             desk.count(.voidResults)
         }

@@ -124,7 +124,7 @@ extension Leader {
         guard isOpen(elector), elector.leads(desk) else { return nil }
         // What is next may stand before what is read only to compare it.
         let isComparing = requestsLoss.isVerifying
-        if findsLastLost(digest, at: offset, &elector, &desk) { return nil }
+        if findsLoss(digest, at: offset, &elector, &desk) { return nil }
         if requests.asksEnd(after: offset) { desk.emit(.ask(.requests)) }
         // What is sought may lie ahead of what is next, where the broker lost what was before it.
         let isInOrder =
@@ -138,7 +138,8 @@ extension Leader {
         guard isInOrder else { return nil }
         let wasRead =
             requestsLoss.isRereading(offset)
-            && (requestsLoss.wasRead(digest, at: offset) || ledger.isKnown(key))
+            && (requestsLoss.wasRead(digest, at: offset)
+                || requestsLoss.isKnownByID && ledger.isKnown(key))
         noteRead(digest, at: offset)
         checkpoints.want()
         if wasRead { return nil }
@@ -222,7 +223,7 @@ extension Leader {
     }
 
     private mutating func noteRead(_ digest: Digest, at offset: Offset) {
-        requestsLoss.noteRead(digest, at: offset)
+        requestsLoss.noteRead(digest, at: offset, low: requests.low)
         requests.noteRead(digest, at: offset)
     }
 }
@@ -288,7 +289,7 @@ extension Leader {
             return cutRequests(at: end, elector, &desk)
         }
         requests.reaches(end)
-        if elector.leads(desk) { requestsLoss.endVerifying() }
+        if elector.leads(desk) { endComparing(elector, &desk) }
         // Offsets before the end may hold no record.
         if from == requests.next, end > from { requests.skip(to: end) }
     }
@@ -328,7 +329,10 @@ extension Leader {
             cutRequests(at: requests.end, elector, &desk)
         } else if requestsLoss.isDoubted || high < requests.next {
             verifyLast(elector)
+        } else if requestsLoss.isLookedAt, high > low {
+            lookAtFirst(low: low)
         }
+        if requestsLoss.verifies.map({ $0 < low }) ?? false { endComparing(elector, &desk) }
         voidFarOutcomes(askedAt, &desk)
         requestsLoss.endDoubt()
         requests.skipWhatIsGone()

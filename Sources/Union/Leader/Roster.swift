@@ -18,6 +18,7 @@ struct Roster: ~Copyable {
         /// It has a job that was killed and does not die, or cannot write results.
         fileprivate(set) var isStuck = false
         fileprivate(set) var isCalledStuck = false
+        fileprivate(set) var isLeaving = false
         /// It has read the leader log up to here.
         fileprivate(set) var leaderOffset: Offset = 0
         /// It gets no work before it has read beyond here.
@@ -45,8 +46,8 @@ struct Roster: ~Copyable {
         /// Attempts that it overran and has not been seen to stop: it gets no work meanwhile.
         fileprivate(set) var overrun: Int32 = 0
 
-        /// It has a job that it cannot end, or may not know that one was taken from it.
-        var isSuspended: Bool { overrun > 0 || isStuck || leaderOffset <= mustRead }
+        /// It has a job that it cannot end, leaves, or may not know that one was taken from it.
+        var isSuspended: Bool { overrun > 0 || isStuck || isLeaving || leaderOffset <= mustRead }
     }
 
     private var ids: Table<WorkerID>
@@ -213,6 +214,7 @@ extension Roster {
         entries[index].holdMs = h.holdMs ?? 0
         if isCurrent, h.holdMs != nil { entries[index].hasToldUs = true }
         entries[index].isStuck = h.stuckOp != nil || h.cannotReport
+        entries[index].isLeaving = h.isLeaving
         entries[index].isCurrent = isCurrent
     }
 

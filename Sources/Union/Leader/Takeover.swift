@@ -95,11 +95,13 @@ struct Takeover {
 
     /// Where a next leader goes on. `isAhead`: outcomes were read of requests that were not.
     func checkpoint(
-        _ requests: RequestReader, isAhead: Bool, memberTimeoutMs: Int32
+        _ requests: RequestReader, _ firstRequest: Checkpoint.First, isAhead: Bool,
+        memberTimeoutMs: Int32
     ) -> Checkpoint {
         Checkpoint(
             requestsNext: requests.next, resultsNext: isAhead ? readFrom : next,
-            resultsRead: next, lastRequest: requests.last, lastResult: last,
+            resultsRead: next, firstRequest: firstRequest,
+            lastRequest: requests.last, lastResult: last,
             memberTimeoutMs: memberTimeoutMs)
     }
 }
@@ -123,7 +125,8 @@ extension Leader {
             if let id = row.workerID { roster.noteOfUnion(id) }
         }
         takeover.begin(elector.openWork.checkpoint)
-        requestsLoss.begin(isDoubted: elector.log.loss.hasLostRecords)
+        requestsLoss.begin(
+            isDoubted: elector.log.loss.hasLostRecords, elector.openWork.checkpoint.firstRequest)
         blindness.begin(isBlind: elector.log.loss.isBlind, at: desk.now)
         desk.emit(.ask(.results))
         desk.emit(.ask(.requests))
@@ -176,7 +179,7 @@ extension Leader {
     mutating func finishTakeover(_ elector: inout Elector, _ desk: inout Desk) {
         if requests.low != nil, takeover.finish(desk) {
             requestsLoss.beginReading(at: requests.next)
-            verifyPredecessorsLast(elector)
+            verifyPredecessorsLast(elector, desk)
             if takeover.hasLost { openAgain(elector, &desk) }
             takeover.endLoss()
             sweepAt = desk.now

@@ -2,17 +2,45 @@
 /// others at their offsets (design, section 12).
 ///
 /// A loss is noticed by comparing: the last record that was read with what stands in its place now
-/// (`verifies`). Then the last ones are read again, and each compared with what was read before.
+/// (`verifies`). Then the last ones are read again, and each compared with what was read before. If the
+/// first one is another, so is the topic: somebody has deleted it and made it anew, which nobody tells
+/// us, and all of it is new. So that one is looked at now and then.
 struct RequestsLoss: ~Copyable {
+    /// A record that was read once, and is compared with what stands in its place.
+    private enum Comparison {
+        /// The last one. `provesNothing`: all was lost, and what is alike may be another.
+        case last(provesNothing: Bool)
+        /// The topic's first. What stood before `lostBefore` is gone, all of it or not; nil: nothing is
+        /// known to be.
+        case first(lostBefore: Offset?)
+        /// The topic's first is not known, or was removed: it is this one now.
+        case newFirst
+    }
+
+    /// What a comparison has shown.
+    fileprivate enum Finding {
+        case nothing, lastLost, mayBeLost(before: Offset), lost(before: Offset)
+        case anotherTopic(before: Offset)
+    }
+
     /// The broker did not have the offset where we wanted to read on.
     private(set) var isLost = false
     /// It may have lost records and got others in their place since.
     private(set) var isDoubted = false
+    /// Nothing says so; it is looked at now and then.
+    private(set) var isLookedAt = false
     /// Up to here the topic is read again because of a loss.
     fileprivate(set) var rereadsUntil: Offset = 0
-    /// The last request that was read stood here: does it still?
+    /// What is read again is known by its id, too.
+    private(set) var isKnownByID = true
+    /// What stands here is compared, with what was read here.
     private(set) var verifies: Offset?
+    private var comparison = Comparison.newFirst
     private var verifiesDigest: Digest = 0
+    /// The topic's first record, as far as is known; its digest is 0 where it is not.
+    private(set) var first = Checkpoint.First()
+    /// When the topic is looked at next.
+    private(set) var looksAt = Instant.never
     /// The requests that were read last, by offset; and where this tenure's reading began.
     private var lastRead: Table<Digest>
     private var readFrom: Offset = 0
@@ -20,10 +48,13 @@ struct RequestsLoss: ~Copyable {
     init(_ arena: inout Arena) { lastRead = arena.table(Limits.ledger, filler: 0) }
 
     /// A tenure begins; `isDoubted`: after the broker has lost records of the leader log.
-    mutating func begin(isDoubted: Bool) {
+    mutating func begin(isDoubted: Bool, _ first: Checkpoint.First) {
         forgetAllRead()
+        self.first = first
+        looksAt = .never
         isLost = false
         self.isDoubted = isDoubted
+        isLookedAt = false
         rereadsUntil = 0
         verifies = nil
         verifiesDigest = 0
@@ -31,30 +62,82 @@ struct RequestsLoss: ~Copyable {
 
     /// Whether what has been read may not be there. No checkpoint says it meanwhile: the next leader
     /// would believe it.
-    var isUnsure: Bool { isLost || isDoubted || isVerifying }
+    var isUnsure: Bool { isLost || isDoubted || isVerifying && !isOnlyLooking }
     var isVerifying: Bool { verifies != nil }
+    /// Nothing is known to be lost, or likely to be.
+    private var isOnlyLooking: Bool {
+        switch comparison {
+        case .first(lostBefore: nil), .newFirst: true
+        case .last, .first: false
+        }
+    }
 
     mutating func lose() { isLost = true }
     mutating func doubt() { isDoubted = true }
-    mutating func endDoubt() { isDoubted = false }
+    mutating func look(nextAt instant: Instant) {
+        isLookedAt = true
+        looksAt = instant
+    }
+    mutating func endDoubt() {
+        isDoubted = false
+        isLookedAt = false
+    }
     fileprivate mutating func endLoss() { isLost = false }
 
-    fileprivate mutating func verify(_ digest: Digest, at offset: Offset) {
+    /// When it is looked at first.
+    mutating func looks(at instant: Instant) { looksAt = instant }
+
+    fileprivate mutating func verify(last digest: Digest, at offset: Offset, provesNothing: Bool) {
+        compare(.last(provesNothing: provesNothing), digest, at: offset)
+    }
+
+    fileprivate mutating func verifyFirst(lostBefore end: Offset?) {
+        compare(.first(lostBefore: end), first.digest, at: first.offset)
+    }
+
+    fileprivate mutating func learnFirst(low: Offset) { compare(.newFirst, 0, at: low) }
+
+    private mutating func compare(_ what: Comparison, _ digest: Digest, at offset: Offset) {
         precondition(offset >= 0, "RequestsLoss: nothing stands there")
         verifies = offset
         verifiesDigest = digest
+        comparison = what
     }
-    mutating func endVerifying() { verifies = nil }
 
-    /// Nil: what is verified is not here. Else whether this record is another than was read before.
-    fileprivate mutating func isAnother(_ digest: Digest, at offset: Offset, isSeeking: Bool)
-        -> Bool?
+    /// The end of what is known to be lost, where the topic's first record is to say how much that is.
+    fileprivate var lostBefore: Offset? {
+        guard isVerifying, case .first(let end) = comparison else { return nil }
+        return end
+    }
+
+    fileprivate mutating func endVerifying() { verifies = nil }
+
+    /// Whether the first record is known, and should be there still.
+    fileprivate func knowsFirst(low: Offset) -> Bool { first.digest != 0 && first.offset >= low }
+
+    /// Nil: what is compared is not here.
+    fileprivate mutating func find(_ digest: Digest, at offset: Offset, low: Offset, isSeeking: Bool)
+        -> Finding?
     {
         guard let wanted = verifies, offset >= wanted, offset == wanted || !isSeeking else {
             return nil
         }
         verifies = nil
-        return offset == wanted ? digest != verifiesDigest : nil
+        let isSame = offset == wanted && digest == verifiesDigest
+        switch comparison {
+        case .last(let provesNothing):
+            guard offset == wanted else { return nil }
+            guard isSame else { return .lastLost }
+            if provesNothing { return .mayBeLost(before: offset + 1) }
+            if knowsFirst(low: low) { verifyFirst(lostBefore: nil) }
+            return .nothing
+        case .first(let end):
+            if offset == wanted && !isSame { return .anotherTopic(before: end ?? offset + 1) }
+            return end.map { .lost(before: $0) } ?? .nothing
+        case .newFirst:
+            first = Checkpoint.First(offset: offset, digest: digest)
+            return .nothing
+        }
     }
 
     // MARK: What was read
@@ -62,7 +145,9 @@ struct RequestsLoss: ~Copyable {
     /// The takeover is done, and reading begins at `next`.
     mutating func beginReading(at next: Offset) { readFrom = max(next, rereadsUntil) }
 
-    mutating func noteRead(_ digest: Digest, at offset: Offset) {
+    /// `low`: where the topic begins.
+    mutating func noteRead(_ digest: Digest, at offset: Offset, low: Offset?) {
+        if offset == low { first = Checkpoint.First(offset: offset, digest: digest) }
         lastRead[Int(offset) & (Limits.ledger - 1)] = digest.at(offset)
     }
 
@@ -82,11 +167,21 @@ struct RequestsLoss: ~Copyable {
     /// What was read up to `end` is read again, and known by its id only: it may be open again.
     mutating func rereadByID(until end: Offset) {
         forgetAllRead()
+        isKnownByID = true
         rereadsUntil = max(rereadsUntil, end)
+    }
+
+    /// It is another topic, of which what stands before `end` may have been read, in its order: that is
+    /// known by what stood where, and not by ids, which both topics may have.
+    fileprivate mutating func beginAnew(until end: Offset) {
+        rereadsUntil = end
+        isKnownByID = false
+        first = Checkpoint.First()
     }
 
     fileprivate mutating func reread(until end: Offset, from start: Offset) {
         precondition(verifies == nil, "RequestsLoss: it is read again, and verified")
+        isKnownByID = true
         rereadsUntil = end
         readFrom = min(readFrom, start)
     }
@@ -104,33 +199,65 @@ extension Leader {
         desk.emit(.ask(.requests))
     }
 
+    /// Somebody may have made the topic anew: nobody tells us.
+    mutating func lookAtRequests(_ desk: inout Desk) {
+        requestsLoss.look(nextAt: desk.now + Limits.looksAtRequestsMs)
+        desk.emit(.ask(.requests))
+    }
+
     /// The last request that was read is compared with what stands there now: where it is known; and
-    /// where all was lost, when nothing proves that it is the same.
+    /// where all was lost, when nothing proves that it is the same. Else the first one is.
     mutating func verifyLast(_ elector: borrowing Elector) {
-        guard requests.next > 0, requests.last != 0 || elector.log.loss.beganAnew else { return }
-        requestsLoss.verify(requests.last, at: requests.next - 1)
+        guard requests.next > 0, requestsLoss.lostBefore == nil else { return }
+        let provesNothing = elector.log.loss.beganAnew
+        if requests.last != 0 || provesNothing {
+            requestsLoss.verify(
+                last: requests.last, at: requests.next - 1, provesNothing: provesNothing)
+        } else if requestsLoss.knowsFirst(low: requests.low ?? 0) {
+            requestsLoss.verifyFirst(lostBefore: nil)
+        }
+    }
+
+    /// It is looked at, and has records: the first one is the one that was there, or is what will be
+    /// looked for from now on.
+    mutating func lookAtFirst(low: Offset) {
+        guard !requestsLoss.isVerifying else { return }
+        if requestsLoss.knowsFirst(low: low) {
+            requestsLoss.verifyFirst(lostBefore: nil)
+        } else {
+            requestsLoss.learnFirst(low: low)
+        }
     }
 
     /// The takeover is done: what the leader before us has read last, should it have said so, is
     /// compared; unless that is read again anyway.
-    mutating func verifyPredecessorsLast(_ elector: borrowing Elector) {
+    mutating func verifyPredecessorsLast(_ elector: borrowing Elector, _ desk: borrowing Desk) {
+        requestsLoss.looks(at: desk.now + Limits.looksAtRequestsMs)
         if requestsLoss.rereadsUntil == 0 { verifyLast(elector) }
     }
 
-    /// A record of `requests` was read: if it stands where the last one stood that was read before,
-    /// and is another, then the broker has lost some since, and those are read again.
-    mutating func findsLastLost(
+    /// A record of `requests` was read, perhaps only to compare it. True: the broker has lost some, and
+    /// reading goes on elsewhere.
+    mutating func findsLoss(
         _ digest: Digest, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) -> Bool {
-        guard
-            let isAnother = requestsLoss.isAnother(
-                digest, at: offset, isSeeking: requests.isSeeking)
-        else { return false }
-        // Where all was lost, one that is alike proves nothing.
-        guard isAnother || elector.log.loss.beganAnew else { return false }
-        desk.count(.logsLost)
-        readAgain(before: offset + 1, elector)
-        desk.say(.logLost(.requests, wanted: offset + 1, from: requests.next))
+        let low = requests.low ?? 0
+        let wasKnown = requestsLoss.lostBefore != nil
+        let finding = requestsLoss.find(
+            digest, at: offset, low: low, isSeeking: requests.isSeeking)
+        switch finding {
+        case nil, .nothing: return false
+        case .mayBeLost(let end):
+            desk.count(.logsLost)
+            readAgain(before: end, elector, &desk)
+        case .lastLost:
+            desk.count(.logsLost)
+            findHowMuchIsLost(before: offset + 1, elector, &desk)
+        case .lost(let end): readAgain(before: end, elector, &desk)
+        case .anotherTopic(let end):
+            if !wasKnown { desk.count(.logsLost) }
+            readAll(wanted: end, &desk)
+        }
         steer(&elector, &desk)
         return true
     }
@@ -143,16 +270,45 @@ extension Leader {
         requestsLoss.endLoss()
         requests.isCut(at: end)
         forgetRequests(from: end, &desk)
-        let wanted = requests.next
         // It may have grown again beyond what we had read.
-        readAgain(before: min(end, wanted), elector)
+        findHowMuchIsLost(before: min(end, requests.next), elector, &desk)
+    }
+
+    /// `requests` was read to its end, or the first of its records were removed: what was to be compared
+    /// is not there.
+    mutating func endComparing(_ elector: borrowing Elector, _ desk: inout Desk) {
+        guard let end = requestsLoss.lostBefore else { return requestsLoss.endVerifying() }
+        readAgain(before: end, elector, &desk)
+    }
+
+    /// What stood before `end` is lost, or after it: the topic's first record shows whether that is all.
+    private mutating func findHowMuchIsLost(
+        before end: Offset, _ elector: borrowing Elector, _ desk: inout Desk
+    ) {
+        requestsLoss.endVerifying()
+        guard requestsLoss.knowsFirst(low: requests.low ?? 0), !elector.log.loss.beganAnew else {
+            return readAgain(before: end, elector, &desk)
+        }
+        if requestsLoss.first.offset >= requests.end { return readAll(wanted: end, &desk) }
+        requests.goBack(to: end)
+        requestsLoss.verifyFirst(lostBefore: end)
+    }
+
+    /// The topic is another: all that it holds is new.
+    private mutating func readAll(wanted: Offset, _ desk: inout Desk) {
+        requestsLoss.endVerifying()
+        requestsLoss.beginAnew(until: requests.next)
+        requests.goBack(to: requests.low ?? 0)
+        checkpoints.wantNow()
         desk.say(.logLost(.requests, wanted: wanted, from: requests.next))
     }
 
     /// The broker has lost records that stood before `end`, and may have others there: the last ones
     /// are read again; all of them, if it lost the leader log as well. Of our own tenure's reading
     /// we remember what stood where; else ids tell what is known.
-    private mutating func readAgain(before end: Offset, _ elector: borrowing Elector) {
+    private mutating func readAgain(
+        before end: Offset, _ elector: borrowing Elector, _ desk: inout Desk
+    ) {
         let low = requests.low ?? 0
         let until = min(max(end, requestsLoss.rereadsUntil), requests.end)
         requestsLoss.endVerifying()
@@ -161,6 +317,7 @@ extension Leader {
         requestsLoss.reread(until: until, from: requests.next)
         // Everybody must know it first: what lies before `requests_next` is taken for settled.
         checkpoints.wantNow()
+        desk.say(.logLost(.requests, wanted: end, from: requests.next))
     }
 
     /// The broker lost what was to be read again from `end` on. Nothing is said of it in `results`:

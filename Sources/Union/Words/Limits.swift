@@ -71,6 +71,8 @@ public enum Limits {
     public static let timingMs: Int32 = 3_600_000
     public static let ranking: Int32 = 1_000_000
     public static let countdown: Int32 = 100
+    /// How often a leader looks whether `requests` is the topic that it was.
+    static let looksAtRequestsMs: Int32 = 10_000
     /// Leads that a board may lose in a minute before it lets others lead.
     public static let leadsLostPerMinute: Int32 = 20
     /// Members from which on an election takes its time, and heartbeats are read by turns: every word

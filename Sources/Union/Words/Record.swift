@@ -115,6 +115,17 @@ public enum Order: Sendable {
 
 /// What a checkpoint says beside its rows (section 6): where a new leader goes on reading.
 public struct Checkpoint: Equatable, Sendable {
+    /// Where a topic's first record stands, and its digest; 0: not known.
+    public struct First: Equatable, Sendable {
+        public var offset: Offset = 0
+        public var digest: Digest = 0
+
+        public init(offset: Offset = 0, digest: Digest = 0) {
+            self.offset = offset
+            self.digest = digest
+        }
+    }
+
     /// Every request before this offset is settled, or has a row.
     public var requestsNext: Offset
     /// Of every request that is not said to be settled here, the outcome stands at or after this
@@ -122,6 +133,8 @@ public struct Checkpoint: Equatable, Sendable {
     public var resultsNext: Offset
     /// Every result before this offset has been read: `resultsNext`, or after it.
     public var resultsRead: Offset
+    /// The first request that the topic has, or had a while ago.
+    public var firstRequest: First
     /// The digests of the records before `requestsNext` and `resultsRead`; 0: not known.
     public var lastRequest: Digest
     public var lastResult: Digest
@@ -131,11 +144,13 @@ public struct Checkpoint: Equatable, Sendable {
     /// `resultsRead` nil: as `resultsNext`.
     public init(
         requestsNext: Offset, resultsNext: Offset, resultsRead: Offset? = nil,
-        lastRequest: Digest = 0, lastResult: Digest = 0, memberTimeoutMs: Int32? = nil
+        firstRequest: First = First(), lastRequest: Digest = 0, lastResult: Digest = 0,
+        memberTimeoutMs: Int32? = nil
     ) {
         self.requestsNext = requestsNext
         self.resultsNext = resultsNext
         self.resultsRead = resultsRead ?? resultsNext
+        self.firstRequest = firstRequest
         self.lastRequest = lastRequest
         self.lastResult = lastResult
         self.memberTimeoutMs = memberTimeoutMs
@@ -196,6 +211,8 @@ public struct Heartbeat: Sendable {
     public var stuckOp: OpName?
     /// It cannot write results: its board takes no work.
     public var cannotReport = false
+    /// It leaves: it has nothing more to do, and takes nothing.
+    public var isLeaving = false
     /// The leader has not taken it in for long.
     public var isLeftOut = false
     /// The request whose job has run longest, by its id.

@@ -332,6 +332,7 @@ extension Worker {
         h.killGraceMs = desk.settings.killGraceMs
         h.isLeftOut = isLeftOut
         h.cannotReport = isMute
+        h.isLeaving = desk.isLeaving
         bench.report(&h, &desk)
         desk.write(.heartbeat(h), .heartbeat(h.count))
         lease.noteSent(h.count, desk)
