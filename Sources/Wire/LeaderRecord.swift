@@ -73,7 +73,7 @@ extension Order {
                     requestsNext: try object.integer(.requestsNext),
                     resultsNext: try object.integer(.resultsNext),
                     resultsRead: try object.optionalInteger(.resultsRead),
-                    lastRequest: try object.hex(.lastRequest),
+                    lastRequest: try object.optionalHex(.lastRequest) ?? 0,
                     lastResult: try object.optionalHex(.lastResult) ?? 0,
                     memberTimeoutMs: try object.memberTimeoutMs))
         }

@@ -80,7 +80,7 @@ struct RefusalTests {
         (.leader, "requests_next", "must be an integer from 0 to 9007199254740991", false),
         (.leader, "results_next", "must be an integer from 0 to 9007199254740991", false),
         (.leader, "results_read", "must be an integer from 0 to 9007199254740991", true),
-        (.leader, "last_request", "must be a string", false),
+        (.leader, "last_request", "must be a string", true),
         (.leader, "last_result", "must be a string", true),
         (.leader, "unfinished", "must be a list", false),
         (.leader, "member_timeout_ms", "must be an integer from 1 to 3600000", true),
