@@ -44,6 +44,9 @@ seeds: toolchain ## 120 simulated unions under faults, 20 of them never seen bef
 end-to-end: toolchain setup tools build probe dist/scrap-worker-arm64 ## whole workers on real brokers
 	$(under_test) $(SWIFT) test --disable-xctest --filter EndToEndTests
 
+versions: toolchain sysroot-amd64 setup ## the binaries of older versions, in .build-versions/
+	SWIFT=$(SWIFT) Tests/Versions/build
+
 demo: build ## broker and nodes in this terminal; ARGS="-n 7" and the like are passed on
 	dist/scrap-worker-$(arch) demo $(ARGS)
 
@@ -125,7 +128,7 @@ toolchain: ## whether Swift is here, and the right one
 	@.ci/toolchain $(SWIFT)
 
 clean: ## remove everything that make made, the libraries included
-	rm -rf .build .build-{tools,lint,docs,board,fuzz,mutants,amd64,arm64} dist \
+	rm -rf .build .build-{tools,lint,docs,board,fuzz,mutants,versions,amd64,arm64} dist \
 	    $(bundle)/*/sysroot* $(jsmn)
 
 # The script itself knows whether its work is done.
@@ -154,5 +157,5 @@ probe: toolchain sysroot-$(arch)
 FORCE:
 .PHONY: help build cross test unit seeds end-to-end demo bench deb board-test compose-test \
     reproducible simulate chaos night mutants fuzz model docs lint setup tools lint-tools toolchain clean \
-    probe commit FORCE
+    versions probe commit FORCE
 .PRECIOUS: dist/scrap-worker-%
