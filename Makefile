@@ -47,6 +47,10 @@ end-to-end: toolchain setup tools build probe dist/scrap-worker-arm64 ## whole w
 versions: toolchain sysroot-amd64 setup ## the binaries of older versions, in .build-versions/
 	SWIFT=$(SWIFT) Tests/Versions/build
 
+version-test: versions tools build probe ## unions of older versions and today's (10 minutes)
+	$(under_test) SCRAP_VERSIONS=$(CURDIR)/.build-versions \
+	    $(SWIFT) test --disable-xctest --filter VersionTests
+
 demo: build ## broker and nodes in this terminal; ARGS="-n 7" and the like are passed on
 	dist/scrap-worker-$(arch) demo $(ARGS)
 
@@ -157,5 +161,5 @@ probe: toolchain sysroot-$(arch)
 FORCE:
 .PHONY: help build cross test unit seeds end-to-end demo bench deb board-test compose-test \
     reproducible simulate chaos night mutants fuzz model docs lint setup tools lint-tools toolchain clean \
-    versions probe commit FORCE
+    versions version-test probe commit FORCE
 .PRECIOUS: dist/scrap-worker-%
