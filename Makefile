@@ -44,6 +44,13 @@ seeds: toolchain ## 120 simulated unions under faults, 20 of them never seen bef
 end-to-end: toolchain setup tools build probe dist/scrap-worker-arm64 ## whole workers on real brokers
 	$(under_test) $(SWIFT) test --disable-xctest --filter EndToEndTests
 
+versions: toolchain sysroot-amd64 setup ## the binaries of older versions, in .build-versions/
+	SWIFT=$(SWIFT) Tests/Versions/build
+
+version-test: versions tools build probe ## unions of older versions and today's (10 minutes)
+	$(under_test) SCRAP_VERSIONS=$(CURDIR)/.build-versions \
+	    $(SWIFT) test --disable-xctest --filter VersionTests
+
 demo: build ## broker and nodes in this terminal; ARGS="-n 7" and the like are passed on
 	dist/scrap-worker-$(arch) demo $(ARGS)
 
@@ -125,7 +132,7 @@ toolchain: ## whether Swift is here, and the right one
 	@.ci/toolchain $(SWIFT)
 
 clean: ## remove everything that make made, the libraries included
-	rm -rf .build .build-{tools,lint,docs,board,fuzz,mutants,amd64,arm64} dist \
+	rm -rf .build .build-{tools,lint,docs,board,fuzz,mutants,versions,amd64,arm64} dist \
 	    $(bundle)/*/sysroot* $(jsmn)
 
 # The script itself knows whether its work is done.
@@ -154,5 +161,5 @@ probe: toolchain sysroot-$(arch)
 FORCE:
 .PHONY: help build cross test unit seeds end-to-end demo bench deb board-test compose-test \
     reproducible simulate chaos night mutants fuzz model docs lint setup tools lint-tools toolchain clean \
-    probe commit FORCE
+    versions version-test probe commit FORCE
 .PRECIOUS: dist/scrap-worker-%

@@ -31,7 +31,7 @@ let package = Package(
         .testTarget(name: "UnionTests", dependencies: ["Union"], swiftSettings: tested),
         .testTarget(
             name: "WireTests", dependencies: ["Wire", "CJsmn", "WirePromises"],
-            swiftSettings: tested),
+            exclude: ["Versions"], swiftSettings: tested),
         .target(
             name: "WirePromises", dependencies: ["Wire"], path: "Tests/Fuzz/Promises",
             swiftSettings: tested),

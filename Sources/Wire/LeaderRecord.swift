@@ -76,7 +76,7 @@ extension Order {
                     firstRequest: Checkpoint.First(
                         offset: try object.optionalInteger(.firstOffset) ?? 0,
                         digest: try object.optionalHex(.firstRequest) ?? 0),
-                    lastRequest: try object.hex(.lastRequest),
+                    lastRequest: try object.optionalHex(.lastRequest) ?? 0,
                     lastResult: try object.optionalHex(.lastResult) ?? 0,
                     memberTimeoutMs: try object.memberTimeoutMs))
         }

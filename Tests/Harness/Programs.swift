@@ -17,7 +17,10 @@ public enum Programs {
     static let kcat = "/usr/bin/kcat"
 
     private static func path(_ variable: String, else usual: String) -> String {
-        let path = ProcessInfo.processInfo.environment[variable] ?? usual
-        return path.hasPrefix("/") ? path : "\(root)/\(path)"
+        absolute(ProcessInfo.processInfo.environment[variable] ?? usual)
+    }
+
+    static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(root)/\(path)"
     }
 }

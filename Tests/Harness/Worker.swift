@@ -40,6 +40,8 @@ public struct WorkerPlan: Sendable {
     public var pace = "fast"
     /// The ARM build, emulated: built-in ops only, for it cannot start programs.
     public var isARM = false
+    /// An older version's binary, in place of the one under test (`Versions`).
+    public var program: String?
     /// Its keeper is process 1 of a namespace of its own, as in a container. For root.
     public var isFirst = false
     /// Nobody reads its log before `child.errors.release()`.
@@ -97,7 +99,8 @@ public final class Worker: Sendable {
         readiness = try Readiness("\(folder)/\(name)-\(life)")
         startedNs = monotonicNs()
         let program =
-            plan.isARM ? [Programs.armEmulator, Programs.armWorker] : [Programs.scrapWorker]
+            plan.isARM
+            ? [Programs.armEmulator, Programs.armWorker] : [plan.program ?? Programs.scrapWorker]
         let words =
             (plan.isFirst ? ["/usr/bin/unshare", "--pid", "--fork", "--kill-child"] : [])
             + program + ["run", "-c", path] + plan.options.flatMap { ["-o", $0] }

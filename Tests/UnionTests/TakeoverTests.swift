@@ -846,7 +846,7 @@ struct TakeoverTests {
         return solo
     }
 
-    @Test("the topic is looked at now and then: where its first request stands, nothing is read again")
+    @Test("where the topic's first request stands, when it is looked at, nothing is read again")
     func looksAndFindsNothing() {
         let solo = looking()
         #expect(solo.done.seeks(.requests) == [0])
@@ -857,7 +857,7 @@ struct TakeoverTests {
         #expect(looksAt > solo.now && looksAt <= solo.now + 10_000)
     }
 
-    @Test("where another stands, the topic is another, and all of it is read: 512 from the end or not")
+    @Test("where another stands, the topic is another, and all of it is read, however far back")
     func madeAnew() {
         let solo = looking(high: 1200)
         fetch(0, id: "n0", on: solo)

@@ -83,7 +83,7 @@ struct RefusalTests {
         (.leader, "results_read", "must be an integer from 0 to 9007199254740991", true),
         (.leader, "first_offset", "must be an integer from 0 to 9007199254740991", true),
         (.leader, "first_request", "must be a string", true),
-        (.leader, "last_request", "must be a string", false),
+        (.leader, "last_request", "must be a string", true),
         (.leader, "last_result", "must be a string", true),
         (.leader, "unfinished", "must be a list", false),
         (.leader, "member_timeout_ms", "must be an integer from 1 to 3600000", true),

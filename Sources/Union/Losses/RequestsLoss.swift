@@ -19,7 +19,9 @@ struct RequestsLoss: ~Copyable {
 
     /// What a comparison has shown.
     fileprivate enum Finding {
-        case nothing, lastLost, mayBeLost(before: Offset), lost(before: Offset)
+        case nothing, lastLost
+        case mayBeLost(before: Offset)
+        case lost(before: Offset)
         case anotherTopic(before: Offset)
     }
 
@@ -116,9 +118,9 @@ struct RequestsLoss: ~Copyable {
     fileprivate func knowsFirst(low: Offset) -> Bool { first.digest != 0 && first.offset >= low }
 
     /// Nil: what is compared is not here.
-    fileprivate mutating func find(_ digest: Digest, at offset: Offset, low: Offset, isSeeking: Bool)
-        -> Finding?
-    {
+    fileprivate mutating func find(
+        _ digest: Digest, at offset: Offset, low: Offset, isSeeking: Bool
+    ) -> Finding? {
         guard let wanted = verifies, offset >= wanted, offset == wanted || !isSeeking else {
             return nil
         }

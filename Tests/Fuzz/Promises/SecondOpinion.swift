@@ -60,7 +60,7 @@ extension Promises {
             default: false
             }
         case (let after as String, is NSNull):
-            name == "last_result" && after == "0000000000000000"
+            ["last_request", "last_result"].contains(name) && after == "0000000000000000"
         case (let after as [String: Any], is NSNull): name == "parameters" && after.isEmpty
         case (let after as [Any], is NSNull): name == "running_timeouts_ms" && after.isEmpty
         case (let after as NSNumber, let before as NSNumber):
