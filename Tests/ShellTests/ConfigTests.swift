@@ -203,12 +203,12 @@ struct ConfigTests {
         Wrong("ranking = 5", "1: `ranking` stands before the first [section]"),
         Wrong(
             "[wroker]\nranking = 5",
-            "2: there is no section [wroker]; did you mean [worker]? There are [worker], [timing], "
-                + "[kafka], [op.NAME], [leds] and [log]"),
+            "2: there is no section [wroker]; did you mean [worker]? There are [worker], [union], "
+                + "[timing], [kafka], [op.NAME], [leds] and [log]"),
         Wrong(
             "[sky]\nblue = 1",
-            "2: there is no section [sky]; There are [worker], [timing], [kafka], [op.NAME], "
-                + "[leds] and [log]"),
+            "2: there is no section [sky]; There are [worker], [union], [timing], [kafka], "
+                + "[op.NAME], [leds] and [log]"),
         Wrong(
             "[op]\nexec = /bin/true",
             "2: an op needs a name: [op.NAME]"),
