@@ -520,7 +520,7 @@ struct ConfigKeyTests {
     func names() {
         var names: [String] = []
         for key in ConfigKey.all { names.append("\(key.section).\(string(key.word))") }
-        #expect(names.count == 26)
+        #expect(names.count == 29)
         #expect(Set(names).count == names.count)
         for key in ConfigKey.all {
             string(key.word).lend { #expect(ConfigKey.find($0, in: key.section) == key) }

@@ -2,6 +2,12 @@ import Testing
 
 @testable import Union
 
+extension Event {
+    fileprivate func asVoid(isSigned: Bool, _ bytes: [UInt8]) -> Event {
+        asVoid(isSigned: isSigned, bytes.span)
+    }
+}
+
 /// Records without a valid signature are as if they were not there (docs/protocol.md).
 @Suite("Unsigned records")
 struct UnsignedTests {
@@ -15,7 +21,7 @@ struct UnsignedTests {
         let topic = Int(record.topic.rawValue)
         let offset = solo.ends[topic]
         solo.ends[topic] = offset + 1
-        let event = Event.read(record, offset).asVoid(isSigned: isSigned, bytes.span)
+        let event = Event.read(record, offset).asVoid(isSigned: isSigned, bytes)
         solo.give(event)
         return offset
     }
@@ -67,9 +73,11 @@ struct UnsignedTests {
                 .bounds(topic, low: isLeader ? 10 : 0, high: isLeader ? 100 : 0, askedAt: solo.now))
         }
         let unsigned = Record.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 50))
-        solo.give(Event.read(unsigned, 99).asVoid(isSigned: false, [].span))
+        for offset in [10, 99] as [Offset] {
+            solo.give(Event.read(unsigned, offset).asVoid(isSigned: false, []))
+        }
         solo.read(.leader(leaderRecord(by: 2, term: 3, checkpointOffset: 40)), at: 98)
-        #expect(solo.done.seeks(.leader) == [99, 98, 40])
+        #expect(solo.done.seeks(.leader) == [10, 99, 98, 40])
     }
 
     @Test("a heartbeat adds nobody, and renews nobody's lease")
@@ -105,7 +113,7 @@ struct UnsignedTests {
         let solo = leader()
         solo.read(request("r"))
         solo.readBack()
-        let unsigned = result(of: 0, by: 1, id: "r", attempt: 1, term: solo.node.term)
+        let unsigned = result(of: 0, by: 1, attempt: 1, id: "r", term: solo.node.term)
         readVoid(.result(unsigned), on: solo)
         #expect(solo.counters[.settled] == 0)
         solo.read(unsigned)
@@ -121,7 +129,7 @@ struct UnsignedTests {
             solo.give(.brokerFound)
             solo.clear()
             let again = Record.result(result(of: other ? 8 : 7, by: 2, id: "s"))
-            solo.give(Event.read(again, 0).asVoid(isSigned: false, [].span))
+            solo.give(Event.read(again, 0).asVoid(isSigned: false, []))
             #expect(solo.done.asks.contains(.results) == other)
         }
     }
@@ -148,7 +156,7 @@ struct UnsignedTests {
         let solo = leader()
         let event = Event.malformed(.requests, text("r"), 0)
         solo.ends[Int(Topic.requests.rawValue)] = 1
-        solo.give(event.asVoid(isSigned: true, Array("op_code: missing".utf8).span))
+        solo.give(event.asVoid(isSigned: true, Array("op_code: missing".utf8)))
         #expect(solo.done.results.map { string($0.requestID) } == ["offset-0"])
         #expect(outcomes(solo) == [why])
     }
@@ -159,7 +167,7 @@ struct UnsignedTests {
         answer(solo)
         solo.clear()
         let unsigned = Event.read(.request(request("r3")), 3)
-        solo.give(unsigned.asVoid(isSigned: false, emptyPayload.span))
+        solo.give(unsigned.asVoid(isSigned: false, emptyPayload))
         #expect(solo.done.results.map { string($0.requestID) } == ["r3"])
         #expect(solo.counters[.offsetsUsedAgain] == 0)
     }
@@ -170,11 +178,11 @@ struct UnsignedTests {
             if case .void(.requests, _, let digest, _, _) = event { digest } else { nil }
         }
         let payload = emptyPayload
-        let event = Event.read(.request(request("r")), 4).asVoid(isSigned: false, payload.span)
+        let event = Event.read(.request(request("r")), 4).asVoid(isSigned: false, payload)
         #expect(digest(event) == request("r").digest(payload.span))
         let why = Array("not JSON".utf8)
         let malformed = Event.malformed(.requests, text("r"), 4)
         #expect(
-            digest(malformed.asVoid(isSigned: false, why.span)) == .malformed(text("r"), why.span))
+            digest(malformed.asVoid(isSigned: false, why)) == .malformed(text("r"), why.span))
     }
 }

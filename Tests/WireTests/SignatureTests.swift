@@ -7,7 +7,7 @@ import Union
 struct SignatureTests {
     private let digits = "a2c85b751c6b7ea372b2b857381ac5c8918635c916fe57d4f33aba5218911081"
 
-    private func found(_ json: String) -> (place: Range<Int>, bytes: [UInt8])? {
+    private func signature(_ json: String) -> (place: Range<Int>, bytes: [UInt8])? {
         var decoder = RecordDecoder()
         let bytes = Array(json.utf8)
         return decoder.signature(in: bytes.span).map { written in
@@ -24,7 +24,7 @@ struct SignatureTests {
                 (#"{"parameters":{"signature":"no"},"signature":""#, #""}"#),
                 (#"{"s\u0069gnature":""#, #""}"#),
             ] {
-                let found = try #require(found(before + text + after), "\(before)")
+                let found = try #require(signature(before + text + after), "\(before)")
                 let start = before.utf8.count
                 #expect(found.place == start..<(start + 64))
                 #expect(found.bytes.first == 0xA2 && found.bytes.last == 0x81)
@@ -35,19 +35,22 @@ struct SignatureTests {
 
     @Test("is nothing but a string of 64 digits as they stand")
     func none() {
-        for text in [
-            digits.dropLast(1) + "", digits + "0", digits.dropLast(2) + "", digits + "00",
-            "g" + digits.dropFirst(), digits.dropLast() + " ", #"\u0061"# + digits.dropFirst(), "",
-        ] {
-            #expect(found(#"{"signature":"\#(text)"}"#) == nil, "\(text)")
+        let (tail, head) = (String(digits.dropFirst()), String(digits.dropLast()))
+        let wrong: [String] = [
+            head, digits + "0", String(head.dropLast()), digits + "00", "g" + tail, head + " ",
+            #"\u0061"# + tail, "",
+        ]
+        for text in wrong {
+            #expect(signature(#"{"signature":"\#(text)"}"#) == nil, "\(text)")
         }
-        for json in [
+        let others: [String] = [
             "", "{", "[]", #"{"signature":null}"#, #"{"signature":1}"#, #"{"other":"\#(digits)"}"#,
             #"{"signature":["\#(digits)"]}"#, #"{"signature":"\#(digits)"} x"#,
-        ] {
-            #expect(found(json) == nil, "\(json)")
+        ]
+        for json in others {
+            #expect(signature(json) == nil, "\(json)")
         }
         let long = String(repeating: " ", count: Limits.requestBytes)
-        #expect(found(#"{"signature":"\#(digits)"}"# + long) == nil)
+        #expect(signature(#"{"signature":"\#(digits)"}"# + long) == nil)
     }
 }

@@ -88,9 +88,9 @@ extension ConfigLoader {
                 text.put("[union] ")
                 text.put(name)
                 text.put(" ")
-                text.put(foreign: path)
-                text.put(": ")
                 text.put(error)
+                text.put(": ")
+                text.put(foreign: path)
             }
             return nil
         }

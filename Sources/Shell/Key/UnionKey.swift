@@ -125,9 +125,10 @@ extension TextSink where Self: ~Copyable {
             put("cannot be read: ")
             put(errno: error.code)
         case .size(let bytes):
-            put("a key has 32 to 256 bytes, without the white space at its end; this file has ")
+            put("holds ")
             put(bytes)
-            put(bytes < 1024 ? " (`scrap-worker key` makes one)" : " or more")
+            put(bytes < 1024 ? " bytes" : " bytes or more")
+            put("; a key has 32 to 256, without white space at its end (`scrap-worker key` makes one)")
         }
     }
 
