@@ -128,7 +128,8 @@ extension TextSink where Self: ~Copyable {
             put("holds ")
             put(bytes)
             put(bytes < 1024 ? " bytes" : " bytes or more")
-            put("; a key has 32 to 256, without white space at its end (`scrap-worker key` makes one)")
+            put("; a key has 32 to 256, without white space at its end ")
+            put("(`scrap-worker key` makes one)")
         }
     }
 
