@@ -12,6 +12,14 @@ struct CryptoSHA256: SHA256 {
         _ = unsafe bytes.withUnsafeBytes { unsafe SHA256_Update(&state, $0.baseAddress, $0.count) }
     }
 
+    mutating func add(_ hash: SHA256Hash) {
+        var hash = hash
+        var span = hash.mutableSpan
+        _ = unsafe span.withUnsafeMutableBytes {
+            unsafe SHA256_Update(&state, $0.baseAddress, $0.count)
+        }
+    }
+
     mutating func finish() -> SHA256Hash {
         var hash = SHA256Hash(repeating: 0)
         var span = hash.mutableSpan

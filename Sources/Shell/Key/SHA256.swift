@@ -4,20 +4,12 @@ import Union
 package protocol SHA256 {
     init()
     mutating func add(_ bytes: Span<UInt8>)
+    mutating func add(_ hash: SHA256Hash)
     /// The hash of all that was added. Nothing is added after it.
     mutating func finish() -> SHA256Hash
 }
 
 package typealias SHA256Hash = InlineArray<32, UInt8>
-
-extension SHA256 {
-    /// By way of a text: see `FixedText.withSpan`.
-    mutating func add(_ hash: SHA256Hash) {
-        var text = FixedText<32>()
-        for i in 0..<32 { text.append(hash[i]) }
-        text.withSpan { add($0) }
-    }
-}
 
 /// HMAC-SHA-256 (RFC 2104) under a key that is mixed in already: a copy takes a message.
 package struct HMAC<Hash: SHA256> {
@@ -65,6 +57,10 @@ package struct PlainSHA256: SHA256 {
 
     package mutating func add(_ bytes: Span<UInt8>) {
         for i in bytes.indices { add(bytes[i]) }
+    }
+
+    package mutating func add(_ hash: SHA256Hash) {
+        for i in 0..<32 { add(hash[i]) }
     }
 
     private mutating func add(_ byte: UInt8) {

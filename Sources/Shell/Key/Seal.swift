@@ -17,28 +17,38 @@ package struct Seal<Hash: SHA256> {
         case signedOtherwise
     }
 
-    private let prefix: FixedText<64>
-    private let signing: HMAC<Hash>?
-    private let accepted: (HMAC<Hash>?, HMAC<Hash>?)
+    /// Of each topic: prefix and topic are mixed in.
+    private typealias Begun = PerTopic<HMAC<Hash>>
+    private let signing: Begun?
+    private let accepted: (Begun?, Begun?)
     private let acceptsUnsigned: Bool
 
     /// For the union of `prefix`.
     package init(_ keys: UnionKeys, prefix: FixedText<64>) {
-        self.prefix = prefix
-        signing = Self.hmac(keys.signing)
-        accepted = (Self.hmac(keys.accepted.0), Self.hmac(keys.accepted.1))
+        signing = Self.begun(keys.signing, prefix)
+        accepted = (Self.begun(keys.accepted.0, prefix), Self.begun(keys.accepted.1, prefix))
         acceptsUnsigned = keys.acceptsUnsigned
     }
 
-    private static func hmac(_ key: UnionKey?) -> HMAC<Hash>? {
+    private static func begun(_ key: UnionKey?, _ prefix: FixedText<64>) -> Begun? {
         guard let key else { return nil }
-        return key.bytes.withSpan { HMAC<Hash>(key: $0) }
+        let hmac = key.bytes.withSpan { HMAC<Hash>(key: $0) }
+        var begun = Begun(hmac)
+        for topic in Topic.all {
+            var start = FixedText<96>()
+            start.put(length: prefix.count)
+            start.put(prefix)
+            start.put(length: topic.word.bytes.count)
+            start.put(topic.word)
+            start.withSpan { begun[topic].add($0) }
+        }
+        return begun
     }
 
     /// The signature of a record without a key; nil: records are not signed now.
     package func sign(_ value: Span<UInt8>, for topic: Topic) -> SHA256Hash? {
         guard let signing else { return nil }
-        return mac(signing, value, key: Argument("").bytes, topic, digits: nil)
+        return Self.mac(signing[topic], value, key: Argument("").bytes, digits: nil)
     }
 
     /// Whether a record of `topic` counts. `signature`: what its last header of that name holds.
@@ -47,8 +57,8 @@ package struct Seal<Hash: SHA256> {
         _ decoder: inout RecordDecoder
     ) -> Verdict {
         if let signature {
-            let isValid = isAccepted { hmac in
-                Self.areEqual(mac(hmac, value, key: key, topic, digits: nil), signature)
+            let isValid = isAccepted(topic) { hmac in
+                Self.areEqual(Self.mac(hmac, value, key: key, digits: nil), signature)
             }
             return isValid ? .valid : .signedOtherwise
         }
@@ -56,36 +66,33 @@ package struct Seal<Hash: SHA256> {
         guard topic == .requests, let written = decoder.signature(in: value) else {
             return .unsigned
         }
-        let isValid = isAccepted { hmac in
-            let signature = mac(hmac, value, key: key, topic, digits: written.digits)
+        let isValid = isAccepted(topic) { hmac in
+            let signature = Self.mac(hmac, value, key: key, digits: written.digits)
             return written.bytes.withSpan { Self.areEqual(signature, $0) }
         }
         return isValid ? .valid : .unsigned
     }
 
-    private func isAccepted(_ fits: (HMAC<Hash>) -> Bool) -> Bool {
-        if let first = accepted.0, fits(first) { return true }
-        if let second = accepted.1, fits(second) { return true }
+    private func isAccepted(_ topic: Topic, _ fits: (HMAC<Hash>) -> Bool) -> Bool {
+        if let first = accepted.0, fits(first[topic]) { return true }
+        if let second = accepted.1, fits(second[topic]) { return true }
         return false
     }
 
-    /// `digits`: where zeros stand for what the value has there.
-    private func mac(
-        _ hmac: HMAC<Hash>, _ value: Span<UInt8>, key: Span<UInt8>, _ topic: Topic,
-        digits: Range<Int>?
+    /// `begun`: prefix and topic are mixed in. `digits`: where zeros stand for what the value has.
+    private static func mac(
+        _ begun: HMAC<Hash>, _ value: Span<UInt8>, key: Span<UInt8>, digits: Range<Int>?
     ) -> SHA256Hash {
-        var hmac = hmac
-        var start = FixedText<96>()
-        start.put(length: prefix.count)
-        start.put(prefix)
-        start.put(length: topic.word.bytes.count)
-        start.put(topic.word)
-        start.put(length: key.count)
-        start.withSpan { hmac.add($0) }
-        if key.count > 0 { hmac.add(key) }
-        var length = FixedText<4>()
-        length.put(length: value.count)
-        length.withSpan { hmac.add($0) }
+        var hmac = begun
+        var lengths = FixedText<8>()
+        lengths.put(length: key.count)
+        if key.count > 0 {
+            lengths.withSpan { hmac.add($0) }
+            lengths.removeAll()
+            hmac.add(key)
+        }
+        lengths.put(length: value.count)
+        lengths.withSpan { hmac.add($0) }
         if let digits {
             var zeros = FixedText<64>()
             for _ in digits { zeros.append(UInt8(ascii: "0")) }
