@@ -19,7 +19,11 @@ private func hex(_ hash: SHA256Hash) -> String {
 }
 
 @Suite("A union's key")
-struct KeyTests {
+final class KeyTests {
+    private let folder = NSTemporaryDirectory() + "key-\(UUID().uuidString)"
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
     // MARK: The key
 
     @Test(
@@ -83,7 +87,9 @@ struct KeyTests {
     // MARK: Its file
 
     private func file(_ text: String, mode: Int = 0o600) throws -> String {
-        let path = NSTemporaryDirectory() + "key-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        let path = folder + "/\(UUID().uuidString)"
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
         return path
