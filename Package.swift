@@ -84,11 +84,13 @@ if Context.environment["SCRAP_BOARD"] == "1" {
         .systemLibrary(name: "CRdkafka"),
         .systemLibrary(name: "CGpiod"),
         .systemLibrary(name: "CInih"),
+        .systemLibrary(name: "CCrypto"),
         .target(name: "CAbsent", cSettings: [.treatAllWarnings(as: .error)]),
         .target(
             name: "ScrapWorker",
             dependencies: [
-                "Shell", "Union", "Wire", "CRdkafka", "CGpiod", "CInih", "CLinux", "CAbsent",
+                "Shell", "Union", "Wire", "CRdkafka", "CGpiod", "CInih", "CCrypto", "CLinux",
+                "CAbsent",
             ],
             swiftSettings: strict,
             // By name: autolinking does not work for the bare-metal target.

@@ -272,7 +272,8 @@ extension EventLoop {
     private mutating func onRecord(
         _ message: borrowing Message, _ topic: Topic, _ config: borrowing Config
     ) {
-        let event: Event
+        let verdict = message.verdict(log.seal, of: topic, &decoder)
+        var event: Event
         do throws(Malformed) {
             let record = try decoder.decode(message.bytes, from: topic, payload: &payload)
             event = .read(record, message.offset)
@@ -280,6 +281,10 @@ extension EventLoop {
             payload.removeAll()
             payload.put(error.describe())
             event = .malformed(topic, decoder.refusedID, message.offset)
+        }
+        if verdict != .valid {
+            event = event.asVoid(isSigned: verdict == .signedOtherwise, payload.span)
+            payload.removeAll()
         }
         taken += 1
         recordsRead += 1

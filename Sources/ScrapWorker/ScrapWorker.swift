@@ -37,10 +37,12 @@ private func perform(_ options: borrowing Options) throws(Exit) {
     useOwnResolver()
     Log.start(.info)
     if options.command == .demo { return try Demo.perform(options) }
+    if options.command == .key { return try Key.perform() }
     if options.report { Report.begin(options.version) }
     let config = try ConfigLoader.load(options, identity: options.command == .run)
     Log.start(config.logLevel)
     if options.command == .run { Log.neverWait() }
+    warnOfOpenKeys(config)
     switch options.command {
     case .run: try Run.perform(config)
     case .broker: try Broker.perform(config)
@@ -49,7 +51,17 @@ private func perform(_ options: borrowing Options) throws(Exit) {
     case .leds: try LedsCommand.perform(options, config)
     case .check: try Check.perform(options, config)
     case .health: try Health.perform(options, config)
-    case .demo: preconditionFailure("performed above")
+    case .demo, .key: preconditionFailure("performed above")
+    }
+}
+
+private func warnOfOpenKeys(_ config: borrowing Config) {
+    for i in 0..<config.keysOpenToOthers.count {
+        Log.write(.warning) { (line: inout Log.Line) in
+            line.put("every user of this machine can read or change the union's key in ")
+            line.put(foreign: config.bytes(config.keysOpenToOthers[i]))
+            line.put(": chmod o= makes it a secret")
+        }
     }
 }
 

@@ -92,7 +92,12 @@ extension Desk {
 
     /// A record counts for nothing.
     mutating func sayVoid(_ topic: Topic, _ offset: Offset, _ why: VoidReason) {
-        count(why == .termTooHigh ? .termsTooHigh : .voidRecords)
+        switch why {
+        case .tenureOver: count(.voidRecords)
+        case .termTooHigh: count(.termsTooHigh)
+        case .unsigned: count(.unsigned)
+        case .signedOtherwise: count(.signedOtherwise)
+        }
         say(.void(topic, offset, why))
     }
 

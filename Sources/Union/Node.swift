@@ -74,6 +74,8 @@ public struct Node: ~Copyable {
         switch event {
         case .read(let record, let offset): onRecord(record, bytes, at: offset)
         case .malformed(let topic, let id, let offset): onMalformed(topic, id, bytes, at: offset)
+        case .void(let topic, let id, let digest, let isSigned, let offset):
+            onVoid(topic, id, digest, isSigned: isSigned, at: offset)
         case .reachedEnd(let topic, let offset): onEnd(of: topic, at: offset)
         case .delivered(let receipt, let offset): onDelivered(receipt, at: offset)
         case .undelivered(let receipt): onUndelivered(receipt)
@@ -238,7 +240,28 @@ extension Node {
             // That renews the lease of whoever wrote it.
             leader.noteHeartbeatsSkipped(desk)
         case .requests: leader.onMalformedRequest(why, id, at: offset, &elector, &desk)
-        case .results: leader.onMalformedResult(why, at: offset, &elector, &desk)
+        case .results:
+            leader.onVoidResult(.malformed(id, why), at: offset, &elector, &desk)
+        case .election: break
+        }
+        finishJoining()
+    }
+
+    /// A record without a valid signature is as if it were not there, but that reading has come past it.
+    private mutating func onVoid(
+        _ topic: Topic, _ id: RequestID, _ digest: Digest, isSigned: Bool, at offset: Offset
+    ) {
+        guard advance(topic, past: offset) else { return }
+        desk.sayVoid(topic, offset, isSigned ? .signedOtherwise : .unsigned)
+        switch topic {
+        case .leader:
+            if joining.isLookingForWayIn {
+                _ = joining.lookAt(nil, at: offset, &elector, &desk)
+                return
+            }
+        case .heartbeat: elector.hasRead(heartbeatsBefore: offset + 1)
+        case .requests: leader.onVoidRequest(id, digest, at: offset, &elector, &desk)
+        case .results: leader.onVoidResult(digest, at: offset, &elector, &desk)
         case .election: break
         }
         finishJoining()

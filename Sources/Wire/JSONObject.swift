@@ -31,12 +31,18 @@ struct JSONObject: ~Escapable {
     static func first<let n: Int>(
         _ field: Field, _ text: Span<UInt8>, _ tokens: Span<Token>, _ names: borrowing FieldTable
     ) -> FixedText<n>? {
+        guard let token = firstToken(of: field, text, tokens, names) else { return nil }
+        return try? JSONObject(text: text, tokens: tokens).text(at: token, field)
+    }
+
+    /// The token of the value of the record's first field of this name.
+    static func firstToken(
+        of field: Field, _ text: Span<UInt8>, _ tokens: Span<Token>, _ names: borrowing FieldTable
+    ) -> Int? {
         let object = JSONObject(text: text, tokens: tokens)
         var key = 1
         while key + 1 < tokens.count {
-            if object.field(key, names) == field {
-                return try? object.text(at: key + 1, field)
-            }
+            if object.field(key, names) == field { return key + 1 }
             key = object.after(key + 1)
         }
         return nil

@@ -49,6 +49,30 @@ public struct RecordDecoder: ~Copyable {
         }
     }
 
+    /// The signature in a request's field `signature`; nil: that is no string of 64 hexadecimal digits as
+    /// they stand (an escape is none), or `text` is no JSON object.
+    public mutating func signature(in text: Span<UInt8>) -> WrittenSignature? {
+        guard text.count <= Limits.requestBytes else { return nil }
+        do throws(Malformed) {
+            try Grammar.check(text)
+            try tokens.find(in: text)
+        } catch {
+            return nil
+        }
+        guard
+            let token = JSONObject.firstToken(of: .signature, text, tokens.span, names),
+            tokens.span[token].isString
+        else { return nil }
+        let digits = tokens.span[token].range
+        guard digits.count == 2 * FixedText<32>.capacity else { return nil }
+        var bytes = FixedText<32>()
+        for i in stride(from: digits.lowerBound, to: digits.upperBound, by: 2) {
+            guard let high = text[i].hexValue, let low = text[i + 1].hexValue else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return WrittenSignature(digits: digits, bytes: bytes)
+    }
+
     private func record(
         _ text: Span<UInt8>, from topic: Topic, payload: inout Payload.Buffer
     ) throws(Malformed) -> Record {
@@ -61,6 +85,14 @@ public struct RecordDecoder: ~Copyable {
         case .results: return .result(try WorkResult(object, payload: &payload))
         }
     }
+}
+
+/// The signature in a request's field `signature`.
+public struct WrittenSignature {
+    /// Where its digits stand in the request.
+    public let digits: Range<Int>
+    /// What they say.
+    public let bytes: FixedText<32>
 }
 
 /// Writes a record, whose payload is packed as `Payload` says, as compact JSON; replaces what

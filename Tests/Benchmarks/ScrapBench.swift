@@ -3,9 +3,10 @@ import Harness
 
 /// Measures whole workers on noida-db, as processes, and prints a table. It judges nothing.
 ///
-///     ScrapBench [--runs N] [failover] [work] [resources] [step] [load] [many [NODES ...]]
+///     ScrapBench [--runs N] [failover] [work] [resources] [step] [key] [load]
+///     [many [NODES ...]]
 ///
-/// Without a part's name it measures the first four; `load` and `many` take minutes. What is
+/// Without a part's name it measures the first four; `key`, `load` and `many` take minutes. What is
 /// measured depends on the machine: beside each number that needs one stands a reference that was
 /// measured in the same run.
 @main
@@ -18,14 +19,16 @@ enum ScrapBench {
         while let word = words.popFirst() {
             if word == "--runs", let number = words.popFirst().flatMap({ Int($0) }), number > 0 {
                 runs = number
-            } else if ["failover", "work", "resources", "step", "load", "many"].contains(word) {
+            } else if ["failover", "work", "resources", "step", "key", "load", "many"].contains(
+                word)
+            {
                 parts.insert(word)
             } else if let size = Int(word), parts.contains("many"), (2...256).contains(size) {
                 sizes.append(size)
             } else {
                 print("ScrapBench: \(word): no part, and no number of nodes (2 to 256) after many")
-                print("usage: ScrapBench [--runs N] [failover] [work] [resources] [step] [load]")
-                print("                  [many [NODES ...]]")
+                print("usage: ScrapBench [--runs N] [failover] [work] [resources] [step] [key]")
+                print("                  [load] [many [NODES ...]]")
                 exit(EX_USAGE)
             }
         }
@@ -36,6 +39,7 @@ enum ScrapBench {
             if wants("step") { StepBench().run() }
             if wants("resources") { try ResourceBench().run(runs) }
             if wants("work") { try WorkBench(Broker(.noida)).run() }
+            if parts.contains("key") { try KeyBench().run() }
             if parts.contains("load") { try LoadBench().run() }
             if parts.contains("many") {
                 try ManyBench().run(sizes.isEmpty ? [5, 32, 64, 128] : sizes)

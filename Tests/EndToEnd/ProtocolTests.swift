@@ -3,20 +3,26 @@ import Harness
 import Testing
 
 extension EndToEnd {
-    /// The very program that `docs/protocol.md` shows to those who write a client of their own.
+    /// The very programs that `docs/protocol.md` shows to those who write a client of their own.
     @Suite("the protocol's client in Python") struct ProtocolTests {
-        let program: String
+        let page: String
 
         init() throws {
             let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
                 .appendingPathComponent("../../docs/protocol.md")
-            let text = try String(contentsOf: page, encoding: .utf8)
-            let block = text.components(separatedBy: "\n```python\n").last
-            program = try #require(block?.components(separatedBy: "\n```").first)
+            self.page = try String(contentsOf: page, encoding: .utf8)
         }
 
         private func ask(_ fleet: Fleet, _ words: String...) throws -> Child {
-            let file = fleet.folder + "/ask.py"
+            try run("ask.py", fleet, words)
+        }
+
+        /// The program that says of itself how it is called.
+        private func run(_ name: String, _ fleet: Fleet, _ words: [String]) throws -> Child {
+            let blocks = page.components(separatedBy: "\n```python\n").dropFirst()
+                .compactMap { $0.components(separatedBy: "\n```").first }
+            let program = try #require(blocks.first { $0.contains("python3 \(name) ") })
+            let file = fleet.folder + "/" + name
             try program.write(toFile: file, atomically: true, encoding: .utf8)
             let child = try Child(
                 words.joined(separator: " "), "/usr/bin/env",
@@ -43,6 +49,31 @@ extension EndToEnd {
                 let huge = try ask(fleet, "noop", "text=" + String(repeating: "x", count: 40_000))
                 #expect(try huge.waitForEnd() == .exit(1), "\(huge.story)")
                 #expect(huge.output.text.hasPrefix("rejected record of "), "\(huge.story)")
+            }
+        }
+
+        @Test(
+            "in a union with a key it signs, in the header or in the field; unsigned it is rejected"
+        )
+        func sign() throws {
+            try Fleet.run(on: try Broker(.own)) { fleet in
+                let key = try fleet.keyFile("key")
+                try fleet.launch(1) { $0.options.append("union.key_file=\(key)") }.awaitReady()
+                for place in ["header", "field"] {
+                    let child = try run("sign.py", fleet, [key, place, "noop"])
+                    #expect(try child.waitForEnd() == .exit(0), "\(child.story)")
+                    #expect(try fleet.awaitOutcome(of: "\(place)-noop").status == "completed")
+                }
+                // The same with another key, and without one.
+                let other = try fleet.keyFile("other")
+                for (offset, place) in ["header", "field", "nowhere"].enumerated() {
+                    let child = try run("sign.py", fleet, [other, place, "echo"])
+                    #expect(try child.waitForEnd() == .exit(0), "\(child.story)")
+                    let outcome = try fleet.awaitOutcome(of: "offset-\(2 + offset)")
+                    #expect(outcome.status == "rejected")
+                    #expect(
+                        outcome["output"].string == "it is not signed with this union's key")
+                }
             }
         }
     }

@@ -16,6 +16,8 @@ public final class Fleet: Sendable {
         var tails: [String: Tail] = [:]
         /// Requests with an outcome that the broker may have lost since.
         var settledBefore: Set<String> = []
+        /// What a stranger wrote into a union with a key: it is void.
+        var strangers: Set<String> = []
     }
     private let state = Shared(State())
     private static let serial = Shared(0)
@@ -86,6 +88,16 @@ public final class Fleet: Sendable {
         return worker
     }
 
+    /// A file with a new key for a union, made by `scrap-worker key`.
+    public func keyFile(_ name: String) throws -> String {
+        let command = try Child("key", Programs.scrapWorker, ["key"])
+        guard try command.waitForEnd() == .exit(0) else { throw Unmet("no key\n\(command.story)") }
+        let path = "\(folder)/\(name)"
+        try Data((command.output.text + "\n").utf8).write(to: URL(fileURLWithPath: path))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        return path
+    }
+
     // Topics.
 
     public func topic(_ word: String) -> String { prefix + word }
@@ -111,6 +123,18 @@ public final class Fleet: Sendable {
 
     public func submit(_ requests: [String]) throws {
         try client.write(requests, to: topic("requests"))
+    }
+
+    /// Writes a record without a signature into a union with a key. Its text stands nowhere else.
+    public func writeAsStranger(_ text: String, to word: String) throws {
+        state.change { _ = $0.strangers.insert(text) }
+        try client.write([text], to: topic(word))
+    }
+
+    /// All that the topic holds now, but for what strangers wrote.
+    public func recordsOfOurs(_ word: String) throws -> [Record] {
+        let strangers = state.read { $0.strangers }
+        return try client.dump(topic(word)).filter { !strangers.contains($0.text) }
     }
 
     /// The worker that leads, once somebody else than `former` does.
@@ -181,8 +205,8 @@ public final class Fleet: Sendable {
         }
         guard !lives.isEmpty else { return }
         let audit = Audit(
-            leader: try client.dump(topic("leader")), requests: try client.dump(topic("requests")),
-            results: try client.dump(topic("results")),
+            leader: try recordsOfOurs("leader"), requests: try recordsOfOurs("requests"),
+            results: try recordsOfOurs("results"),
             settledBefore: state.read { $0.settledBefore },
             leaderSpans: lives.flatMap { worker in worker.leaderSpans.map { (worker.id, $0) } },
             sights: leds.sights)

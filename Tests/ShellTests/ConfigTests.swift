@@ -203,12 +203,12 @@ struct ConfigTests {
         Wrong("ranking = 5", "1: `ranking` stands before the first [section]"),
         Wrong(
             "[wroker]\nranking = 5",
-            "2: there is no section [wroker]; did you mean [worker]? There are [worker], [timing], "
-                + "[kafka], [op.NAME], [leds] and [log]"),
+            "2: there is no section [wroker]; did you mean [worker]? There are [worker], [union], "
+                + "[timing], [kafka], [op.NAME], [leds] and [log]"),
         Wrong(
             "[sky]\nblue = 1",
-            "2: there is no section [sky]; There are [worker], [timing], [kafka], [op.NAME], "
-                + "[leds] and [log]"),
+            "2: there is no section [sky]; There are [worker], [union], [timing], [kafka], "
+                + "[op.NAME], [leds] and [log]"),
         Wrong(
             "[op]\nexec = /bin/true",
             "2: an op needs a name: [op.NAME]"),
@@ -520,7 +520,7 @@ struct ConfigKeyTests {
     func names() {
         var names: [String] = []
         for key in ConfigKey.all { names.append("\(key.section).\(string(key.word))") }
-        #expect(names.count == 26)
+        #expect(names.count == 29)
         #expect(Set(names).count == names.count)
         for key in ConfigKey.all {
             string(key.word).lend { #expect(ConfigKey.find($0, in: key.section) == key) }

@@ -15,6 +15,7 @@ enum Check {
         var worst = EX_OK
         say(true, "configuration", "every key is known and every value is in its range")
         if !hasIdentity(config) { worst = EX_CONFIG }
+        say(true, "key") { (line: inout FixedText<512>) in line.put(config.keys) }
         for i in 0..<config.ops.count where !hasProgram(config, i) { worst = EX_CONFIG }
         do throws(Exit) { try checkLeds(config) } catch { worst = max(worst, error.code) }
         do throws(Exit) {

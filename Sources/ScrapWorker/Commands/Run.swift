@@ -33,6 +33,9 @@ enum Run {
         let jobs = try system { () throws(Errno) in try Jobs(killGraceMs: settings.killGraceMs) }
         // librdkafka's threads come and go with its handles; a heap for each would keep what they freed.
         _ = mallopt(M_ARENA_MAX, 1)
+        if config.keys.key != nil {
+            Log.write(.info) { (line: inout Log.Line) in line.put(config.keys) }
+        }
         let log = try openLog(config)
         var arena = Arena.mapped(Node.arenaBytes)
         let node = Node(settings, seed: randomNumber(), &arena)

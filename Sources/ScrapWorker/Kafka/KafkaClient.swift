@@ -28,6 +28,8 @@ struct KafkaClient: ~Copyable {
     /// The last line of librdkafka's that may say why.
     private var reason = FixedText<512>()
     private let servers: FixedText<256>
+    /// What of void records was said.
+    private var saidVoid = (unsigned: false, signedOtherwise: false)
 
     /// Opens the log. `withinS`: for how long the broker may be out of reach; nil: for ever.
     static func open(
@@ -124,12 +126,29 @@ struct KafkaClient: ~Copyable {
         return nil
     }
 
-    /// The next record of `topic`; malformed ones are passed over. Its payload is in `payload`.
+    /// The next record of `topic`; void and malformed ones are passed over. Its payload is in
+    /// `payload`.
     mutating func read(_ topic: Topic) -> Record? {
         while let message = log.read(topic) {
-            if let record = decode(message, from: topic) { return record }
+            switch message.verdict(log.seal, of: topic, &decoder) {
+            case .valid: if let record = decode(message, from: topic) { return record }
+            case .unsigned: sayVoid(topic, message.offset, .unsigned)
+            case .signedOtherwise: sayVoid(topic, message.offset, .signedOtherwise)
+            }
         }
         return nil
+    }
+
+    /// Once for each reason: who only looks on is not to be kept from it.
+    private mutating func sayVoid(_ topic: Topic, _ offset: Offset, _ why: VoidReason) {
+        if why == .unsigned {
+            guard !saidVoid.unsigned else { return }
+            saidVoid.unsigned = true
+        } else {
+            guard !saidVoid.signedOtherwise else { return }
+            saidVoid.signedOtherwise = true
+        }
+        Log.say(.void(topic, offset, why), Argument("").bytes)
     }
 
     private mutating func decode(_ message: borrowing Message, from topic: Topic) -> Record? {

@@ -2,6 +2,7 @@ import CLinux
 import CRdkafka
 import Shell
 import Union
+import Wire
 
 /// What librdkafka put on one of its queues: rd_kafka_event_t, destroyed with its owner.
 @safe
@@ -176,5 +177,44 @@ struct Message: ~Copyable {
                 count: message.pointee.len)
             return unsafe _overrideLifetime(Span(_unsafeElements: value), borrowing: self)
         }
+    }
+
+    /// The record's key; empty when it has none.
+    private var key: Span<UInt8> {
+        @_lifetime(borrow self)
+        borrowing get {
+            let key = unsafe UnsafeBufferPointer(
+                start: message.pointee.key?.assumingMemoryBound(to: UInt8.self),
+                count: message.pointee.key_len)
+            return unsafe _overrideLifetime(Span(_unsafeElements: key), borrowing: self)
+        }
+    }
+
+    /// What the last header of the signature's name holds; nil: there is none, or librdkafka cannot
+    /// read the headers: rd_kafka_header_get_last(3).
+    private var signature: Span<UInt8>? {
+        @_lifetime(borrow self)
+        borrowing get {
+            var headers: OpaquePointer?
+            guard
+                unsafe rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR,
+                let headers = unsafe headers
+            else { return nil }
+            var value: UnsafeRawPointer?
+            var count = 0
+            let result = unsafe rd_kafka_header_get_last(
+                headers, Argument(signatureHeader).cString, &value, &count)
+            guard result == RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+            let bytes = unsafe UnsafeBufferPointer(
+                start: value?.assumingMemoryBound(to: UInt8.self), count: count)
+            return unsafe _overrideLifetime(Span(_unsafeElements: bytes), borrowing: self)
+        }
+    }
+
+    /// Whether the record, read from `topic`, counts.
+    func verdict(
+        _ seal: borrowing UnionSeal, of topic: Topic, _ decoder: inout RecordDecoder
+    ) -> UnionSeal.Verdict {
+        seal.judge(bytes, key: key, signature: signature, of: topic, &decoder)
     }
 }

@@ -28,6 +28,7 @@ struct KafkaLog: ~Copyable {
     private let writerConf: KafkaConf
     private let readerConf: KafkaConf
     private let leaseMs: Int32
+    let seal: UnionSeal
     private var writer: KafkaWriter
     /// A writer that was replaced, until its last delivery report is taken.
     private var retired: KafkaWriter?
@@ -55,6 +56,7 @@ struct KafkaLog: ~Copyable {
             names, bearableAnswerMs: config.settings.bearableAnswerMs, pace: config.pace)
         self.bell = bell
         self.names = names
+        seal = UnionSeal(config.keys, prefix: config.topicPrefix)
         self.leaseMs = leaseMs
         self.writerConf = writerConf
         self.readerConf = readerConf
@@ -89,10 +91,11 @@ struct KafkaLog: ~Copyable {
 
 // What the owner wants.
 extension KafkaLog {
-    /// Appends a record. `tag` comes back in `delivered` or `undelivered`; 0 asks for no report.
+    /// Signs a record as the configuration says, and appends it. `tag` comes back in `delivered` or `undelivered`; 0 asks for no report.
     /// False when the producer takes none now: its queue is full, or it is being replaced.
     mutating func write(_ bytes: Span<UInt8>, to topic: Topic, tag: UInt) -> Bool {
-        let isTaken = writer.write(bytes, to: topic, tag: tag)
+        let isTaken = writer.write(
+            bytes, signature: seal.sign(bytes, for: topic), to: topic, tag: tag)
         if isTaken {
             session.onWrite(tag: tag, at: Clock.now)
         } else {

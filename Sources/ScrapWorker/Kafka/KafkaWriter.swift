@@ -37,10 +37,24 @@ struct KafkaWriter: ~Copyable {
     /// Records that are not delivered yet, and reports that are not taken yet.
     var pending: Int { unsafe Int(rd_kafka_outq_len(handle)) }
 
-    /// Hands a record over: rd_kafka_produce(3) to partition 0. False when the handle takes
-    /// none: its queue is full, or it met a fatal error.
-    mutating func write(_ bytes: Span<UInt8>, to topic: Topic, tag: UInt) -> Bool {
+    /// Hands a record over, with its signature if it has one: rd_kafka_produce(3) to partition 0.
+    /// False when the handle takes none: its queue is full, or it met a fatal error.
+    mutating func write(
+        _ bytes: Span<UInt8>, signature: SHA256Hash?, to topic: Topic, tag: UInt
+    ) -> Bool {
         guard let destination = unsafe open(topic) else { return false }
+        if var signature {
+            var span = signature.mutableSpan
+            let result = unsafe bytes.withUnsafeBytes { bytes in
+                unsafe span.withUnsafeMutableBufferPointer {
+                    unsafe scrap_produce_signed(
+                        handle, destination, bytes.baseAddress, bytes.count,
+                        Argument(signatureHeader).cString, $0.baseAddress, $0.count,
+                        UnsafeMutableRawPointer(bitPattern: tag))
+                }
+            }
+            return result == RD_KAFKA_RESP_ERR_NO_ERROR
+        }
         let result = unsafe bytes.withUnsafeBytes {
             unsafe rd_kafka_produce(
                 destination, 0, Int32(RD_KAFKA_MSG_F_COPY),

@@ -18,10 +18,13 @@ package enum Help {
           submit   asks for work, and with --wait prints what came of it
           health   succeeds when the broker hears this machine's node; for containers
 
+        To keep strangers out:
+          key      prints a new key, with which a union's nodes and clients sign records
+
         For development:
           broker   a Kafka broker in memory
 
-        Options of all commands but demo:
+        Options of all commands but demo and key:
           -c, --config FILE   the configuration; /etc/scrap-worker/scrap-worker.conf if not given
           -o, --option SECTION.KEY=VALUE
                               overrides the file; may be repeated
@@ -45,6 +48,7 @@ package enum Help {
         case .leds: leds
         case .check: check
         case .health: health
+        case .key: key
         }
     }
 
@@ -157,5 +161,15 @@ package enum Help {
         Succeeds when a heartbeat of this machine's node, which has the same configuration,
         arrives at the broker within S seconds (10 if not given); 69 if none does. For a
         container's health check: it needs no shell.
+        """
+
+    private static let key: StaticString = """
+        Usage: scrap-worker key
+
+        Prints a new key for a union: 64 random hexadecimal digits. The boards' configurations name
+        its file ([union] key_file), and then records that it did not sign count for nothing.
+
+        Example, as root:
+          (umask 077; scrap-worker key > /etc/scrap-worker/union.key)
         """
 }

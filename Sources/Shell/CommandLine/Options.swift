@@ -3,7 +3,7 @@ import Union
 
 /// The commands (design, section 8), and what is not said aloud.
 package enum Command: UInt8, Worded {
-    case run, demo, broker, submit, watch, leds, check, health
+    case run, demo, broker, submit, watch, leds, check, health, key
 
     package var word: StaticString {
         switch self {
@@ -15,6 +15,7 @@ package enum Command: UInt8, Worded {
         case .leds: "leds"
         case .check: "check"
         case .health: "health"
+        case .key: "key"
         }
     }
 }
@@ -335,7 +336,7 @@ enum Flag: UInt8, Cases {
     func isFor(_ command: Command) -> Bool {
         switch self {
         case .help, .version: true
-        case .config, .override: command != .demo
+        case .config, .override: command != .demo && command != .key
         case .json: command == .submit || command == .watch
         case .code, .parameter, .count, .rate, .timeout, .maxAttempts, .id, .wait:
             command == .submit

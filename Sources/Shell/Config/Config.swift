@@ -41,6 +41,12 @@ package struct Config: ~Copyable {
     /// What the timings are but for those that are configured one by one.
     package var pace = Settings.Pace.normal
     package var topicPrefix = FixedText<64>("scrapworkerunion-1-")
+    /// Where the union's key is, and the one before it; empty: there is none.
+    package var keyFile = Text()
+    package var previousKeyFile = Text()
+    package var keys = UnionKeys()
+    /// Of the two files, those whose key others than their owner and group can read or change.
+    package var keysOpenToOthers = FixedArray<2, Text>(filler: Text())
     package var logLevel = Log.Level.info
     package var driver = LedDriver.none
     /// The inherited descriptor of the driver `fd:N`.

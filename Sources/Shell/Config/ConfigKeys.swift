@@ -2,11 +2,12 @@ import Union
 
 /// The sections of a configuration, in the order of the example file.
 package enum ConfigSection: UInt8, Worded {
-    case worker, timing, kafka, op, leds, log
+    case worker, union, timing, kafka, op, leds, log
 
     package var word: StaticString {
         switch self {
         case .worker: "worker"
+        case .union: "union"
         case .timing: "timing"
         case .kafka: "kafka"
         case .op: "op"
@@ -134,12 +135,14 @@ extension Settings {
 /// A value of a form of its own.
 package enum WordKey: UInt8, Worded {
     case id, topicPrefix, pace
+    case keyFile, keyStep, previousKeyFile
     case driver, activeLow
     case level
 
     package var section: ConfigSection {
         switch self {
         case .id, .topicPrefix, .pace: .worker
+        case .keyFile, .keyStep, .previousKeyFile: .union
         case .driver, .activeLow: .leds
         case .level: .log
         }
@@ -150,6 +153,9 @@ package enum WordKey: UInt8, Worded {
         case .id: "id"
         case .topicPrefix: "topic_prefix"
         case .pace: "pace"
+        case .keyFile: "key_file"
+        case .keyStep: "key_step"
+        case .previousKeyFile: "previous_key_file"
         case .driver: "driver"
         case .activeLow: "active_low"
         case .level: "level"

@@ -26,6 +26,7 @@ package struct ConfigLoader<Keys: KafkaKeyCheck>: ~Copyable {
     // What depends on other keys, until all are known.
     var workerID: WorkerID?
     var isNamedByHost = false
+    var keyStep: KeyStep?
     var numbers = FixedArray<32, ConfiguredNumber>(
         filler: ConfiguredNumber(key: .ranking, value: 0))
 
@@ -49,8 +50,68 @@ package struct ConfigLoader<Keys: KafkaKeyCheck>: ~Copyable {
             setKafka(Argument("bootstrap.servers").bytes, Argument("localhost:9092").bytes)
         }
         setSettings(needsIdentity: identity)
+        readKeys()
         guard complaints.count == 0 else { throw Exit(code: EX_CONFIG) }
         return config
+    }
+}
+
+// The union's key.
+extension ConfigLoader {
+    private mutating func readKeys() {
+        guard config.keyFile.count > 0 else {
+            if keyStep != nil { complaints.say("[union] key_step is nothing without key_file") }
+            if config.previousKeyFile.count > 0 {
+                complaints.say("[union] previous_key_file is nothing without key_file")
+            }
+            return
+        }
+        config.keys.step = keyStep ?? .require
+        config.keys.key = readKey(config.keyFile, "key_file")
+        if config.previousKeyFile.count > 0 {
+            config.keys.previous = readKey(config.previousKeyFile, "previous_key_file")
+        }
+        if let key = config.keys.key, let previous = config.keys.previous, key.id == previous.id {
+            complaints.say("[union] key_file and previous_key_file hold the same key")
+        }
+    }
+
+    /// Nil, and said why, when the file holds no key.
+    private mutating func readKey(_ file: Config.Text, _ name: StaticString) -> UnionKey? {
+        let path = path(of: file)
+        do throws(UnionKey.Refusal) {
+            let (key, isOpenToOthers) = try UnionKey.read(path)
+            if isOpenToOthers { config.keysOpenToOthers.append(file) }
+            return key
+        } catch {
+            complaints.say { (text: inout Complaints.Line) in
+                text.put("[union] ")
+                text.put(name)
+                text.put(" ")
+                text.put(error)
+                text.put(": ")
+                text.put(foreign: path)
+            }
+            return nil
+        }
+    }
+
+    /// A name without a slash is that of a credential that systemd hands over (systemd.exec(5),
+    /// LoadCredential=), and where it hands over none, as to who calls a tool by hand, of a file beside
+    /// the configuration's usual one.
+    private func path(of file: Config.Text) -> FixedText<1024> {
+        var path = FixedText<1024>()
+        let name = config.bytes(file)
+        if name.firstIndex(of: UInt8(ascii: "/")) == nil {
+            if let folder = Environment.value("CREDENTIALS_DIRECTORY"), folder.count > 0 {
+                path.put(folder.bytes)
+            } else {
+                path.put("/etc/scrap-worker")
+            }
+            path.put("/")
+        }
+        path.put(name)
+        return path
     }
 }
 

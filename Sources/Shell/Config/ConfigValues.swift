@@ -81,6 +81,9 @@ extension ConfigLoader {
         case .id: setWorkerID(value)
         case .topicPrefix: setTopicPrefix(value)
         case .pace: setPace(value)
+        case .keyFile: config.keyFile = kept(value)
+        case .keyStep: setKeyStep(value)
+        case .previousKeyFile: config.previousKeyFile = kept(value)
         case .driver: setDriver(value)
         case .activeLow: setActiveLow(value)
         case .level: setLevel(value)
@@ -118,6 +121,13 @@ extension ConfigLoader {
             return complaints.say("pace must be fast, normal, cloud or classroom", not: value)
         }
         config.pace = pace
+    }
+
+    private mutating func setKeyStep(_ value: Span<UInt8>) {
+        guard let step = KeyStep(word: value) else {
+            return complaints.say("key_step must be accept, sign or require", not: value)
+        }
+        keyStep = step
     }
 
     private mutating func setLevel(_ value: Span<UInt8>) {
@@ -174,8 +184,14 @@ extension ConfigLoader {
     }
 
     private mutating func setLamp(_ lamp: Lamp, _ value: Span<UInt8>) {
-        guard let text = config.keep(value) else { return complainAboutPool() }
-        config.lamps[lamp] = text
+        config.lamps[lamp] = kept(value)
+    }
+
+    /// Nothing, and said why, when there is no room for it.
+    private mutating func kept(_ value: Span<UInt8>) -> Config.Text {
+        if let text = config.keep(value) { return text }
+        complainAboutPool()
+        return Config.Text()
     }
 }
 
@@ -283,7 +299,7 @@ extension ConfigLoader {
                 text.put(name)
                 text.put("]? ")
             }
-            text.put("There are [worker], [timing], [kafka], [op.NAME], [leds] and [log]")
+            text.put("There are [worker], [union], [timing], [kafka], [op.NAME], [leds] and [log]")
         }
     }
 

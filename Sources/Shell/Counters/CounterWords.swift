@@ -49,6 +49,8 @@ extension Count: Worded {
         case .results: "results"
         case .stuckJobs: "stuck_jobs"
         case .malformed: "malformed"
+        case .unsigned: "unsigned"
+        case .signedOtherwise: "signed_otherwise"
         case .readTwice: "read_twice"
         case .undelivered: "undelivered"
         case .logsLost: "logs_lost"

@@ -42,6 +42,9 @@ extension Config {
         case .id: sink.put(settings.workerID.uuid)
         case .topicPrefix: sink.put(topicPrefix)
         case .pace: sink.put(pace.word)
+        case .keyFile: sink.put(foreign: bytes(keyFile))
+        case .keyStep: sink.put(keys.step.word)
+        case .previousKeyFile: sink.put(foreign: bytes(previousKeyFile))
         case .driver: sink.put(driver.word)
         case .activeLow:
             var separator: StaticString = ""

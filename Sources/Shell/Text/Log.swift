@@ -234,6 +234,8 @@ extension Log {
                 case .tenureOver: line.put(" is void: it comes from a tenure that is over")
                 case .termTooHigh:
                     line.put(" is void: a stranger's, with a higher term than any there can be")
+                case .unsigned: line.put(" is void: it is not signed with this union's key")
+                case .signedOtherwise: line.put(" is void: it is signed by another key")
                 }
                 putHidden(hidden, &line)
             }

@@ -270,6 +270,12 @@ extension Ledger {
         return false
     }
 
+    /// The request with this id is, or was a short while ago, the one at this offset.
+    func isTaken(_ key: Digest, at offset: Offset) -> Bool {
+        if let index = find(offset), entries[index].requestKey == key { return key != 0 }
+        return outcome(of: key)?.offset == offset
+    }
+
     /// How a request with this id ended a short while ago; of several, the one that was read first.
     func outcome(of key: Digest) -> Outcome? {
         guard key != 0 else { return nil }

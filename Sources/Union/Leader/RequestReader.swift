@@ -103,10 +103,28 @@ extension Leader {
         _ desk: inout Desk
     ) {
         let name = id.isEmpty ? Ledger.name(after: offset) : id
-        var digest = Digest.empty
-        digest.add(id)
-        digest.add(why)
-        guard let index = entry(for: name.key, digest.orOne, at: offset, &elector, &desk)
+        reject(name, .malformed(id, why), why, at: offset, &elector, &desk)
+    }
+
+    /// A request without a valid signature: its outcome is `rejected`, too. It is named by its offset,
+    /// so that no stranger takes an id away from whoever uses it; by its own only where the union has
+    /// taken it in before, when it counted.
+    mutating func onVoidRequest(
+        _ id: RequestID, _ digest: Digest, at offset: Offset, _ elector: inout Elector,
+        _ desk: inout Desk
+    ) {
+        let isKnown = ledger.isTaken(id.key, at: offset)
+        let why: StaticString = "it is not signed with this union's key"
+        reject(
+            isKnown ? id : Ledger.name(after: offset), digest, why.bytes, at: offset, &elector,
+            &desk)
+    }
+
+    private mutating func reject(
+        _ name: RequestID, _ digest: Digest, _ why: Span<UInt8>, at offset: Offset,
+        _ elector: inout Elector, _ desk: inout Desk
+    ) {
+        guard let index = entry(for: name.key, digest, at: offset, &elector, &desk)
         else { return }
         // What a worker still has at this offset is another's: it is cancelled first.
         if case .cancelling = ledger.entries[index].state { return }

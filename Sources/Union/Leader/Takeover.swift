@@ -163,13 +163,11 @@ extension Leader {
         finishTakeover(&elector, &desk)
     }
 
-    /// A record of `results` that cannot be read, and why, ends nothing.
-    mutating func onMalformedResult(
-        _ why: Span<UInt8>, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
+    /// A record of `results` that is malformed, or void, ends nothing.
+    mutating func onVoidResult(
+        _ digest: Digest, at offset: Offset, _ elector: inout Elector, _ desk: inout Desk
     ) {
-        var digest = Digest.empty
-        digest.add(why)
-        takeover.hasRead(digest.orOne, at: offset)
+        takeover.hasRead(digest, at: offset)
         findResultsLost(&desk)
         finishTakeover(&elector, &desk)
     }

@@ -4,6 +4,15 @@ public typealias Digest = UInt64
 extension Digest {
     static var empty: Digest { 0xCBF2_9CE4_8422_2325 }
 
+    /// What is remembered of a record that cannot be read, and why: of a request, also its id, where
+    /// that could be.
+    static func malformed(_ id: RequestID, _ why: Span<UInt8>) -> Digest {
+        var digest = empty
+        digest.add(id)
+        digest.add(why)
+        return digest.orOne
+    }
+
     mutating func add(_ byte: UInt8) { self = (self ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
 
     mutating func add<let n: Int>(_ text: FixedText<n>) {

@@ -85,6 +85,10 @@ public enum VoidReason: UInt8, Sendable {
     case tenureOver
     /// No record can have such a term where it stands (section 3).
     case termTooHigh
+    /// It has no signature, and must have one.
+    case unsigned
+    /// Its signature is of another key.
+    case signedOtherwise
 }
 
 public enum CancelReason: UInt8, Sendable {

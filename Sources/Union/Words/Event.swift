@@ -5,6 +5,10 @@ public enum Event: Sendable {
     /// Something unreadable was read at an offset; where it is a request whose id could be read,
     /// with that. Bytes: why, as text for people.
     case malformed(Topic, RequestID, Offset)
+    /// A record was read that counts for nothing, well-formed or not: it has no valid signature. Only
+    /// whether it is the record that stood there before can be asked (the digest; and the id that a
+    /// request gives itself). Made by `asVoid`.
+    case void(Topic, RequestID, Digest, isSigned: Bool, Offset)
     /// The topic has been read up to here, and ends here for now (partition EOF). Fed for the
     /// first end after a seek, and where an end is not simply after the last record.
     case reachedEnd(Topic, Offset)
@@ -29,6 +33,24 @@ public enum Event: Sendable {
     case tick
     /// SIGTERM, or the user's Ctrl-C: hand over and leave.
     case shutdown
+}
+
+extension Event {
+    /// What is left of a record that was read, or was malformed, and has no valid signature. `bytes`
+    /// are that event's own, `isSigned` whether the record has a signature, of another key then.
+    public func asVoid(isSigned: Bool, _ bytes: Span<UInt8>) -> Event {
+        switch self {
+        case .read(.request(let r), let offset):
+            .void(.requests, r.requestID, r.digest(bytes), isSigned: isSigned, offset)
+        case .read(.result(let r), let offset):
+            .void(.results, RequestID(), r.digest, isSigned: isSigned, offset)
+        case .read(let record, let offset):
+            .void(record.topic, RequestID(), 0, isSigned: isSigned, offset)
+        case .malformed(let topic, let id, let offset):
+            .void(topic, id, .malformed(id, bytes), isSigned: isSigned, offset)
+        default: preconditionFailure("Event: no record was read")
+        }
+    }
 }
 
 /// Which delivery a delivery report speaks of.

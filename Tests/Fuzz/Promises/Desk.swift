@@ -22,6 +22,10 @@ struct Desk: ~Copyable {
         }
     }
 
+    mutating func signature(_ bytes: [UInt8]) -> WrittenSignature? {
+        decoder.signature(in: bytes.span)
+    }
+
     /// The record's bytes, or nil when they are too many.
     mutating func write(_ reading: Reading) -> [UInt8]? {
         guard encode(reading.record, reading.payload.span, into: &buffer) else { return nil }

@@ -41,6 +41,7 @@ public struct Promises: ~Copyable {
         guard case .success = otherDesk.read(lastRecord, from: .leader) else {
             throw Broken(promise: "what was a record remains one")
         }
+        try checkSignature(bytes)
         switch (desk.read(bytes, from: topic), otherDesk.read(bytes, from: topic)) {
         case (.success(let reading), .success(let other)):
             try expect(reading.record.topic == topic, "a topic has records of its own kind")
@@ -68,6 +69,20 @@ func expect(_ kept: Bool, _ promise: String) throws(Promises.Broken) {
 
 func limit(_ topic: Topic) -> Int {
     topic == .requests ? Limits.requestBytes : Limits.recordBytes
+}
+
+extension Promises {
+    /// Where a signature is found are the digits that it was made of.
+    private mutating func checkSignature(_ bytes: [UInt8]) throws(Broken) {
+        guard let written = desk.signature(bytes) else { return }
+        try expect(written.digits.upperBound < bytes.count, "a signature ends before its quote")
+        let digits = String(decoding: bytes[written.digits], as: UTF8.self).lowercased()
+        let said = (0..<written.bytes.count).map { i in
+            let digits = String(written.bytes[i], radix: 16)
+            return digits.count < 2 ? "0" + digits : digits
+        }
+        try expect(digits.utf8.count == 64 && said.joined() == digits, "a signature is its digits")
+    }
 }
 
 // MARK: What is accepted
