@@ -147,7 +147,7 @@ final class Board {
     var isRunning: Bool { life != nil && pausedUntil == nil }
 
     /// It runs, and does not stand back before a twin.
-    var works: Bool { isRunning && life?.node.standsBack == false }
+    var works: Bool { isRunning && life.map { $0.node.standsBack == nil } ?? false }
 
     /// Whether its leader's LED is lit at the true time `now`: its keeper puts it out at the lease's
     /// end, whatever has become of the node's process. (Of a board that stands still as a whole

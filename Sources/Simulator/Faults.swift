@@ -117,7 +117,7 @@ extension SimulatedUnion {
         case .malformedRecord:
             guard brokerIsUp else { return false }
             let topics: [Topic] = [.leader, .election, .heartbeat, .results]
-            append(nil, Array("garbage".utf8), on: topics[Int(random.below(4))], by: -1)
+            forge(nil, Array("garbage".utf8), on: topics[Int(random.below(4))])
             return true
         case .requestsAnew: return makeRequestsAnew()
         case .duplicateRequest:

@@ -225,18 +225,26 @@ extension SimulatedUnion {
         append(record, payload, on: record.topic, by: writer)
     }
 
+    /// A stranger's: void where there is a key.
+    func forge(_ record: Record?, _ payload: [UInt8], on topic: Topic) {
+        append(record, payload, on: topic, by: -1, isForged: isKeyed)
+    }
+
     @discardableResult
     func append(
-        _ record: Record?, _ payload: [UInt8], on topic: Topic, by writer: Int
+        _ record: Record?, _ payload: [UInt8], on topic: Topic, by writer: Int,
+        isForged: Bool = false
     ) -> Offset {
         let offset = topics[topic.index].append(
-            SimulatedTopic.Entry(record: record, payload: payload, writer: writer, at: now))
+            SimulatedTopic.Entry(
+                record: record, payload: payload, writer: writer, at: now, isForged: isForged))
         tally.records += 1
         if transcript.isKept {
             let what = record.map { Transcript.name($0) } ?? "something malformed"
-            transcript.say(now, "log", "\(topic)[\(offset)] = \(what)")
+            let forged = isForged ? ", forged" : ""
+            transcript.say(now, "log", "\(topic)[\(offset)] = \(what)\(forged)")
         }
-        checker.onAppend(topic, offset, record, writer, self)
+        checker.onAppend(topic, offset, isForged ? nil : record, writer, self)
         for board in boards where board.life != nil && board.staleEnds == nil {
             fetch(topic, board)
         }
@@ -342,6 +350,12 @@ extension SimulatedUnion {
         if transcript.isKept {
             let what = entry.record.map { Transcript.name($0) } ?? "malformed"
             transcript.say(now, board, "< \(topic)[\(offset)] \(what)")
+        }
+        if entry.isForged {
+            let event = entry.record.map { Event.read($0, offset) }
+            let void = (event ?? .malformed(topic, RequestID(), offset)).asVoid(
+                isSigned: offset % 2 == 0, entry.payload.span)
+            return feed(board, void)
         }
         guard let record = entry.record else {
             let id = SimulatedTopic.readableID(ofMalformedAt: offset)

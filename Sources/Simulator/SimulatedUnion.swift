@@ -33,6 +33,9 @@ public final class SimulatedUnion {
     /// When a broker of bounded throughput has done what it was asked for.
     var brokerIsFreeAt: Int64 = 0
 
+    /// Boards and users sign what they write, and take nothing else for valid. Set by `setKey`.
+    private(set) var isKeyed = false
+
     let pace: Settings.Pace
 
     public var violation: Violation? { checker.violation }
@@ -67,6 +70,16 @@ public final class SimulatedUnion {
             settings.setTimeout(of: name, ms: opDeadlineMs)
         }
         return settings
+    }
+
+    /// Gives the union a key, which no stranger has.
+    func setKey() {
+        isKeyed = true
+        for board in boards { setKey(board) }
+    }
+
+    private func setKey(_ board: Board) {
+        (board.settings.signsWith, board.settings.accepts) = (1, AcceptedKeys(1))
     }
 
     // MARK: Running
@@ -145,6 +158,7 @@ public final class SimulatedUnion {
             let (slots, ranking) = (board.settings.slots, board.settings.ranking)
             board.settings = Self.settings(board.settings.workerID, pace)
             (board.settings.slots, board.settings.ranking) = (slots, ranking)
+            if isKeyed { setKey(board) }
         }
         board.nextPace = nil
         var settings = board.settings

@@ -60,8 +60,15 @@ extension SimulatedUnion {
             1 + luck.below(Limits.smallUnion), Int32(capacities.members) / turns)
     }
 
+    /// Every other seed has a key. Drawn by itself, too.
+    private func drawKey(_ seed: UInt64) {
+        var luck = Random(seed: seed ^ 0x6B65_7900)
+        if luck.below(2) == 0 { setKey() }
+    }
+
     func drawConditions(_ seed: UInt64, _ options: Simulation.Options) {
         drawCapacities(seed)
+        drawKey(seed)
         conditions.delayUs = [100, 500, 2000, 10_000, 40_000][Int(random.below(5))]
         conditions.idleUs = between(10_000, 500_000)
         conditions.submitMeanUs = [50_000, 200_000, 500_000, 2_000_000][Int(random.below(4))]

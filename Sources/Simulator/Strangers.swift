@@ -38,7 +38,7 @@ extension SimulatedUnion {
         case 3: record = .heartbeat(heartbeat(of: stranger(), isMember: true))
         default: record = .result(strangerResult(term: term))
         }
-        append(record, [], by: -1)
+        forge(record, [], on: record.topic)
     }
 
     /// The next term; the highest that may be, or one that may not.
@@ -156,7 +156,7 @@ extension SimulatedUnion {
         faults.masks[mask].heartbeat.count += 1
         let beyond = random.below(4) == 0 ? between(0, 1 << 40) : Int64(random.below(2))
         faults.masks[mask].heartbeat.leaderOffset = topics[Topic.leader.index].high + beyond
-        append(.heartbeat(faults.masks[mask].heartbeat), [], by: -1)
+        forge(.heartbeat(faults.masks[mask].heartbeat), [], on: .heartbeat)
         let heartbeatUs = Int64(board.settings.heartbeatMs) * 1000
         agenda.plan(
             .mends(.impersonate, board: board.index, serial: mask),
@@ -175,7 +175,7 @@ extension SimulatedUnion {
                 let candidacy = Candidacy(
                     workerID: stranger(), incarnation: random.next(), term: term,
                     ranking: random.below(1000), countdown: nil, nominee: nil)
-                append(.candidacy(candidacy), [], by: -1)
+                forge(.candidacy(candidacy), [], on: .election)
             }
         default:
             guard checker.open < 100 else { return false }
@@ -189,7 +189,7 @@ extension SimulatedUnion {
         guard brokerIsUp else { return }
         for _ in 0..<(capacities.members + 20) {
             let heartbeat = heartbeat(of: stranger(), isMember: random.below(20) == 0)
-            append(.heartbeat(heartbeat), [], by: -1)
+            forge(.heartbeat(heartbeat), [], on: .heartbeat)
         }
         guard moreTimes > 0, faults.isActive else { return }
         agenda.plan(

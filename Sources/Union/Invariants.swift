@@ -30,7 +30,7 @@ extension Node {
     public var brokenInvariant: Invariant? {
         if elector.isMine != leader.hasTenure { return .tenureHasLeader }
         if elector.wasLeading != elector.leads(desk) { return .edgeIsNoticed }
-        if twin.standsBack && elector.leads(desk) { return .standsBackInSilence }
+        if standsBack != nil && elector.leads(desk) { return .standsBackInSilence }
         if joining.isJoined && !readsAll { return .joinedReads }
         if !worker.runsByLease(desk) { return .runsByLease }
         if !worker.bench.areCountsRight { return .benchCounts }

@@ -27,6 +27,7 @@ public struct Node: ~Copyable {
     public internal(set) var desk: Desk
     var joining = Joining()
     var twin = Twin()
+    var keyWatch = KeyWatch()
     private var admission = Admission()
     /// It has said its last word.
     private var hasLeft = false
@@ -114,8 +115,11 @@ extension Node {
         return other
     }
 
-    /// Another living worker has our id, and we stand back (section 5).
-    public var standsBack: Bool { twin.standsBack }
+    /// Another living worker has our id (section 5), or the others' records are void for us, or ours
+    /// for them (section 2): we stand back.
+    public var standsBack: StandingBack? {
+        twin.standsBack ? .twin : keyWatch.standsBack ? .key : nil
+    }
 
     /// The leader has not taken us in for long (section 5).
     public var isLeftOut: Bool { admission.isLeftOut }
@@ -171,7 +175,7 @@ extension Node {
     private mutating func observe(since before: Instant) {
         let pauseMs = max(desk.settings.leaderTimeoutMs / 2, 2 * desk.settings.heartbeatMs)
         // Nobody was heard while we were stopped, either.
-        if twin.standsBack, desk.now > deadline + pauseMs { watchOn() }
+        if standsBack != nil, desk.now > deadline + pauseMs { watchOn() }
         if desk.now > before + pauseMs {
             elector.notePause(&desk)
             desk.count(.pauses)
@@ -255,11 +259,14 @@ extension Node {
         desk.sayVoid(topic, offset, isSigned ? .signedOtherwise : .unsigned)
         switch topic {
         case .leader:
+            keyWatch.onVoidLeader(desk)
             if joining.isLookingForWayIn {
                 _ = joining.lookAt(nil, at: offset, &elector, &desk)
                 return
             }
-        case .heartbeat: elector.hasRead(heartbeatsBefore: offset + 1)
+        case .heartbeat:
+            keyWatch.onVoidHeartbeat(desk)
+            elector.hasRead(heartbeatsBefore: offset + 1)
         case .requests: leader.onVoidRequest(id, digest, at: offset, &elector, &desk)
         case .results: leader.onVoidResult(digest, at: offset, &elector, &desk)
         case .election: break
@@ -303,21 +310,36 @@ extension Node {
         elector.hasRead(heartbeatsBefore: offset + 1)
         if h.workerID == desk.settings.workerID {
             guard h.incarnation == desk.settings.incarnation else {
-                if twin.onHeartbeat(h, at: offset, joining, desk) { standBack(.twin) }
+                if twin.onHeartbeat(h, at: offset, joining, desk) { standBackForTwin(.twin) }
                 return
             }
-            if twin.onOwnHeartbeat(h, joining) { standBack(.twin) }
+            if twin.onOwnHeartbeat(h, joining) { standBackForTwin(.twin) }
             elector.noteHeartbeatRead(h.count, desk)
+        } else {
+            keyWatch.onHeartbeat(h, desk)
         }
         leader.onHeartbeat(h, running, &elector, &desk)
     }
 
     /// Another lives under our id, and stays: until it is silent we neither lead nor work, and are not
     /// heard.
-    mutating func standBack(_ why: Notice) {
+    mutating func standBackForTwin(_ why: Notice) {
         watchOn()
-        guard !twin.standsBack else { return }
-        twin.standBack()
+        if twin.standBack() { beginStandingBack(why) }
+    }
+
+    /// The same, until others take what we write for valid, and we what they write.
+    mutating func standBack(_ hindrance: KeyWatch.Hindrance) {
+        watchOn()
+        guard keyWatch.standBack() else { return }
+        switch hindrance {
+        case .otherKey: beginStandingBack(.otherKey)
+        case .notAccepted(let id): beginStandingBack(.keyNotAccepted(by: id))
+        case .tooEarly: beginStandingBack(.keyTooEarly)
+        }
+    }
+
+    private mutating func beginStandingBack(_ why: Notice) {
         desk.count(.standsBack)
         desk.say(why)
         elector.stopLeading()
@@ -330,11 +352,12 @@ extension Node {
     }
 
     mutating func finishJoining() {
-        if joining.finish(twin, &elector, &desk) { onJoined() }
+        if joining.finish(twin, keyWatch, &elector, &desk) { onJoined() }
     }
 
     private mutating func onJoined() {
         if twin.comeBack() { desk.say(.twinGone) }
+        if keyWatch.comeBack() { desk.say(.keyAccepted) }
         contactAt = desk.now
         elector.returnToMember(&desk)
         worker.beginHeartbeats(desk)
@@ -385,7 +408,10 @@ extension Node {
         elector.giveUpIfUnheard(since: leader.unheardSince(elector), &desk)
         noticeLeading()
         // Silence is nothing, where nobody could be heard.
-        if twin.standsBack, !hearing.isListening || !brokerIsThere { watchOn() }
+        if standsBack != nil, !hearing.isListening || !brokerIsThere { watchOn() }
+        if joining.hasWatched(desk), let why = keyWatch.hindrance(desk) {
+            standBack(why)
+        }
         if joining.finishWatching(desk) { onJoined() }
         if let leavesAt = desk.leavesAt,
             desk.now >= leavesAt || (!elector.isMine && worker.isIdle)

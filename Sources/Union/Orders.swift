@@ -13,6 +13,7 @@ extension Node {
             let isTooHigh = r.term > Limits.highestTerm(at: offset)
             return desk.sayVoid(.leader, offset, isTooHigh ? .termTooHigh : .tenureOver)
         }
+        keyWatch.onLeader(r, desk)
         if verdict == .newTenure { onNewTenure(r) }
         if wasMine && !elector.isMine { leader.end(&desk) }
         noticeLeading()
@@ -41,11 +42,14 @@ extension Node {
         }
         desk.say(.ledBy(r.workerID, r.term))
         worker.hastenHeartbeat()
+        if joining.isJoined, keyWatch.isRefused(by: r, desk) {
+            standBack(.notAccepted(by: r.workerID))
+        }
         guard elector.isMine else { return }
         leader.end(&desk)
         leader.begin(elector, &desk)
         // Its claim was on its way when it met its twin.
-        if twin.standsBack { elector.stopLeading() }
+        if standsBack != nil { elector.stopLeading() }
     }
 
     /// What the log says of open work is kept for whoever leads next, whether we obey it or not; false
@@ -80,7 +84,7 @@ extension Node {
             worker.onRemoved(&desk)
         case .noop, .resign: break
         case .addMember(let id, let incarnation):
-            if id == me, twin.onAdded(incarnation, desk) { standBack(.superseded) }
+            if id == me, twin.onAdded(incarnation, desk) { standBackForTwin(.superseded) }
             if isOurs { leader.onOwnAddition(id, incarnation) }
         case .removeMember(let id):
             if id == me {

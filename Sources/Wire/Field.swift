@@ -11,6 +11,7 @@ enum Field: UInt8 {
     // LeaderRecord, on `leader`.
     case opCode, metadata, unionMembers, memberID, memberIncarnation, workRequest
     case sentUs, leaseMs, heartbeatOffset, checkpointOffset, memberTimeoutMs, callsBack
+    case acceptsKeys
     case requestOffset, attempt, failures, unlessStarted
     case requestsNext, resultsNext, resultsRead, firstOffset, firstRequest, lastRequest, lastResult
     case unfinished
@@ -49,6 +50,7 @@ enum Field: UInt8 {
         case .checkpointOffset: "checkpoint_offset"
         case .memberTimeoutMs: "member_timeout_ms"
         case .callsBack: "calls_back"
+        case .acceptsKeys: "accepts_keys"
         case .requestOffset: "request_offset"
         case .attempt: "attempt"
         case .failures: "failures"

@@ -19,6 +19,7 @@ extension Heartbeat {
         cannotReport = try object.optionalBoolean(.cannotReport) ?? false
         isLeaving = try object.optionalBoolean(.leaving) ?? false
         isLeftOut = try object.optionalBoolean(.leftOut) ?? false
+        accepts = AcceptedKeys(bits: try object.optionalHex(.acceptsKeys) ?? 0)
         current = try object.text(.currentRequestID)
         let running = try object.list(.running, limit: Limits.bench)
         for i in 0..<running.count {
@@ -63,6 +64,7 @@ extension Heartbeat {
         if cannotReport { buffer.field(.cannotReport, true) }
         if isLeaving { buffer.field(.leaving, true) }
         if isLeftOut { buffer.field(.leftOut, true) }
+        if accepts != AcceptedKeys() { buffer.field(.acceptsKeys, hex: accepts.bits) }
         buffer.name(.currentRequestID)
         if let current { buffer.write(string: current) } else { buffer.writeNull() }
         buffer.name(.running)

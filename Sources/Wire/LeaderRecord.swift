@@ -17,6 +17,7 @@ extension LeaderRecord {
         guard case .claim = order else { return }
         memberTimeoutMs = try object.memberTimeoutMs
         callsBack = try object.optionalBoolean(.callsBack) ?? false
+        accepts = AcceptedKeys(bits: try object.optionalHex(.acceptsKeys) ?? 0)
     }
 
     func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
@@ -34,6 +35,7 @@ extension LeaderRecord {
         buffer.field(.checkpointOffset, checkpointOffset)
         if let memberTimeoutMs { buffer.field(.memberTimeoutMs, memberTimeoutMs) }
         if callsBack { buffer.field(.callsBack, true) }
+        if accepts != AcceptedKeys() { buffer.field(.acceptsKeys, hex: accepts.bits) }
         buffer.closeObject()
     }
 }

@@ -168,6 +168,63 @@ extension EndToEnd {
             }
         }
 
+        @Test("a board with another key, or none, stands back and says why, and joins with the union's")
+        func otherBoards() throws {
+            try Fleet.run(on: broker) { fleet in
+                let (key, other) = (try fleet.keyFile("union.key"), try fleet.keyFile("other.key"))
+                for number in 1...2 {
+                    try fleet.launch(number) { $0.options += Self.options(key, "require") }
+                }
+                try fleet.awaitLeader()
+                let strange = try fleet.launch(3) {
+                    $0.options += Self.options(other, "require")
+                }
+                let keyless = try fleet.launch(4)
+                for board in [strange, keyless] {
+                    try board.awaitLog("leader are signed by another key", "standing back")
+                }
+                let load = try submit(fleet, "a", count: 40, Self.options(key, "require"))
+                #expect(try load.waitForEnd() == .exit(0), "\(load.story)")
+                let ids = [strange.id, keyless.id]
+                for topic in ["leader", "heartbeat", "election", "results"] {
+                    let written = try fleet.client.dump(fleet.topic(topic))
+                    #expect(!written.contains { ids.contains($0.worker ?? "") }, "\(topic)")
+                }
+                strange.terminate()
+                #expect(try strange.child.waitForEnd() == .exit(0), "\(strange.child.story)")
+                let mended = try fleet.launch(3) { $0.options += Self.options(key, "require") }
+                try mended.awaitReady()
+            }
+        }
+
+        @Test("a step that others cannot follow is not taken: the board waits for them, by name")
+        func tooEarly() throws {
+            try Fleet.run(on: broker) { fleet in
+                let key = try fleet.keyFile("union.key")
+                try fleet.launchAll(2)
+                let leader = try fleet.awaitLeader()
+                let early = try fleet.launch(3) { $0.options += Self.options(key, "sign") }
+                let void = "what this worker writes is void for "
+                try early.awaitLog(void, ": standing back until every board accepts")
+                try fleet.tail("heartbeat").wait(for: "no word of it") { log in
+                    log.filter { $0.worker == leader.id }.count > 20 ? true : nil
+                }
+                let written = try fleet.client.dump(fleet.topic("heartbeat"))
+                #expect(!written.contains { $0.worker == early.id })
+                for number in 1...2 {
+                    let old = try #require(fleet.living.last { $0.plan.number == number })
+                    old.terminate()
+                    #expect(try old.child.waitForEnd() == .exit(0), "\(old.child.story)")
+                    let new = try fleet.launch(number) {
+                        $0.options += Self.options(key, "accept")
+                    }
+                    try new.awaitReady()
+                }
+                try early.awaitReady()
+                try early.awaitLog("records and this worker's are valid for each other")
+            }
+        }
+
         @Test("a key that everybody may read is told; without one, `check` says that, too")
         func check() throws {
             let folder = try newFolder("key")

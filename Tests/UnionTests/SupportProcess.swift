@@ -26,7 +26,7 @@ class Process {
 
     deinit { free(region) }
 
-    var standsBack: Bool { node.standsBack }
+    var standsBack: Bool { node.standsBack != nil }
 
     func start(_ now: Instant) -> [Done] {
         node.start(at: now)

@@ -76,6 +76,7 @@ struct Generator {
         heartbeat.stuckOp = chance() ? nil : fixed(text(32, nul: false))
         (heartbeat.cannotReport, heartbeat.isLeftOut) = (chance(), chance())
         heartbeat.isLeaving = chance()
+        heartbeat.accepts = AcceptedKeys(bits: random.next())
         heartbeat.killGraceMs = chance() ? nil : random.below(Limits.timingMs + 1)
         heartbeat.current = chance() ? nil : fixed(text(64, nul: false))
         heartbeat.runningCount = random.below(65)
@@ -189,7 +190,7 @@ func facts(_ decoded: Decoded) -> [String] {
         facts += ["\(it.completedCount)", "\(it.deadlineCount)"]
         facts += [String(describing: it.startedOffset), String(describing: it.workerLeaseMs)]
         facts += ["\(String(describing: it.killGraceMs))", it.stuckOp.map { string($0) } ?? "none"]
-        facts += ["\(it.cannotReport)", "\(it.isLeftOut)", "\(it.isLeaving)"]
+        facts += ["\(it.cannotReport)", "\(it.isLeftOut)", "\(it.isLeaving)", "\(it.accepts)"]
     case .request(let it): facts += describe(it)
     case .result(let it):
         facts += [string(it.requestID), "\(it.requestOffset)", "\(it.workerID)", "\(it.term)"]

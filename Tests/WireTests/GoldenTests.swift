@@ -17,7 +17,7 @@ struct GoldenTests {
         {"worker_id":"\(ann)","incarnation":"00000000000000ab","count":12,"leader_id":"\(bob)",\
         "term":7,"leader_offset":1001,"started_offset":998,"role":"member","ranking":100,"slots":2,\
         "worker_lease_ms":2700,"kill_grace_ms":200,"stuck_op_code":"blink","cannot_report":true,\
-        "leaving":true,"left_out":true,"current_work_request_id":"6f1d",\
+        "leaving":true,"left_out":true,"accepts_keys":"1a2b3c4d00000000","current_work_request_id":"6f1d",\
         "running":[42,44],"running_timeouts_ms":[60000],"completed_work_request_ids":["6f1b","6f1c"],"completed_count":9}
         """
     static let request = """
@@ -47,7 +47,7 @@ struct GoldenTests {
 
     static let orders = [
         order("NOOP", ""),
-        order("CLAIM", "", after: ",\"member_timeout_ms\":3000,\"calls_back\":true"),
+        order("CLAIM", "", after: ",\"member_timeout_ms\":3000,\"calls_back\":true,\"accepts_keys\":\"1a2b3c4d00000000\""),
         order("RESIGN", ""),
         order(
             "ADD_MEMBER",

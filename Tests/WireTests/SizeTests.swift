@@ -110,6 +110,7 @@ struct SizeTests {
         heartbeat.stuckOp = fixed(control(32))
         (heartbeat.cannotReport, heartbeat.isLeaving) = (true, true)
         heartbeat.isLeftOut = true
+        heartbeat.accepts = AcceptedKeys(bits: .max)
         heartbeat.current = fixed(control(Limits.idBytes))
         heartbeat.runningCount = Int32(Limits.bench)
         var payload = Payload.Buffer()

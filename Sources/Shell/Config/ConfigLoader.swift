@@ -74,6 +74,8 @@ extension ConfigLoader {
         if let key = config.keys.key, let previous = config.keys.previous, key.id == previous.id {
             complaints.say("[union] key_file and previous_key_file hold the same key")
         }
+        config.settings.signsWith = config.keys.signing?.id ?? 0
+        config.settings.accepts = config.keys.acceptedIDs
     }
 
     /// Nil, and said why, when the file holds no key.

@@ -111,6 +111,12 @@ package struct UnionKeys {
     /// Whose signatures count.
     package var accepted: (UnionKey?, UnionKey?) { (key, step == .require ? nil : previous) }
 
+    /// The same, as the core knows them.
+    package var acceptedIDs: AcceptedKeys {
+        let second = accepted.1?.id ?? (acceptsUnsigned ? 0 : nil)
+        return AcceptedKeys(key?.id ?? 0, or: second)
+    }
+
     /// Whether a record counts that is not signed.
     package var acceptsUnsigned: Bool {
         guard key != nil else { return true }

@@ -111,7 +111,7 @@ package struct NodeStatus: Equatable {
     package var online = false
     package var term: Term = 0
     package var otherPace: OtherPace?
-    package var standsBack = false
+    package var standsBack: StandingBack?
     package var isLeftOut = false
 
     fileprivate static let name: StaticString = "STATUS="
@@ -128,7 +128,11 @@ package struct NodeStatus: Equatable {
             message.put("; ")
             message.put(otherPace)
         }
-        if standsBack { message.put("; another living worker has this worker's id") }
+        switch standsBack {
+        case .twin: message.put("; another living worker has this worker's id")
+        case .key: message.put("; the union's key and this worker's do not fit")
+        case nil: break
+        }
         if isLeftOut { message.put("; the leader has not taken this worker in") }
         return message
     }

@@ -249,7 +249,8 @@ extension Log {
                 putHidden(hidden, &line)
             }
         case .workerLeaseLost, .logLost, .brokerLost, .brokerFound, .twin, .waitsForTwin,
-            .superseded, .twinGone, .leftOut, .takenIn, .cannotReport, .canReport:
+            .superseded, .twinGone, .leftOut, .takenIn, .cannotReport, .canReport, .otherKey,
+            .keyNotAccepted, .keyTooEarly, .keyAccepted:
             write(troubleLevel(notice)) { (line: inout Line) in putTrouble(notice, &line) }
         }
     }
@@ -325,8 +326,10 @@ extension Log {
 
     private static func troubleLevel(_ notice: Notice) -> Level {
         switch notice {
-        case .brokerFound, .twinGone, .takenIn, .canReport: .info
-        case .twin, .superseded, .cannotReport, .leftOut: .error
+        case .brokerFound, .twinGone, .takenIn, .canReport, .keyAccepted: .info
+        case .twin, .superseded, .cannotReport, .leftOut, .otherKey, .keyNotAccepted,
+            .keyTooEarly:
+            .error
         default: .warning
         }
     }
@@ -358,6 +361,17 @@ extension Log {
             line.put("worker write to the topic `results`?")
         case .canReport: line.put("results can be written again")
         case .takenIn: line.put("the leader has taken this worker in")
+        case .otherKey:
+            line.put("the records of this union's leader are signed by another key, or not at all: ")
+            line.put("standing back; is this board's [union] key_file the union's?")
+        case .keyNotAccepted(let id):
+            putWith("what this worker writes is void for ", id, &line)
+            line.put(": standing back until every board accepts this worker's key ")
+            line.put("([union] key_step = accept comes before sign)")
+        case .keyTooEarly:
+            line.put("some board of this union does not sign with this worker's key yet: standing ")
+            line.put("back until all do ([union] key_step = sign comes before require)")
+        case .keyAccepted: line.put("this union's records and this worker's are valid for each other")
         case .twinGone: line.put("no other worker with this id is heard any more: joining again")
         default: preconditionFailure("not a notice about trouble")
         }

@@ -23,6 +23,7 @@ struct Pen {
         if case .claim = order {
             record.memberTimeoutMs = desk.settings.memberTimeoutMs
             record.callsBack = isBlind
+            record.accepts = desk.settings.accepts
         }
         desk.write(.leader(record))
     }

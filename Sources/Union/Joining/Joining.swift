@@ -9,7 +9,7 @@ struct Joining {
         /// The topics' bounds were asked for, or the log is read up to `leaderTarget`.
         case reading
         /// Caught up, but its own id was seen in `heartbeat`: an earlier life, or a twin, before
-        /// which it stands back.
+        /// which it stands back; or records that are void for want of a valid signature (`KeyWatch`).
         case watching(until: Instant)
         case joined
     }
@@ -173,7 +173,7 @@ extension Joining {
 extension Joining {
     /// Whether everything that was in the topics when we came has been read; true: it has joined.
     mutating func finish(
-        _ twin: borrowing Twin, _ elector: inout Elector, _ desk: inout Desk
+        _ twin: borrowing Twin, _ keyWatch: borrowing KeyWatch, _ elector: inout Elector, _ desk: inout Desk
     ) -> Bool {
         if case .reading = leader, desk.next(.leader) >= leaderEnd {
             leader = .caughtUp
@@ -188,6 +188,10 @@ extension Joining {
             phase = .watching(until: desk.now + waitMs)
             return false
         }
+        if let waitMs = keyWatch.waitMs(desk) {
+            phase = .watching(until: desk.now + waitMs)
+            return false
+        }
         phase = .joined
         return true
     }
@@ -197,9 +201,14 @@ extension Joining {
         if phase != .reading { phase = .watching(until: desk.now + ms) }
     }
 
+    /// Watching has come to its end.
+    func hasWatched(_ desk: borrowing Desk) -> Bool {
+        watchesUntil.map { desk.now >= $0 } ?? false
+    }
+
     /// Nobody else lives under our id: true when watching has just ended with that.
     mutating func finishWatching(_ desk: borrowing Desk) -> Bool {
-        guard let until = watchesUntil, desk.now >= until else { return false }
+        guard hasWatched(desk) else { return false }
         phase = .joined
         return true
     }

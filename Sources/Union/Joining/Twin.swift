@@ -91,7 +91,11 @@ struct Twin {
         return sawOwnID && !hasJoinedBefore ? 3 * desk.settings.heartbeatMs : nil
     }
 
-    mutating func standBack() { standsBack = true }
+    /// False: it stood back already.
+    mutating func standBack() -> Bool {
+        defer { standsBack = true }
+        return !standsBack
+    }
 
     /// Nobody was heard under our id for so long that we are the only one; true if we stood back.
     mutating func comeBack() -> Bool {

@@ -78,6 +78,22 @@ public enum Notice: Sendable {
     case waitsForTwin
     case superseded
     case twinGone
+    /// The union's leader signs with another key, or not at all: we stand back.
+    case otherKey
+    /// What we write is void for this worker: we stand back.
+    case keyNotAccepted(by: WorkerID)
+    /// Somebody writes what is void for us, and the leader is not that far yet: we stand back.
+    case keyTooEarly
+    /// That is over.
+    case keyAccepted
+}
+
+/// Why a node says nothing and has nothing, for a while.
+public enum StandingBack: Sendable {
+    /// Another living worker has its id.
+    case twin
+    /// It and the union do not take each other's records for valid.
+    case key
 }
 
 public enum VoidReason: UInt8, Sendable {

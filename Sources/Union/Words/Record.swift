@@ -71,6 +71,8 @@ public struct LeaderRecord: Sendable {
     /// Only in claims: the writer does not know who has what, so everybody drops what he has (section
     /// 12).
     public var callsBack = false
+    /// Only in claims: with which keys records are valid for the writer.
+    public var accepts = AcceptedKeys()
 
     public init(
         workerID: WorkerID, incarnation: Incarnation, term: Term, sentAt: Instant, leaseMs: Int32,
@@ -215,6 +217,8 @@ public struct Heartbeat: Sendable {
     public var isLeaving = false
     /// The leader has not taken it in for long.
     public var isLeftOut = false
+    /// With which keys records are valid for it.
+    public var accepts = AcceptedKeys()
     /// The request whose job has run longest, by its id.
     public var current: RequestID?
     /// How many offsets the payload begins with, and how many of them, the first, have a deadline.

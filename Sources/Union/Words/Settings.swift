@@ -6,6 +6,9 @@ public struct Settings: Sendable {
     public var incarnation: Incarnation
     /// The configured ranking, 0 to 1,000,000: the highest becomes leader.
     public var ranking: Int32 = 100
+    /// With which key what this node writes is signed, and which keys it accepts (the shell does both).
+    public var signsWith: KeyID = 0
+    public var accepts = AcceptedKeys()
     /// Jobs at once, 1 to `Limits.slots`.
     public var slots: Int32 = 1
 

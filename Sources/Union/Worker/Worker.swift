@@ -333,6 +333,7 @@ extension Worker {
         h.isLeftOut = isLeftOut
         h.cannotReport = isMute
         h.isLeaving = desk.isLeaving
+        h.accepts = desk.settings.accepts
         bench.report(&h, &desk)
         desk.write(.heartbeat(h), .heartbeat(h.count))
         lease.noteSent(h.count, desk)
