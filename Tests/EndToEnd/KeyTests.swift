@@ -168,7 +168,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("a board with another key, or none, stands back and says why, and joins with the union's")
+        @Test("a board with another key, or none, stands back and says why")
         func otherBoards() throws {
             try Fleet.run(on: broker) { fleet in
                 let (key, other) = (try fleet.keyFile("union.key"), try fleet.keyFile("other.key"))

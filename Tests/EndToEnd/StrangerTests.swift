@@ -90,5 +90,25 @@ extension EndToEnd {
                 #expect(!second.child.hasEnded)
             }
         }
+
+        @Test("requests is deleted and made anew, and longer: all that it holds is run")
+        func topicMadeAnew() throws {
+            try Fleet.run(on: broker, losing: true) { fleet in
+                try fleet.launchAll(3)
+                let leader = try fleet.awaitLeader()
+                try fleet.submit((0..<50).map { request("noop", id: "old\($0)") })
+                for i in 0..<50 { try fleet.awaitOutcome(of: "old\(i)") }
+                // Its client does not say that the topic was another for a while.
+                let topic = fleet.topic("requests")
+                try fleet.client.delete(topic)
+                try fleet.client.create(topic, partitions: 1)
+                let lines = (0..<700).map { request("noop", id: "new\($0)") }
+                try fleet.client.write(lines, to: topic)
+                for i in 0..<700 {
+                    #expect(try fleet.awaitOutcome(of: "new\(i)").status == "completed")
+                }
+                try leader.awaitLog("the broker lost records of requests", "goes on at 0")
+            }
+        }
     }
 }

@@ -50,6 +50,13 @@ public struct Client: Sendable {
         }
     }
 
+    public func delete(_ topic: String) throws {
+        let maker = try Child("delete", Programs.probe, ["delete", broker.address, topic])
+        guard try maker.waitForEnd() == .exit(0) else {
+            throw Unmet("cannot delete \(topic)\n\(maker.story)")
+        }
+    }
+
     private func start(_ verb: String, _ topic: String) throws -> Child {
         guard usesKcat else {
             return try Child("\(verb) \(topic)", Programs.probe, [verb, broker.address, topic])

@@ -1,6 +1,7 @@
 // A small Kafka client of the tests and benchmarks: what kcat cannot do.
 //
 //   probe create BROKERS TOPIC PARTITIONS      make a topic
+//   probe delete BROKERS TOPIC                 delete one
 //   probe produce BROKERS TOPIC                one record for each line of the standard input
 //   probe tail BROKERS TOPIC                   "OFFSET PAYLOAD" lines from the beginning on
 //   probe dump BROKERS TOPIC                   the same, up to the topic's present end
@@ -133,6 +134,11 @@ static void print_percentiles(int64_t *ns, int count) {
            (double)ns[(int)((double)count * 0.99)] / 1e3, (double)ns[count - 1] / 1e3, count);
 }
 
+static void must_be_done(const char *topic, const rd_kafka_topic_result_t **results, size_t count) {
+    if (count != 1 || rd_kafka_topic_result_error(results[0]))
+        die(topic, count == 1 ? rd_kafka_topic_result_error_string(results[0]) : "no result");
+}
+
 static int create(const char *brokers, const char *topic, int partitions) {
     rd_kafka_t *kafka = client(RD_KAFKA_PRODUCER, brokers);
     rd_kafka_NewTopic_t *wanted =
@@ -146,8 +152,22 @@ static int create(const char *brokers, const char *topic, int partitions) {
     size_t count;
     const rd_kafka_topic_result_t **results =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-    if (count != 1 || rd_kafka_topic_result_error(results[0]))
-        die(topic, count == 1 ? rd_kafka_topic_result_error_string(results[0]) : "no result");
+    must_be_done(topic, results, count);
+    return EX_OK;
+}
+
+static int delete(const char *brokers, const char *topic) {
+    rd_kafka_t *kafka = client(RD_KAFKA_PRODUCER, brokers);
+    rd_kafka_DeleteTopic_t *unwanted = rd_kafka_DeleteTopic_new(topic);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
+    rd_kafka_DeleteTopics(kafka, &unwanted, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms);
+    if (!event) die(topic, "no answer");
+    if (rd_kafka_event_error(event)) die(topic, rd_kafka_event_error_string(event));
+    size_t count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+    must_be_done(topic, results, count);
     return EX_OK;
 }
 
@@ -439,6 +459,7 @@ int main(int words, char **word) {
     const char *verb = words > 3 ? word[1] : "";
     int number = words > 3 ? atoi(word[words - 1]) : 0;
     if (!strcmp(verb, "produce")) return produce(word[2], word[3]);
+    if (!strcmp(verb, "delete")) return delete(word[2], word[3]);
     if (!strcmp(verb, "tail")) return tail(word[2], word[3], tailing);
     if (!strcmp(verb, "dump")) return tail(word[2], word[3], dumping);
     if (!strcmp(verb, "stamp")) return tail(word[2], word[3], stamping);

@@ -126,7 +126,7 @@ struct KeyWatchTests {
         #expect(solo.done.isReady && said(solo) == ["not by 5", "accepted"])
     }
 
-    @Test("who requires signatures waits for those that do not sign, unless the leader does so, too")
+    @Test("who requires signatures waits for those that do not sign, but not where the leader does")
     func tooEarly() {
         for leaderRequires in [false, true] {
             let solo = arriving(requiring, forMs: 4000) {

@@ -47,7 +47,11 @@ struct GoldenTests {
 
     static let orders = [
         order("NOOP", ""),
-        order("CLAIM", "", after: ",\"member_timeout_ms\":3000,\"calls_back\":true,\"accepts_keys\":\"1a2b3c4d00000000\""),
+        order(
+            "CLAIM", "",
+            after: """
+                ,"member_timeout_ms":3000,"calls_back":true,"accepts_keys":"1a2b3c4d00000000"
+                """),
         order("RESIGN", ""),
         order(
             "ADD_MEMBER",

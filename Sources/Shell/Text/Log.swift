@@ -362,8 +362,8 @@ extension Log {
         case .canReport: line.put("results can be written again")
         case .takenIn: line.put("the leader has taken this worker in")
         case .otherKey:
-            line.put("the records of this union's leader are signed by another key, or not at all: ")
-            line.put("standing back; is this board's [union] key_file the union's?")
+            line.put("the records of this union's leader are signed by another key, or not ")
+            line.put("at all: standing back; is this board's [union] key_file the union's?")
         case .keyNotAccepted(let id):
             putWith("what this worker writes is void for ", id, &line)
             line.put(": standing back until every board accepts this worker's key ")
@@ -371,7 +371,8 @@ extension Log {
         case .keyTooEarly:
             line.put("some board of this union does not sign with this worker's key yet: standing ")
             line.put("back until all do ([union] key_step = sign comes before require)")
-        case .keyAccepted: line.put("this union's records and this worker's are valid for each other")
+        case .keyAccepted:
+            line.put("this union's records and this worker's are valid for each other")
         case .twinGone: line.put("no other worker with this id is heard any more: joining again")
         default: preconditionFailure("not a notice about trouble")
         }

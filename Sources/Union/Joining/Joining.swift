@@ -173,7 +173,8 @@ extension Joining {
 extension Joining {
     /// Whether everything that was in the topics when we came has been read; true: it has joined.
     mutating func finish(
-        _ twin: borrowing Twin, _ keyWatch: borrowing KeyWatch, _ elector: inout Elector, _ desk: inout Desk
+        _ twin: borrowing Twin, _ keyWatch: borrowing KeyWatch, _ elector: inout Elector,
+        _ desk: inout Desk
     ) -> Bool {
         if case .reading = leader, desk.next(.leader) >= leaderEnd {
             leader = .caughtUp
