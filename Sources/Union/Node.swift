@@ -175,7 +175,7 @@ extension Node {
     private mutating func observe(since before: Instant) {
         let pauseMs = max(desk.settings.leaderTimeoutMs / 2, 2 * desk.settings.heartbeatMs)
         // Nobody was heard while we were stopped, either.
-        if standsBack != nil, desk.now > deadline + pauseMs { watchOn() }
+        if joining.watchesUntil != nil, desk.now > deadline + pauseMs { watchOn() }
         if desk.now > before + pauseMs {
             elector.notePause(&desk)
             desk.count(.pauses)
@@ -408,7 +408,14 @@ extension Node {
         elector.giveUpIfUnheard(since: leader.unheardSince(elector), &desk)
         noticeLeading()
         // Silence is nothing, where nobody could be heard.
-        if standsBack != nil, !hearing.isListening || !brokerIsThere { watchOn() }
+        if joining.watchesUntil != nil, !hearing.isListening || !brokerIsThere { watchOn() }
+        // Who was cut off may come back to others than he left, or find that they have begun anew.
+        // Who leads all the while is not deposed by void words.
+        if isOnline, !elector.leads(desk), hearing.hasListened(desk),
+            keyWatch.isBesideAnother(desk)
+        {
+            standBack(.otherKey)
+        }
         if joining.hasWatched(desk), let why = keyWatch.hindrance(desk) {
             standBack(why)
         }

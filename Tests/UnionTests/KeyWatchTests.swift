@@ -102,6 +102,62 @@ struct KeyWatchTests {
         #expect(!solo.standsBack && solo.done.isReady && said(solo).isEmpty)
     }
 
+    @Test("who leads goes on; who was away comes back to it only among others of its key")
+    func leadsBesideAnother() {
+        for isAlone in [true, false] {
+            let solo = Solo(requiring)
+            solo.lead()
+            func live(_ ms: Int64) {
+                for _ in 0..<(ms / 200) {
+                    if !isAlone { speaks(5, accepts: AcceptedKeys(7), on: solo) }
+                    readVoid(.leader(leaderRecord(by: 3, term: 9)), on: solo)
+                    solo.live(200)
+                }
+            }
+            live(4000)
+            #expect(solo.leads && said(solo).isEmpty)
+            solo.sleep(3000)
+            live(4000)
+            #expect(solo.leads != isAlone && solo.standsBack == isAlone)
+            #expect(said(solo) == (isAlone ? ["other"] : []))
+        }
+    }
+
+    @Test("who sees that some still accept what is void for it does not claim beside another's claim")
+    func claimsBesideAnother() {
+        let solo = Solo(requiring)
+        solo.join()
+        for _ in 0..<20 {
+            speaks(5, accepts: AcceptedKeys(7, or: 0), on: solo)
+            speaks(6, accepts: AcceptedKeys(7), on: solo)
+            readVoid(.leader(leaderRecord(by: 3, term: 9)), isSigned: false, on: solo)
+            solo.idle(200)
+        }
+        #expect(solo.standsBack)
+        #expect(said(solo) == ["other"])
+        #expect(solo.done.leaderRecords.isEmpty)
+    }
+
+    @Test("silence of a broker that is away, or of one's own pause, is not the others'")
+    func watchesAgain() {
+        for isPause in [false, true] {
+            let solo = arriving(keyless, forMs: 1000) {
+                readVoid(.leader(leaderRecord(by: 2, term: 1)), on: $0)
+            }
+            if isPause {
+                solo.sleep(10_000)
+                solo.wait(1)
+            } else {
+                solo.give(.brokerLost)
+                solo.wait(10_000)
+                solo.give(.brokerFound)
+            }
+            #expect(!solo.done.isReady)
+            live(solo, 4000) { readVoid(.leader(leaderRecord(by: 2, term: 1)), on: $0) }
+            #expect(!solo.done.isReady && said(solo) == ["other"])
+        }
+    }
+
     @Test("what is old keeps nobody out")
     func oldWords() {
         var isFirst = true
@@ -138,8 +194,14 @@ struct KeyWatchTests {
         }
     }
 
-    @Test("a leader's heartbeats say what it accepts, where its claim was not read")
+    @Test("a leader's heartbeats say what it accepts, where its claim says less, or was not read")
     func leadersHeartbeat() {
+        let second = arriving(requiring, forMs: 4000) {
+            readVoid(.heartbeat(heartbeat(by: 5)), isSigned: false, on: $0)
+            leads(accepts: AcceptedKeys(7, or: 0), on: $0)
+            speaks(2, accepts: AcceptedKeys(7), on: $0)
+        }
+        #expect(second.done.isReady && said(second).isEmpty)
         let solo = arriving(keyless, forMs: 4000) {
             leads(accepts: AcceptedKeys(), on: $0)
             speaks(2, accepts: AcceptedKeys(7), on: $0)

@@ -1042,6 +1042,17 @@ struct TakeoverTests {
         #expect(solo.done.seeks(.requests).last == 0, "there is no more: it is read again")
     }
 
+    @Test("an attempt that is said to be over ends nothing where its request turns out to be none")
+    func saidOverAndRejected() {
+        let solo = claimed(rows: [], assigned: [assignment(8, to: 2)], requestsNext: 8)
+        answer(solo)
+        solo.addMember(2)
+        solo.read(result(of: 8, by: 2, .failed, final: false))
+        solo.give(.void(.requests, request("r8").requestID, 1, isSigned: false, 8))
+        solo.report(2)
+        #expect(solo.done.results.map(\.status) == [.rejected])
+    }
+
     @Test("where the topic reaches further than was told, it is read up to the last request")
     func furtherThanTold() {
         let solo = claimed(rows: [], lastRequest: digest("r9"))

@@ -19,6 +19,12 @@ struct Hearing {
         if case .listening = state { true } else { false }
     }
 
+    /// Whoever lives, and writes heartbeats, was heard.
+    func hasListened(_ desk: borrowing Desk) -> Bool {
+        guard case .listening(let since) = state else { return false }
+        return desk.now >= since + desk.settings.memberTimeoutMs / 2
+    }
+
     /// When it begins or ends to listen, should nothing else happen.
     func dueAt(_ desk: borrowing Desk) -> Instant {
         switch state {

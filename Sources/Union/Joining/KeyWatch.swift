@@ -2,7 +2,8 @@
 /// key). Two nodes that do not would each begin a union of their own over the same work: so who comes
 /// later stands back, says why, and joins as soon as it may.
 ///
-/// What counts is what was read lately: everything in the logs may be of yesterday, and who stands back
+/// Where the others are heard, and all of them require what we write, void words are a stranger's, and
+/// stop nobody. What counts is what was read lately: everything in the logs may be of yesterday, and who stands back
 /// looks for as long as others may be silent.
 struct KeyWatch {
     /// We say nothing, and have nothing, until the others can follow us, and we them.
@@ -13,7 +14,10 @@ struct KeyWatch {
     /// A heartbeat that is void so; a valid one whose writer does not accept what we write.
     private var voidHeartbeatAt = Instant.zero
     private var refusalAt = Instant.zero
-    /// Who wrote that one.
+    /// Another's valid heartbeat, who accepts no more than we do; and one who does.
+    private var alikeAt = Instant.zero
+    private var widerAt = Instant.zero
+    /// Who wrote the refusal.
     private var refuses = WorkerID(high: 0, low: 0)
     /// The last leader that was read, and what it accepts, as its claim or its heartbeats say; nil: none
     /// was read.
@@ -32,8 +36,9 @@ struct KeyWatch {
 
     // MARK: What was read
 
-    /// A valid record of the tenure's holder.
+    /// A valid record of the tenure's holder. Our own prove nothing.
     mutating func onLeader(_ r: LeaderRecord, _ desk: borrowing Desk) {
+        guard r.workerID != desk.settings.workerID else { return }
         leaderAt = desk.now
         if r.workerID != leader { (leader, leaderAccepts) = (r.workerID, nil) }
         if case .claim = r.order { leaderAccepts = r.accepts }
@@ -45,6 +50,11 @@ struct KeyWatch {
 
     mutating func onHeartbeat(_ h: Heartbeat, _ desk: borrowing Desk) {
         if h.workerID == leader { leaderAccepts = h.accepts }
+        if h.accepts.isWithin(desk.settings.accepts) {
+            alikeAt = desk.now
+        } else {
+            widerAt = desk.now
+        }
         guard !h.accepts.contains(desk.settings.signsWith) else { return }
         refusalAt = desk.now
         refuses = h.workerID
@@ -70,12 +80,19 @@ struct KeyWatch {
 
     /// What keeps us from joining now; nil: nothing does.
     func hindrance(_ desk: borrowing Desk) -> Hindrance? {
-        if isFresh(voidLeaderAt, desk), !isFresh(leaderAt, desk) { return .otherKey }
+        if isBesideAnother(desk) { return .otherKey }
         if isFresh(leaderAt, desk), leaderRefuses(desk) { return .notAccepted(by: leader) }
         if isFresh(refusalAt, desk) { return .notAccepted(by: refuses) }
         // Where the leader has come as far as we have, everybody signs: it is a stranger's.
         let isLeaderThere = leaderAccepts.map { $0.isWithin(desk.settings.accepts) } ?? false
         return isFresh(voidHeartbeatAt, desk) && !isLeaderThere ? .tooEarly : nil
+    }
+
+    /// Somebody leads whose words are void for us, and nobody else who takes ours for valid, and not his,
+    /// is there.
+    func isBesideAnother(_ desk: borrowing Desk) -> Bool {
+        guard isFresh(voidLeaderAt, desk), !isFresh(leaderAt, desk) else { return false }
+        return !isFresh(alikeAt, desk) || isFresh(widerAt, desk)
     }
 
     /// Leaders and members are heard more than once in so long.

@@ -465,6 +465,7 @@ extension Ledger {
     /// How far the worker must have read the leader log, under `term`, so that its not having the entry
     /// means that the attempt is over; nil: it means nothing yet.
     func ends(_ index: Int, term: Term) -> Offset? {
+        guard isOut(index) else { return nil }
         let entry = entries[index]
         if entry.saidOver != nil {
             // What another leader has assigned stands before our claim.
