@@ -328,7 +328,8 @@ extension SimulatedUnion {
         for board in boards { board.readers[Topic.requests.index].isBehindCut = false }
         // As many as are read before it is looked at, or more; or a few.
         let count = random.below(2) == 0 ? between(0, 10) : high + between(0, 30)
-        for _ in 0..<min(count, 300) { submitSomething() }
+        // Without names two may be alike, which nothing tells apart.
+        for _ in 0..<min(count, 300) { submitSomething(isNamed: true) }
         return true
     }
 
@@ -384,9 +385,9 @@ extension SimulatedUnion {
         return true
     }
 
-    func submitSomething() {
+    func submitSomething(isNamed: Bool = false) {
         tally.requests += 1
-        let id = random.below(10) == 0 ? "" : "r\(tally.requests)"
+        let id = random.below(10) == 0 && !isNamed ? "" : "r\(tally.requests)"
         let code = random.below(20) == 0 ? Int(random.below(4097)) : 0
         let timeout: Int32? = random.below(2) == 0 ? nil : 200 + random.below(4000)
         let op = drawOp()

@@ -264,6 +264,7 @@ extension Node {
                 _ = joining.lookAt(nil, at: offset, &elector, &desk)
                 return
             }
+            elector.passOver(malformedAt: offset)
         case .heartbeat:
             keyWatch.onVoidHeartbeat(desk)
             elector.hasRead(heartbeatsBefore: offset + 1)

@@ -123,7 +123,7 @@ struct KeyWatchTests {
         }
     }
 
-    @Test("who sees that some still accept what is void for it does not claim beside another's claim")
+    @Test("who sees that some accept what is void for it does not claim beside another")
     func claimsBesideAnother() {
         let solo = Solo(requiring)
         solo.join()

@@ -892,6 +892,14 @@ struct TakeoverTests {
         #expect(solo.counters[.admitted] == admitted + 2)
     }
 
+    @Test("no topic is known by a malformed record: each version says in its own words what it is")
+    func malformedFirst() {
+        let solo = leader()
+        solo.give(.malformed(.requests, RequestID(), 0), Array("why".utf8))
+        let first = solo.node.leader.requestsLoss.first
+        #expect(first.digest == 0 && solo.node.leader.requests.next == 1)
+    }
+
     @Test("a new leader compares the first, too, which its predecessor has named")
     func predecessorsTopic() {
         let solo = claimed(

@@ -63,6 +63,15 @@ struct UnsignedTests {
         #expect(!solo.leads)
     }
 
+    @Test("a log may begin with one: that is its beginning")
+    func beginning() {
+        let solo = Solo()
+        solo.join()
+        readVoid(.leader(leaderRecord(.claim, by: 2, term: 9)), on: solo)
+        let isKnown = solo.node.elector.log.loss.isBeginningKnown
+        #expect(isKnown)
+    }
+
     @Test("while the way in is looked for, one names no checkpoint")
     func wayIn() {
         let solo = Solo()

@@ -104,6 +104,7 @@ extension Leader {
     ) {
         let name = id.isEmpty ? Ledger.name(after: offset) : id
         reject(name, .malformed(id, why), why, at: offset, &elector, &desk)
+        requestsLoss.isNoFirst(at: offset)
     }
 
     /// A request without a valid signature: its outcome is `rejected`, too. It is named by its offset,

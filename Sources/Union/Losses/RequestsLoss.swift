@@ -114,6 +114,11 @@ struct RequestsLoss: ~Copyable {
 
     fileprivate mutating func endVerifying() { verifies = nil }
 
+    /// No topic is known by the record here: why it is malformed is told otherwise by other versions.
+    mutating func isNoFirst(at offset: Offset) {
+        if first.offset == offset { first = Checkpoint.First() }
+    }
+
     /// Whether the first record is known, and should be there still.
     fileprivate func knowsFirst(low: Offset) -> Bool { first.digest != 0 && first.offset >= low }
 
