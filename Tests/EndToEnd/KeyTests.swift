@@ -160,9 +160,12 @@ extension EndToEnd {
                 #expect(try fleet.awaitOutcome(of: "offset-600").status == "rejected")
                 try roll(["sign", "accept"], asking: Self.options(key, "sign"))
                 try roll([nil], asking: [])
-                // Each was run to its end once.
+                // Each was run to its end once. (The stranger's may have been read again a step
+                // back, where it counts.)
                 let results = try fleet.client.dump(fleet.topic("results"))
-                let completed = results.filter { $0.status == "completed" }
+                let completed = results.filter {
+                    $0.status == "completed" && $0.requestOffset != 600
+                }
                 #expect(completed.count == 200 * loads)
                 #expect(Set(completed.compactMap(\.requestOffset)).count == 200 * loads)
             }
