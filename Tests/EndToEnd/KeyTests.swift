@@ -31,14 +31,6 @@ extension EndToEnd {
                 ] + all.flatMap { ["-o", $0] })
         }
 
-        private static func forged(_ record: Record, _ change: [String: Any]) throws -> String {
-            let object = try JSONSerialization.jsonObject(with: Data(record.text.utf8))
-            let fields = try #require(object as? [String: Any])
-            let data = try JSONSerialization.data(
-                withJSONObject: fields.merging(change) { $1 }, options: .sortedKeys)
-            return String(decoding: data, as: UTF8.self)
-        }
-
         @Test("who has no key changes nothing: he is counted and told, and his request is rejected")
         func strangers() throws {
             try Fleet.run(on: broker) { fleet in
@@ -63,15 +55,15 @@ extension EndToEnd {
                 }
                 let candidacy = try fleet.tail("election").wait(for: "a candidacy") { $0.last }
                 try fleet.writeAsStranger(
-                    Self.forged(claim, ["worker_id": stranger, "term": term + 7]), to: "leader")
+                    forged(claim, ["worker_id": stranger, "term": term + 7]), to: "leader")
                 try fleet.writeAsStranger(
-                    Self.forged(beat, ["incarnation": "0000000000000001"]), to: "heartbeat")
+                    forged(beat, ["incarnation": "0000000000000001"]), to: "heartbeat")
                 try fleet.writeAsStranger(
-                    Self.forged(candidacy, ["worker_id": stranger, "ranking": 1_000_000]),
+                    forged(candidacy, ["worker_id": stranger, "ranking": 1_000_000]),
                     to: "election")
                 let result = try fleet.tail("results").wait(for: "a result") { $0.last }
                 try fleet.writeAsStranger(
-                    Self.forged(
+                    forged(
                         result,
                         ["request_id": "b-1", "request_offset": 21, "status": "failed"]),
                     to: "results")

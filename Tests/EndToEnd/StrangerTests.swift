@@ -9,15 +9,6 @@ extension EndToEnd {
 
         init() throws { broker = try EndToEnd.noida.get() }
 
-        /// The record, with other words in these fields.
-        private static func forged(_ record: Record, _ change: [String: Any]) throws -> String {
-            let object = try JSONSerialization.jsonObject(with: Data(record.text.utf8))
-            let fields = try #require(object as? [String: Any])
-            let data = try JSONSerialization.data(
-                withJSONObject: fields.merging(change) { $1 }, options: .sortedKeys)
-            return String(decoding: data, as: UTF8.self)
-        }
-
         @Test("heartbeats in the name of all three boards end no node: they work again after him")
         func everybodysTwin() throws {
             try Fleet.run(on: broker) { fleet in
@@ -32,7 +23,7 @@ extension EndToEnd {
                     let heartbeats = try fleet.tail("heartbeat").all
                     let lines = try fleet.living.compactMap { worker in
                         try heartbeats.last { $0.worker == worker.id }.map {
-                            try Self.forged(
+                            try forged(
                                 $0,
                                 [
                                     "incarnation": "0000000000000001", "count": count,
@@ -65,9 +56,9 @@ extension EndToEnd {
                 let candidacy = try fleet.tail("election").wait(for: "a candidacy") { $0.first }
                 let beyond: [String: Any] = ["worker_id": stranger, "term": 1 << 53 - 1]
                 try fleet.client.write(
-                    [Self.forged(claim, beyond)], to: fleet.topic("leader"))
+                    [forged(claim, beyond)], to: fleet.topic("leader"))
                 try fleet.client.write(
-                    [Self.forged(candidacy, beyond)], to: fleet.topic("election"))
+                    [forged(candidacy, beyond)], to: fleet.topic("election"))
                 for worker in fleet.living {
                     try worker.awaitLog("election", "with a higher term than any there can be")
                 }
@@ -79,7 +70,7 @@ extension EndToEnd {
                 let end = try fleet.tail("leader").all.count
                 let highest: [String: Any] = ["worker_id": stranger, "term": 1 << 40 + end]
                 try fleet.client.write(
-                    [Self.forged(claim, highest)], to: fleet.topic("leader"))
+                    [forged(claim, highest)], to: fleet.topic("leader"))
                 try fleet.tail("leader").wait(for: "a leader after the stranger") {
                     let referee = Referee($0)
                     let came = referee.tenures.contains { $0.holder == stranger }

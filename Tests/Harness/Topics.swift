@@ -43,17 +43,15 @@ public struct Client: Sendable {
     }
 
     public func create(_ topic: String, partitions: Int) throws {
-        let maker = try Child(
-            "create", Programs.probe, ["create", broker.address, topic, "\(partitions)"])
-        guard try maker.waitForEnd() == .exit(0) else {
-            throw Unmet("cannot create \(topic)\n\(maker.story)")
-        }
+        try probe("create", topic, "\(partitions)")
     }
 
-    public func delete(_ topic: String) throws {
-        let maker = try Child("delete", Programs.probe, ["delete", broker.address, topic])
-        guard try maker.waitForEnd() == .exit(0) else {
-            throw Unmet("cannot delete \(topic)\n\(maker.story)")
+    public func delete(_ topic: String) throws { try probe("delete", topic) }
+
+    private func probe(_ verb: String, _ topic: String, _ more: String...) throws {
+        let child = try Child(verb, Programs.probe, [verb, broker.address, topic] + more)
+        guard try child.waitForEnd() == .exit(0) else {
+            throw Unmet("cannot \(verb) \(topic)\n\(child.story)")
         }
     }
 

@@ -2,12 +2,6 @@ import Testing
 
 @testable import Union
 
-extension Event {
-    fileprivate func asVoid(isSigned: Bool, _ bytes: [UInt8]) -> Event {
-        asVoid(isSigned: isSigned, bytes.span)
-    }
-}
-
 /// Nodes whose records are void for each other do not share a log (docs/design.md, section 2).
 @Suite("Keys that do not fit")
 struct KeyWatchTests {
@@ -43,13 +37,6 @@ struct KeyWatchTests {
         }
     }
 
-    private func readVoid(_ record: Record, isSigned: Bool = true, on solo: Solo) {
-        let topic = Int(record.topic.rawValue)
-        let event = Event.read(record, solo.ends[topic]).asVoid(isSigned: isSigned, [])
-        solo.ends[topic] += 1
-        solo.give(event)
-    }
-
     /// A leader that accepts these, with a claim the first time.
     private func leads(
         _ number: Int = 2, term: Term = 1, accepts: AcceptedKeys, on solo: Solo
@@ -82,7 +69,7 @@ struct KeyWatchTests {
     func otherKey() {
         for configure in [keyless, requiring] {
             let solo = arriving(configure, forMs: 9000) {
-                readVoid(.leader(leaderRecord(by: 2, term: 1)), on: $0)
+                $0.readVoid(.leader(leaderRecord(by: 2, term: 1)), isSigned: true)
             }
             #expect(solo.standsBack && said(solo) == ["other"])
             #expect(solo.done.heartbeats.isEmpty && solo.done.leaderRecords.isEmpty)
@@ -95,8 +82,8 @@ struct KeyWatchTests {
     @Test("a stranger's void words beside a leader's valid ones only make it look twice")
     func strangerBesideLeader() {
         let solo = arriving(requiring, forMs: 2400) {
-            readVoid(.leader(leaderRecord(by: 3, term: 9)), on: $0)
-            readVoid(.heartbeat(heartbeat(by: 4)), isSigned: false, on: $0)
+            $0.readVoid(.leader(leaderRecord(by: 3, term: 9)), isSigned: true)
+            $0.readVoid(.heartbeat(heartbeat(by: 4)), isSigned: false)
             leads(accepts: AcceptedKeys(7), on: $0)
         }
         #expect(!solo.standsBack && solo.done.isReady && said(solo).isEmpty)
@@ -110,7 +97,7 @@ struct KeyWatchTests {
             func live(_ ms: Int64) {
                 for _ in 0..<(ms / 200) {
                     if !isAlone { speaks(5, accepts: AcceptedKeys(7), on: solo) }
-                    readVoid(.leader(leaderRecord(by: 3, term: 9)), on: solo)
+                    solo.readVoid(.leader(leaderRecord(by: 3, term: 9)), isSigned: true)
                     solo.live(200)
                 }
             }
@@ -130,7 +117,7 @@ struct KeyWatchTests {
         for _ in 0..<20 {
             speaks(5, accepts: AcceptedKeys(7, or: 0), on: solo)
             speaks(6, accepts: AcceptedKeys(7), on: solo)
-            readVoid(.leader(leaderRecord(by: 3, term: 9)), isSigned: false, on: solo)
+            solo.readVoid(.leader(leaderRecord(by: 3, term: 9)), isSigned: false)
             solo.idle(200)
         }
         #expect(solo.standsBack)
@@ -142,7 +129,7 @@ struct KeyWatchTests {
     func watchesAgain() {
         for isPause in [false, true] {
             let solo = arriving(keyless, forMs: 1000) {
-                readVoid(.leader(leaderRecord(by: 2, term: 1)), on: $0)
+                $0.readVoid(.leader(leaderRecord(by: 2, term: 1)), isSigned: true)
             }
             if isPause {
                 solo.sleep(10_000)
@@ -153,7 +140,7 @@ struct KeyWatchTests {
                 solo.give(.brokerFound)
             }
             #expect(!solo.done.isReady)
-            live(solo, 4000) { readVoid(.leader(leaderRecord(by: 2, term: 1)), on: $0) }
+            live(solo, 4000) { $0.readVoid(.leader(leaderRecord(by: 2, term: 1)), isSigned: true) }
             #expect(!solo.done.isReady && said(solo) == ["other"])
         }
     }
@@ -162,7 +149,7 @@ struct KeyWatchTests {
     func oldWords() {
         var isFirst = true
         let solo = arriving(requiring, forMs: 2400) {
-            if isFirst { readVoid(.leader(leaderRecord(by: 3, term: 9)), on: $0) }
+            if isFirst { $0.readVoid(.leader(leaderRecord(by: 3, term: 9)), isSigned: true) }
             isFirst = false
         }
         #expect(solo.done.isReady && said(solo).isEmpty)
@@ -186,7 +173,7 @@ struct KeyWatchTests {
     func tooEarly() {
         for leaderRequires in [false, true] {
             let solo = arriving(requiring, forMs: 4000) {
-                readVoid(.heartbeat(heartbeat(by: 5)), isSigned: false, on: $0)
+                $0.readVoid(.heartbeat(heartbeat(by: 5)), isSigned: false)
                 leads(accepts: leaderRequires ? AcceptedKeys(7) : AcceptedKeys(7, or: 0), on: $0)
             }
             #expect(said(solo) == (leaderRequires ? [] : ["early"]))
@@ -197,7 +184,7 @@ struct KeyWatchTests {
     @Test("a leader's heartbeats say what it accepts, where its claim says less, or was not read")
     func leadersHeartbeat() {
         let second = arriving(requiring, forMs: 4000) {
-            readVoid(.heartbeat(heartbeat(by: 5)), isSigned: false, on: $0)
+            $0.readVoid(.heartbeat(heartbeat(by: 5)), isSigned: false)
             leads(accepts: AcceptedKeys(7, or: 0), on: $0)
             speaks(2, accepts: AcceptedKeys(7), on: $0)
         }

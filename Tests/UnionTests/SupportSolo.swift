@@ -110,6 +110,15 @@ final class Solo: Process {
         return offset
     }
 
+    /// The next record of its topic has no valid signature.
+    @discardableResult
+    func readVoid(_ record: Record, _ bytes: [UInt8] = [], isSigned: Bool = false) -> Offset {
+        let offset = ends[Int(record.topic.rawValue)]
+        ends[Int(record.topic.rawValue)] = offset + 1
+        give(Event.read(record, offset).asVoid(isSigned: isSigned, bytes))
+        return offset
+    }
+
     @discardableResult
     func read(_ record: LeaderRecord, _ bytes: [UInt8] = []) -> Offset {
         read(.leader(record), bytes)
@@ -291,4 +300,10 @@ func answer(_ solo: Solo, results: Offset = 0, requests: Offset = 10, low: Offse
     solo.give(.bounds(.results, low: 0, high: results, askedAt: solo.now))
     solo.give(.bounds(.requests, low: low, high: requests, askedAt: solo.now))
     if results == 0 { solo.reachEnd(.results) }
+}
+
+extension Event {
+    func asVoid(isSigned: Bool, _ bytes: [UInt8]) -> Event {
+        asVoid(isSigned: isSigned, bytes.span)
+    }
 }

@@ -2,29 +2,10 @@ import Testing
 
 @testable import Union
 
-extension Event {
-    fileprivate func asVoid(isSigned: Bool, _ bytes: [UInt8]) -> Event {
-        asVoid(isSigned: isSigned, bytes.span)
-    }
-}
-
 /// Records without a valid signature are as if they were not there (docs/protocol.md).
 @Suite("Unsigned records")
 struct UnsignedTests {
     private let why = "it is not signed with this union's key"
-
-    /// The next record of its topic has no valid signature.
-    @discardableResult
-    private func readVoid(
-        _ record: Record, _ bytes: [UInt8] = [], isSigned: Bool = false, on solo: Solo
-    ) -> Offset {
-        let topic = Int(record.topic.rawValue)
-        let offset = solo.ends[topic]
-        solo.ends[topic] = offset + 1
-        let event = Event.read(record, offset).asVoid(isSigned: isSigned, bytes)
-        solo.give(event)
-        return offset
-    }
 
     private func reasons(_ solo: Solo) -> [VoidReason] {
         solo.done.notices.compactMap { if case .void(_, _, let why) = $0 { why } else { nil } }
@@ -43,8 +24,8 @@ struct UnsignedTests {
             .leader(leaderRecord(.claim, by: 2, term: 9)), .heartbeat(heartbeat(by: 2)),
             .candidacy(candidacy(by: 2, term: 9)), .result(result(of: 0, by: 2)),
         ]
-        for record in records { readVoid(record, isSigned: isSigned, on: solo) }
-        readVoid(.request(request("r")), emptyPayload, isSigned: isSigned, on: solo)
+        for record in records { solo.readVoid(record, isSigned: isSigned) }
+        solo.readVoid(.request(request("r")), emptyPayload, isSigned: isSigned)
         #expect(
             reasons(solo) == Array(repeating: isSigned ? .signedOtherwise : .unsigned, count: 5))
         #expect(solo.counters[.unsigned] == (isSigned ? 0 : 5))
@@ -56,7 +37,7 @@ struct UnsignedTests {
     func claim() {
         let solo = leader()
         let term = solo.node.term
-        let offset = readVoid(.leader(leaderRecord(.claim, by: 2, term: term + 5)), on: solo)
+        let offset = solo.readVoid(.leader(leaderRecord(.claim, by: 2, term: term + 5)))
         #expect(solo.leads && solo.node.term == term)
         #expect(solo.node.desk.next(.leader) == offset + 1)
         solo.read(leaderRecord(.claim, by: 2, term: term + 1))
@@ -67,7 +48,7 @@ struct UnsignedTests {
     func beginning() {
         let solo = Solo()
         solo.join()
-        readVoid(.leader(leaderRecord(.claim, by: 2, term: 9)), on: solo)
+        solo.readVoid(.leader(leaderRecord(.claim, by: 2, term: 9)))
         let isKnown = solo.node.elector.log.loss.isBeginningKnown
         #expect(isKnown)
     }
@@ -97,7 +78,7 @@ struct UnsignedTests {
         func live(_ ms: Int64) {
             for _ in 0..<(ms / 250) {
                 solo.live(250)
-                for number in [2, 3] { readVoid(.heartbeat(heartbeat(by: number)), on: solo) }
+                for number in [2, 3] { solo.readVoid(.heartbeat(heartbeat(by: number))) }
             }
         }
         live(2_500)
@@ -112,7 +93,7 @@ struct UnsignedTests {
         let solo = Solo()
         solo.join()
         solo.runForLeader()
-        readVoid(.candidacy(candidacy(by: 2, term: 1, ranking: 900)), on: solo)
+        solo.readVoid(.candidacy(candidacy(by: 2, term: 1, ranking: 900)))
         solo.live(300) { solo.leads }
         #expect(solo.leads)
     }
@@ -123,7 +104,7 @@ struct UnsignedTests {
         solo.read(request("r"))
         solo.readBack()
         let unsigned = result(of: 0, by: 1, attempt: 1, id: "r", term: solo.node.term)
-        readVoid(.result(unsigned), on: solo)
+        solo.readVoid(.result(unsigned))
         #expect(solo.counters[.settled] == 0)
         solo.read(unsigned)
         #expect(solo.counters[.settled] == 1)
@@ -151,7 +132,7 @@ struct UnsignedTests {
     @Test("a request is rejected under its offset's name, and takes its id from nobody")
     func requests() {
         let solo = leader()
-        readVoid(.request(request("r")), emptyPayload, on: solo)
+        solo.readVoid(.request(request("r")), emptyPayload)
         #expect(solo.done.results.map { string($0.requestID) } == ["offset-0"])
         #expect(solo.done.results[0].status == .rejected && solo.done.results[0].final)
         #expect(outcomes(solo) == [why])

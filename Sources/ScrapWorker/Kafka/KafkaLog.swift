@@ -92,7 +92,8 @@ struct KafkaLog: ~Copyable {
 // What the owner wants.
 extension KafkaLog {
     /// Signs a record as the configuration says, and appends it. `tag` comes back in `delivered` or
-    /// `undelivered`; 0 asks for no report. False when the producer takes none now: its queue is full, or it is being replaced.
+    /// `undelivered`; 0 asks for no report. False when the producer takes none now: its queue is full,
+    /// or it is being replaced.
     mutating func write(_ bytes: Span<UInt8>, to topic: Topic, tag: UInt) -> Bool {
         let isTaken = writer.write(
             bytes, signature: seal.sign(bytes, for: topic), to: topic, tag: tag)

@@ -3,8 +3,8 @@
 /// later stands back, says why, and joins as soon as it may.
 ///
 /// Where the others are heard, and all of them require what we write, void words are a stranger's, and
-/// stop nobody. What counts is what was read lately: everything in the logs may be of yesterday, and who stands back
-/// looks for as long as others may be silent.
+/// stop nobody. What counts is what was read lately: everything in the logs may be of yesterday, and
+/// who stands back looks for as long as others may be silent.
 struct KeyWatch {
     /// We say nothing, and have nothing, until the others can follow us, and we them.
     private(set) var standsBack = false
