@@ -99,6 +99,10 @@ final class Board {
     // Faults.
     /// The pace of its next start; nil: as now.
     var nextPace: Settings.Pace?
+    /// What it speaks from its next start on; nil: as now.
+    var nextVersions: Versions?
+    /// The protocol that it writes as a leader, as it has said.
+    var speaks: Int32 = 0
     /// It was given a pace of its own.
     var hasOwnPace = false
     var readCut: UInt8 = 0
@@ -189,6 +193,7 @@ final class Board {
         for i in readers.indices { readers[i] = Reader(position: -1, seek: readers[i].seek + 1) }
         tickAt = .max
         shown = nil
+        speaks = 0
         toldUntil = .zero
         stoppedKeeper = nil
         outgoing = []

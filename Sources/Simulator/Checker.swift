@@ -31,6 +31,8 @@ final class Checker {
     private var tenures: [Tenure] = []
     private var isVoid: [Bool] = []
     private var holders: [Term: Tenure] = [:]
+    /// What the board speaks that claimed a term.
+    private var speaks: [Term: Versions] = [:]
     /// When the broker lost records of the leader log last.
     private var leaderLostAt: Int64 = 0
     /// What boards have passed over in `results`, because they read beyond an end that the broker has
@@ -124,6 +126,7 @@ extension Checker {
     func onNotice(_ board: Board, _ notice: Notice, _ union: SimulatedUnion) {
         switch notice {
         case .leads(let term):
+            board.speaks = board.settings.versions.newest
             // It led before the broker lost that, or does not know of it, and only says so now.
             guard board.steppedAt >= leaderLostAt, !board.readers[Topic.leader.index].isBehindCut
             else { return }
@@ -149,6 +152,7 @@ extension Checker {
             if !hasTwin, !isSpokenFor.contains(board.index), !hasLost[Topic.leader.index] {
                 fail(7, union, "board \(board.index) stands back, but it has no twin")
             }
+        case .speaks(let newest, _): board.speaks = newest
         case .caughtUp: isCaughtUp.insert(board.index)
         case .logLost(.leader, _, _): isCaughtUp.remove(board.index)
         default: break
@@ -169,7 +173,13 @@ extension Checker {
         _ union: SimulatedUnion
     ) {
         switch topic {
-        case .leader: judge(record, at: offset, union)
+        case .leader:
+            judge(record, at: offset, union)
+            if writer >= 0, !isVoid[Int(offset)], case .leader(let r)? = record,
+                case .claim = r.order
+            {
+                speaks[r.term] = union.boards[writer].settings.versions
+            }
         case .results: onResult(record, at: offset, by: writer, union)
         case .requests:
             var id = SimulatedTopic.readableID(ofMalformedAt: offset)
@@ -385,6 +395,11 @@ extension Checker {
         _ board: Board, _ a: Assignment, _ term: Term, _ union: SimulatedUnion
     ) {
         let offset = a.attempt.requestOffset
+        if let theirs = speaks[term], !hasLost[Topic.leader.index],
+            !theirs.fits(board.settings.versions)
+        {
+            fail(3, union, "board \(board.index) obeys a leader that it does not understand")
+        }
         board.started[offset] = (a.attempt.attempt, term)
         let name = Name(offset: offset, key: a.request.requestID.key)
         starts[name, default: 0] += 1

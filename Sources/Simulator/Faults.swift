@@ -18,6 +18,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case impersonate
     case resultsDenied
     case requestsAnew
+    case mixedVersions
 }
 
 struct FaultState {
@@ -72,6 +73,7 @@ extension SimulatedUnion {
             pause(leader(oneIn: 2, or: board), us: drawPause(), fault)
             return false
         case .mixedPaces: return changePace(leader(oneIn: 3, or: board))
+        case .mixedVersions: return changeVersion(leader(oneIn: 3, or: board))
         case .cutOff, .cutReading, .cutWriting, .cutTopic: return strikeConnection(board, fault)
         case .staleHalf: return strikeHalf()
         case .brokerOutage, .logTailLost, .logLost, .brokerSetBack, .retention:

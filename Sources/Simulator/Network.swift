@@ -357,7 +357,7 @@ extension SimulatedUnion {
                 isSigned: offset % 2 == 0, entry.payload.span)
             return feed(board, void)
         }
-        guard let record = entry.record else {
+        guard let record = entry.record.flatMap({ read($0, by: board) }) else {
             let id = SimulatedTopic.readableID(ofMalformedAt: offset)
             return feed(board, .malformed(topic, id, offset), entry.payload.span)
         }

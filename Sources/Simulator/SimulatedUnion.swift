@@ -155,12 +155,14 @@ public final class SimulatedUnion {
         }
         board.lives += 1
         if let pace = board.nextPace {
-            let (slots, ranking) = (board.settings.slots, board.settings.ranking)
-            board.settings = Self.settings(board.settings.workerID, pace)
-            (board.settings.slots, board.settings.ranking) = (slots, ranking)
+            let before = board.settings
+            board.settings = Self.settings(before.workerID, pace)
+            (board.settings.slots, board.settings.ranking) = (before.slots, before.ranking)
+            board.settings.versions = before.versions
             if isKeyed { setKey(board) }
         }
-        board.nextPace = nil
+        if let versions = board.nextVersions { board.settings.versions = versions }
+        (board.nextPace, board.nextVersions) = (nil, nil)
         var settings = board.settings
         settings.incarnation = random.next() | 1
         settings.capacities = capacities
@@ -231,7 +233,11 @@ public final class SimulatedUnion {
         checker.onEffect(board, effect, self)
         switch effect {
         case .write(let record, let receipt):
-            write(record, life.node.desk.outbox.bytes(i), receipt, by: board)
+            let bytes = life.node.desk.outbox.bytes(i)
+            write(written(record, by: board), bytes, receipt, by: board)
+            if let order = orderOfLater(with: record, by: board) {
+                write(order, [], .none, by: board)
+            }
         case .show(let role, let online, _):
             transcript.say(now, board, "is \(role)\(online ? "" : ", offline")")
             board.shown = (role, online)

@@ -60,6 +60,7 @@ extension Transcript {
         case .assign(let a): "ASSIGN \(name(a.attempt)), \(a.failures) failed"
         case .cancel(let a, let unlessStarted):
             "CANCEL \(name(a))\(unlessStarted ? " unless started" : "")"
+        case .unknown: "an order of a later version"
         case .checkpoint(let c):
             "CHECKPOINT requests from \(c.requestsNext), results from \(c.resultsNext)"
         }

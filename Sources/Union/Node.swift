@@ -28,7 +28,7 @@ public struct Node: ~Copyable {
     var joining = Joining()
     var twin = Twin()
     var keyWatch = KeyWatch()
-    private var admission = Admission()
+    var admission = Admission()
     /// It has said its last word.
     private var hasLeft = false
     var hearing = Hearing()
@@ -149,7 +149,7 @@ extension Node {
         case .start: return now < worker.jobsUntil
         case .write(.leader(let r), _):
             switch r.order {
-            case .claim, .noop, .resign: return r.isMark || now < r.sentAt + r.leaseMs
+            case .claim, .noop, .resign, .unknown: return r.isMark || now < r.sentAt + r.leaseMs
             case .addMember, .removeMember, .assign, .cancel, .checkpoint: return leads(at: now)
             }
         case .write(.result, .none): return leads(at: now)
@@ -318,6 +318,7 @@ extension Node {
             elector.noteHeartbeatRead(h.count, desk)
         } else {
             keyWatch.onHeartbeat(h, desk)
+            if elector.isHolder(h) { noteLeader(h.workerID, h.versions) }
         }
         leader.onHeartbeat(h, running, &elector, &desk)
     }
@@ -430,7 +431,9 @@ extension Node {
             return desk.emit(.exit)
         }
         if joining.isJoined, !isOnline { elector.stayOffline(&desk) }
-        if isOnline, !desk.isLeaving { elector.actOnCampaign(&desk) }
+        if isOnline, !desk.isLeaving {
+            elector.actOnCampaign(isOutside: admission.isOutside, &desk)
+        }
         hear()
         admission.look(
             isLed: isOnline && elector.follows, isAdded: twin.isAdded(desk), &desk)
@@ -444,11 +447,11 @@ extension Node {
 
     private mutating func sayHeartbeat() {
         let role = role(at: desk.now)
-        hearing.note(heard: leader.others(desk))
-        elector.noteHeartbeatSent(worker.heartbeatCount, others: hearing.others, desk)
+        hearing.note(leader.others(desk))
+        elector.noteHeartbeatSent(worker.heartbeatCount, hearing.heard, desk)
         worker.sayHeartbeat(
             elector.log.tenure, role, ranking: elector.ranking(desk),
-            isLeftOut: admission.isLeftOut, &desk)
+            follows: !admission.isOutside, isLeftOut: admission.isLeftOut, &desk)
     }
 
     /// Heartbeats are read where they are needed, and by turns.

@@ -41,6 +41,7 @@ extension Node {
             twin.onTenure(of: r.incarnation)
         }
         desk.say(.ledBy(r.workerID, r.term))
+        worker.noteLeader(saysTimeout: false, leaseMs: r.leaseMs, desk)
         worker.hastenHeartbeat()
         if joining.isJoined, keyWatch.isRefused(by: r, desk) {
             standBack(.notAccepted(by: r.workerID))
@@ -52,13 +53,21 @@ extension Node {
         if standsBack != nil { elector.stopLeading() }
     }
 
+    /// What the leader speaks. Who does not understand it does not follow: it has nothing, and takes
+    /// nothing.
+    mutating func noteLeader(_ id: WorkerID, _ versions: Versions) {
+        guard admission.note(leader: id, versions, desk) else { return }
+        twin.onRemoved()
+        worker.standBack(&desk)
+    }
+
     /// What the log says of open work is kept for whoever leads next, whether we obey it or not; false
     /// when it says nothing new.
     private mutating func keepOpenWork(
         _ r: LeaderRecord, _ bytes: Span<UInt8>, at offset: Offset
     ) -> Bool {
         switch r.order {
-        case .noop, .resign, .addMember, .removeMember, .cancel: return false
+        case .noop, .resign, .addMember, .removeMember, .cancel, .unknown: return false
         case .claim:
             elector.keepClaim(r)
             return false
@@ -79,10 +88,15 @@ extension Node {
         if isOurs { leader.noteRoundTrip(of: r, desk) }
         switch r.order {
         case .claim:
+            worker.noteLeader(saysTimeout: r.memberTimeoutMs != nil, leaseMs: r.leaseMs, desk)
+            noteLeader(r.workerID, r.versions)
             guard r.callsBack else { break }
             twin.onRemoved()
             worker.onRemoved(&desk)
         case .noop, .resign: break
+        case .unknown:
+            desk.count(.unknownOrders)
+            desk.say(.unknownOrder(r.workerID, offset))
         case .addMember(let id, let incarnation):
             if id == me, twin.onAdded(incarnation, desk) { standBackForTwin(.superseded) }
             if isOurs { leader.onOwnAddition(id, incarnation) }
@@ -102,6 +116,9 @@ extension Node {
             }
             if isOurs { leader.onOwnCancel(attempt, at: offset, desk) }
         case .checkpoint(let checkpoint):
+            if checkpoint.memberTimeoutMs != nil {
+                worker.noteLeader(saysTimeout: true, leaseMs: r.leaseMs, desk)
+            }
             if isOurs && isKept {
                 leader.onOwnCheckpoint(requestsNext: checkpoint.requestsNext)
             }

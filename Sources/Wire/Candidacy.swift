@@ -9,6 +9,7 @@ extension Candidacy {
             ranking: try object.small(.ranking),
             countdown: try object.optionalSmall(.acceptanceCountdown),
             nominee: try object.optionalWorkerID(.nominee))
+        versions = try object.versions
         try object.packIDs(.votesReceived, into: &payload)
     }
 
@@ -21,6 +22,7 @@ extension Candidacy {
         buffer.field(.nominee, nominee)
         buffer.field(.term, term)
         buffer.field(.incarnation, hex: incarnation)
+        buffer.field(versions)
         buffer.closeObject()
     }
 }

@@ -5,6 +5,9 @@ import Union
 enum Field: UInt8 {
     case workerID, incarnation, term
 
+    // Of claims, heartbeats and candidacies.
+    case protocolNumber, reads
+
     // Candidacy, on `election`.
     case ranking, votesReceived, acceptanceCountdown, nominee
 
@@ -34,6 +37,8 @@ enum Field: UInt8 {
         case .workerID: "worker_id"
         case .incarnation: "incarnation"
         case .term: "term"
+        case .protocolNumber: "protocol"
+        case .reads: "reads"
         case .ranking: "ranking"
         case .votesReceived: "votes_received"
         case .acceptanceCountdown: "acceptance_countdown"

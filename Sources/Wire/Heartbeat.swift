@@ -20,6 +20,7 @@ extension Heartbeat {
         isLeaving = try object.optionalBoolean(.leaving) ?? false
         isLeftOut = try object.optionalBoolean(.leftOut) ?? false
         accepts = AcceptedKeys(bits: try object.optionalHex(.acceptsKeys) ?? 0)
+        versions = try object.versions
         current = try object.text(.currentRequestID)
         let running = try object.list(.running, limit: Limits.bench)
         for i in 0..<running.count {
@@ -65,6 +66,7 @@ extension Heartbeat {
         if isLeaving { buffer.field(.leaving, true) }
         if isLeftOut { buffer.field(.leftOut, true) }
         if accepts != AcceptedKeys() { buffer.field(.acceptsKeys, hex: accepts.bits) }
+        buffer.field(versions)
         buffer.name(.currentRequestID)
         if let current { buffer.write(string: current) } else { buffer.writeNull() }
         buffer.name(.running)
@@ -97,6 +99,7 @@ extension Heartbeat {
 }
 
 extension Role {
+    /// A role that this version does not know is a member's: roles are for people.
     fileprivate init(_ object: borrowing JSONObject) throws(Malformed) {
         let word = try object.string(at: object.required(.role), .role)
         for raw in UInt8(0)...3 {
@@ -105,7 +108,7 @@ extension Role {
                 return
             }
         }
-        throw Malformed(.role, notOneOf: "leader, candidate, voter, member")
+        self = .member
     }
 
     /// The role's name on the wire, and for people.

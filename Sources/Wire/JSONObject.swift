@@ -6,7 +6,7 @@ struct JSONObject: ~Escapable {
     let text: Span<UInt8>
     let tokens: Span<Token>
     /// The token of each field's value; 0, which is the record itself, when the field is absent.
-    private var values = InlineArray<64, Int16>(repeating: 0)
+    private var values = InlineArray<80, Int16>(repeating: 0)
 
     /// The object at token `index`. Unknown fields are passed over; a known one given twice throws.
     @_lifetime(copy text, copy tokens)
@@ -189,6 +189,15 @@ extension JSONObject {
     func string(at token: Int, _ field: Field) throws(Malformed) -> Span<UInt8> {
         guard tokens[token].isString else { throw Malformed(.notString, field) }
         return text.extracting(tokens[token].range)
+    }
+
+    /// What the writer speaks, where it says that.
+    var versions: Versions {
+        get throws(Malformed) {
+            Versions(
+                newest: try optionalSmall(.protocolNumber, from: 1) ?? Versions.unsaid.newest,
+                oldest: try optionalSmall(.reads, from: 1) ?? Versions.unsaid.oldest)
+        }
     }
 
     func workerID(_ field: Field) throws(Malformed) -> WorkerID {

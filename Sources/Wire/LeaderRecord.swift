@@ -18,6 +18,7 @@ extension LeaderRecord {
         memberTimeoutMs = try object.memberTimeoutMs
         callsBack = try object.optionalBoolean(.callsBack) ?? false
         accepts = AcceptedKeys(bits: try object.optionalHex(.acceptsKeys) ?? 0)
+        versions = try object.versions
     }
 
     func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
@@ -36,6 +37,7 @@ extension LeaderRecord {
         if let memberTimeoutMs { buffer.field(.memberTimeoutMs, memberTimeoutMs) }
         if callsBack { buffer.field(.callsBack, true) }
         if accepts != AcceptedKeys() { buffer.field(.acceptsKeys, hex: accepts.bits) }
+        buffer.field(versions)
         buffer.closeObject()
     }
 }
@@ -81,6 +83,7 @@ extension Order {
                     lastRequest: try object.optionalHex(.lastRequest) ?? 0,
                     lastResult: try object.optionalHex(.lastResult) ?? 0,
                     memberTimeoutMs: try object.memberTimeoutMs))
+        case .unknown: self = .unknown
         }
     }
 
@@ -94,12 +97,13 @@ extension Order {
         case .assign: .assign
         case .cancel: .cancel
         case .checkpoint: .checkpoint
+        case .unknown: .unknown
         }
     }
 
     fileprivate func write(_ payload: Span<UInt8>, into buffer: inout RecordBuffer) {
         switch self {
-        case .claim, .noop, .resign: break
+        case .claim, .noop, .resign, .unknown: break
         case .addMember(let member, let incarnation):
             buffer.field(.unionMembers, ids: payload)
             buffer.field(.memberID, member)
@@ -132,22 +136,17 @@ extension Order {
 }
 
 private enum OrderCode: UInt8 {
-    case noop, addMember, removeMember, assign, claim, resign, cancel, checkpoint
+    case noop, addMember, removeMember, assign, claim, resign, cancel, checkpoint, unknown
 
     init(_ object: borrowing JSONObject) throws(Malformed) {
         let word = try object.string(at: object.required(.opCode), .opCode)
+        self = .unknown
         for raw in UInt8(0)...7 {
             if let code = OrderCode(rawValue: raw), code.word.bytes.hasSameBytes(as: word) {
                 self = code
                 return
             }
         }
-        throw Malformed(
-            .opCode,
-            notOneOf: """
-                NOOP, ADD_MEMBER, REMOVE_MEMBER, ASSIGN_WORK_REQUEST, CLAIM, RESIGN, \
-                CANCEL_WORK_REQUEST, CHECKPOINT
-                """)
     }
 
     var word: StaticString {
@@ -160,6 +159,7 @@ private enum OrderCode: UInt8 {
         case .resign: "RESIGN"
         case .cancel: "CANCEL_WORK_REQUEST"
         case .checkpoint: "CHECKPOINT"
+        case .unknown: "UNKNOWN"
         }
     }
 }
@@ -187,7 +187,8 @@ extension JSONObject {
     }
 }
 
-// MARK: A checkpoint's rows: [offset, attempt, worker id or null, failures, key, timeout]
+// MARK: A checkpoint's rows: [offset, attempt, worker id or null, failures, key, timeout]; what a later
+// version has added behind that is passed over.
 
 extension JSONObject {
     fileprivate func packUnfinished(into payload: inout Payload.Buffer) throws(Malformed) {
@@ -200,9 +201,10 @@ extension JSONObject {
     }
 
     private func openWork(at row: Int) throws(Malformed) -> OpenWork {
-        guard tokens[row].isList, tokens[row].count == 6, after(row) == row + 7 else {
+        guard tokens[row].isList, tokens[row].count >= 6 else {
             throw Malformed(.notRow, .unfinished)
         }
+        for i in 1...6 where after(row + i) != row + i + 1 { throw Malformed(.notRow, .unfinished) }
         return OpenWork(
             requestOffset: try integer(at: row + 1, .unfinished),
             attempt: try Int32(integer(at: row + 2, .unfinished, to: Self.maxSmall)),

@@ -28,8 +28,6 @@ public struct Malformed: Error, Sendable {
         case notUUID
         /// Not 16 hexadecimal digits.
         case notHex
-        /// None of `words`.
-        case notOneOf
         case empty
         /// Holds a NUL character, which no C string and no environment can hold.
         case holdsNUL
@@ -43,7 +41,7 @@ public struct Malformed: Error, Sendable {
         case parameterTwice
         /// A parameter's value is null, a list or an object.
         case parameterValue
-        /// A row of `unfinished` does not have its six places.
+        /// A row of `unfinished` does not begin with its six places.
         case notRow
     }
 
@@ -54,7 +52,6 @@ public struct Malformed: Error, Sendable {
     public var given: Int64 = 0
     public var low: Int64 = 0
     public var limit: Int64 = 0
-    public var words: StaticString = ""
 
     init(_ reason: Reason, _ field: Field? = nil) {
         self.reason = reason
@@ -71,11 +68,6 @@ public struct Malformed: Error, Sendable {
         self.init(.notInteger, field)
         self.low = low
         self.limit = limit
-    }
-
-    init(_ field: Field, notOneOf words: StaticString) {
-        self.init(.notOneOf, field)
-        self.words = words
     }
 
     /// The reason as text for people: "parameters: 17 given, at most 16 allowed".
@@ -130,9 +122,6 @@ public struct Malformed: Error, Sendable {
         case .notMap: text.append("must be an object")
         case .notUUID: text.append("must be a UUID, and not the one of zeros")
         case .notHex: text.append("must be 16 hexadecimal digits")
-        case .notOneOf:
-            text.append("must be one of ")
-            text.append(words)
         case .empty: text.append("empty")
         case .holdsNUL: text.append("holds a NUL character")
         case .parameterName: text.append("a name is empty or holds '='")

@@ -66,6 +66,12 @@ extension RecordBuffer {
         self.field(field, number.map { Int64($0) })
     }
 
+    mutating func field(_ versions: Versions) {
+        guard versions != .unsaid else { return }
+        field(.protocolNumber, versions.newest)
+        field(.reads, versions.oldest)
+    }
+
     mutating func field(_ field: Field, _ truth: Bool) {
         name(field)
         write((truth ? "true" as StaticString : "false").bytes)

@@ -6,10 +6,11 @@ typealias Token = jsmntok_t
 /// The tokens of one text: jsmn's parser (`jsmn_init`, `jsmn_parse`) over a fixed array that is
 /// used again for each text. The only file here that touches pointers.
 struct Tokens: ~Copyable {
-    /// A checkpoint needs the most: seven for each of `Limits.ledger` rows, and its own fields.
-    static let capacity = 2048
+    /// A checkpoint needs the most: seven for each of `Limits.ledger` rows, or nine should a later version
+    /// say more in them, and its own fields.
+    static let capacity = 3072
 
-    private var storage: InlineArray<2048, Token>
+    private var storage: InlineArray<3072, Token>
     private var count = 0
 
     init() { storage = .init(repeating: Token()) }

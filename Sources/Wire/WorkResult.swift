@@ -82,14 +82,13 @@ extension WorkResult.Reason {
 extension Status {
     fileprivate init(_ object: borrowing JSONObject) throws(Malformed) {
         let word = try object.string(at: object.required(.status), .status)
+        self = .unknown
         for raw in UInt8(0)...5 {
             if let status = Status(rawValue: raw), status.word.bytes.hasSameBytes(as: word) {
                 self = status
                 return
             }
         }
-        throw Malformed(
-            .status, notOneOf: "completed, failed, timed_out, rejected, lost, exhausted")
     }
 
     /// The status's name on the wire, and for people.
@@ -101,6 +100,7 @@ extension Status {
         case .rejected: "rejected"
         case .lost: "lost"
         case .exhausted: "exhausted"
+        case .unknown: "unknown"
         }
     }
 }

@@ -70,28 +70,24 @@ extension EndToEnd {
             arguments: Versions.all)
         func stopped(commit: String) throws {
             let older = try Versions.program(commit)
-            try withKnownIssue("it waits 2 s, and today's jobs run on for 2.9 s (f04f2a8)") {
-                try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
-                    let leader = try fleet.launch(1) {
-                        $0.pace = "normal"
-                        $0.program = older
-                    }
-                    #expect(try fleet.awaitLeader().id == leader.id)
-                    let worker = try fleet.launch(2) { $0.pace = "normal" }
-                    try Self.awaitMember(worker, in: fleet)
-                    try fleet.submit([request("hold", id: "r")])
-                    #expect(
-                        try fleet.awaitAssignment(of: "r")["member_id"].string == worker.id)
-                    try fleet.jobs.await("start", of: "r")
-                    try worker.pause()
-                    // The second says `overlap`, and the audit fails, if the first still runs then.
-                    try fleet.jobs.await("start", of: "r", attempt: 2)
-                    try worker.resume()
-                    try fleet.jobs.openGate()
-                    #expect(try fleet.awaitOutcome(of: "r").status == "completed")
+            try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
+                let leader = try fleet.launch(1) {
+                    $0.pace = "normal"
+                    $0.program = older
                 }
-            } when: {
-                Versions.before("3d32941").contains(commit)
+                #expect(try fleet.awaitLeader().id == leader.id)
+                let worker = try fleet.launch(2) { $0.pace = "normal" }
+                try Self.awaitMember(worker, in: fleet)
+                try fleet.submit([request("hold", id: "r")])
+                #expect(
+                    try fleet.awaitAssignment(of: "r")["member_id"].string == worker.id)
+                try fleet.jobs.await("start", of: "r")
+                try worker.pause()
+                // The second says `overlap`, and the audit fails, if the first still runs then.
+                try fleet.jobs.await("start", of: "r", attempt: 2)
+                try worker.resume()
+                try fleet.jobs.openGate()
+                #expect(try fleet.awaitOutcome(of: "r").status == "completed")
             }
         }
 
@@ -106,33 +102,29 @@ extension EndToEnd {
         func slowBoard(commit: String) throws {
             let older = try Versions.program(commit)
             let saysNothing = Versions.before("9369711").contains(commit)
-            try withKnownIssue("it does not say how long its jobs may run on (6fc2285)") {
-                try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
-                    let leader = try fleet.launch(1) { $0.pace = "normal" }
-                    #expect(try fleet.awaitLeader().id == leader.id)
-                    let worker = try fleet.launch(2) {
-                        $0.pace = "classroom"
-                        $0.program = older
-                    }
-                    if saysNothing {
-                        try Self.awaitMember(worker, in: fleet)
-                    } else {
-                        try leader.awaitLog("gets no work")
-                    }
-                    try fleet.submit([request("hold", id: "r")])
-                    let assigned = try fleet.awaitAssignment(of: "r")
-                    try fleet.jobs.await("start", of: "r")
-                    if assigned["member_id"].string == worker.id {
-                        // The second says `overlap`, and the audit fails, if the first still runs.
-                        try worker.pause()
-                        try fleet.jobs.await("start", of: "r", attempt: 2)
-                        try worker.resume()
-                    }
-                    try fleet.jobs.openGate()
-                    #expect(try fleet.awaitOutcome(of: "r").status == "completed")
+            try Fleet.run(on: broker, ops: [.script("hold", Jobs.waitForGate)]) { fleet in
+                let leader = try fleet.launch(1) { $0.pace = "normal" }
+                #expect(try fleet.awaitLeader().id == leader.id)
+                let worker = try fleet.launch(2) {
+                    $0.pace = "classroom"
+                    $0.program = older
                 }
-            } when: {
-                saysNothing
+                if saysNothing {
+                    try Self.awaitMember(worker, in: fleet)
+                } else {
+                    try leader.awaitLog("gets no work")
+                }
+                try fleet.submit([request("hold", id: "r")])
+                let assigned = try fleet.awaitAssignment(of: "r")
+                try fleet.jobs.await("start", of: "r")
+                if assigned["member_id"].string == worker.id {
+                    // The second says `overlap`, and the audit fails, if the first still runs.
+                    try worker.pause()
+                    try fleet.jobs.await("start", of: "r", attempt: 2)
+                    try worker.resume()
+                }
+                try fleet.jobs.openGate()
+                #expect(try fleet.awaitOutcome(of: "r").status == "completed")
             }
         }
 

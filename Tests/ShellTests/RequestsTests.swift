@@ -176,7 +176,7 @@ struct RequestsTests {
 
     @Test("outcomes are counted by status")
     func tally() {
-        var requests = requests(6, "r")
+        var requests = requests(7, "r")
         var number = 0
         for status in Status.all {
             requests.noteSent(at: at(0))
@@ -184,7 +184,7 @@ struct RequestsTests {
             _ = requests.settle(result("r-\(number)", at: 0, status), at: at(1))
         }
         for status in Status.all { #expect(requests.outcomes[status] == 1, "\(status)") }
-        #expect(requests.outcomes.all == 6)
+        #expect(requests.outcomes.all == 7)
     }
 
     @Test("a percentile is the least latency that so many did not exceed")

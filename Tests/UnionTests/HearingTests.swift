@@ -59,7 +59,7 @@ struct HearingTests {
         let solo = follower(members: 8)
         hear(8, on: solo, forMs: 4000)
         #expect(!solo.listens)
-        #expect(solo.node.hearing.others == 7)
+        #expect(solo.node.hearing.heard.others == 7)
     }
 
     @Test("who runs for leader listens; until it does, its records acknowledge nothing")

@@ -27,10 +27,12 @@ func leaderRecord(
     incarnation: Incarnation = 1, leaseMs: Int32 = 800, heartbeatOffset: Offset = 0,
     checkpointOffset: Offset = -1
 ) -> LeaderRecord {
-    LeaderRecord(
+    var r = LeaderRecord(
         workerID: worker(number), incarnation: incarnation, term: term, sentAt: sentAt,
         leaseMs: leaseMs, heartbeatOffset: heartbeatOffset, checkpointOffset: checkpointOffset,
         order: order)
+    if case .claim = order { (r.memberTimeoutMs, r.versions) = (500, .current) }
+    return r
 }
 
 func candidacy(
@@ -53,6 +55,7 @@ func heartbeat(
     h.slots = slots
     h.count = count
     h.runningCount = Int32(running)
+    (h.workerLeaseMs, h.killGraceMs, h.versions) = (400, 50, .current)
     return h
 }
 

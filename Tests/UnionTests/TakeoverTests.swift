@@ -753,7 +753,7 @@ struct TakeoverTests {
 
     @Test("an old answer that said less is no loss where the topic ends with what was read")
     func nextIsTheEnd() {
-        let solo = claimed(rows: [], requestsNext: 9)
+        let solo = claimed(rows: [], requestsNext: 9, firstRequest: .init(digest: 1))
         answer(solo, requests: 3)
         fetch(3, on: solo)
         solo.give(.bounds(.requests, low: 0, high: 9, askedAt: solo.now))

@@ -40,7 +40,7 @@ struct CorpusTests {
     private static let allOutcomes: Set<String> = {
         let records = [
             "election", "heartbeat", "requests", "results", "claim", "noop", "resign", "addMember",
-            "removeMember", "assign", "cancel", "checkpoint",
+            "removeMember", "assign", "cancel", "checkpoint", "unknown",
         ]
         let reasons = (UInt8(0)...).lazy.map(Malformed.Reason.init).prefix { $0 != nil }
         return Set(records + reasons.map { "\($0!)" })
@@ -54,7 +54,9 @@ struct CorpusTests {
             (#"{"code":""}"#, #"{"code":null}"#), (#"{"final":true}"#, #"{"final":false}"#),
             (#"{"running":[1,2]}"#, #"{"running":[1]}"#), (#"{"term":1}"#, #"{"ranking":1}"#),
             (#"{"parameters":{"a":"b"}}"#, #"{"parameters":{"b":"a"}}"#),
-            (#"{"term":1}"#, #"{"term":1"#), (#"{"term":01}"#, #"{"term":1}"#),
+            (#"{"term":1}"#, #"{"term":1"#), (#"{"op_code":"NOOP"}"#, #"{"op_code":"UNKNOWN"}"#),
+            (#"{"unfinished":[[1,2,3,4,5,6,7,8]]}"#, #"{"unfinished":[[1,2,3,4,5,6,7]]}"#),
+            (#"{"term":01}"#, #"{"term":1}"#),
         ])
     func notices(read: String, written: String) {
         #expect(throws: Promises.Broken.self) {

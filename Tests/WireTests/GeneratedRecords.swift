@@ -23,7 +23,8 @@ struct Generator {
             record: .candidacy(
                 Candidacy(
                     workerID: id(), incarnation: random.next(), term: number(), ranking: small(),
-                    countdown: chance() ? nil : small(), nominee: chance() ? nil : id())),
+                    countdown: chance() ? nil : small(), nominee: chance() ? nil : id(),
+                    versions: versions())),
             payload: ids())
     }
 
@@ -56,8 +57,15 @@ struct Generator {
             workerID: id(), incarnation: random.next(), term: number(),
             sentAt: Instant(us: number()), leaseMs: random.below(3_600_001),
             heartbeatOffset: number(), checkpointOffset: chance() ? -1 : number(), order: order)
-        if case .claim = order { (record.memberTimeoutMs, record.callsBack) = (timing(), chance()) }
+        if case .claim = order {
+            (record.memberTimeoutMs, record.callsBack) = (timing(), chance())
+            record.versions = versions()
+        }
         return Decoded(record: .leader(record), payload: payload)
+    }
+
+    private mutating func versions() -> Versions {
+        Versions(newest: 1 + random.below(4), oldest: 1 + random.below(4))
     }
 
     private mutating func timing() -> Int32? { chance() ? nil : 1 + random.below(Limits.timingMs) }
@@ -77,6 +85,7 @@ struct Generator {
         (heartbeat.cannotReport, heartbeat.isLeftOut) = (chance(), chance())
         heartbeat.isLeaving = chance()
         heartbeat.accepts = AcceptedKeys(bits: random.next())
+        heartbeat.versions = versions()
         heartbeat.killGraceMs = chance() ? nil : random.below(Limits.timingMs + 1)
         heartbeat.current = chance() ? nil : fixed(text(64, nul: false))
         heartbeat.runningCount = random.below(65)
@@ -177,10 +186,11 @@ func facts(_ decoded: Decoded) -> [String] {
     case .candidacy(let it):
         facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.term)", "\(it.ranking)"]
         facts += ["\(String(describing: it.countdown))", "\(String(describing: it.nominee))"]
+        facts += ["\(it.versions)"]
     case .leader(let it):
         facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.term)", "\(it.sentAt.us)"]
         facts += ["\(it.leaseMs)", "\(it.heartbeatOffset)", "\(it.checkpointOffset)"]
-        facts += [String(describing: it.memberTimeoutMs), "\(it.callsBack)"]
+        facts += [String(describing: it.memberTimeoutMs), "\(it.callsBack)", "\(it.versions)"]
         facts += describe(it.order)
     case .heartbeat(let it):
         facts += ["\(it.workerID)", "\(it.incarnation)", "\(it.count)"]
@@ -191,6 +201,7 @@ func facts(_ decoded: Decoded) -> [String] {
         facts += [String(describing: it.startedOffset), String(describing: it.workerLeaseMs)]
         facts += ["\(String(describing: it.killGraceMs))", it.stuckOp.map { string($0) } ?? "none"]
         facts += ["\(it.cannotReport)", "\(it.isLeftOut)", "\(it.isLeaving)", "\(it.accepts)"]
+        facts += ["\(it.versions)"]
     case .request(let it): facts += describe(it)
     case .result(let it):
         facts += [string(it.requestID), "\(it.requestOffset)", "\(it.workerID)", "\(it.term)"]

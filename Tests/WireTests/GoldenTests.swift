@@ -11,13 +11,13 @@ struct GoldenTests {
     static let candidacy = """
         {"worker_id":"\(ann)","ranking":100,"votes_received":["\(bob)"],\
         "acceptance_countdown":3,"withdrawn_and_nominating_worker_id":null,"term":7,\
-        "incarnation":"00000000000000ab"}
+        "incarnation":"00000000000000ab","protocol":2,"reads":1}
         """
     static let heartbeat = """
         {"worker_id":"\(ann)","incarnation":"00000000000000ab","count":12,"leader_id":"\(bob)",\
         "term":7,"leader_offset":1001,"started_offset":998,"role":"member","ranking":100,"slots":2,\
         "worker_lease_ms":2700,"kill_grace_ms":200,"stuck_op_code":"blink","cannot_report":true,\
-        "leaving":true,"left_out":true,"accepts_keys":"1a2b3c4d00000000","current_work_request_id":"6f1d",\
+        "leaving":true,"left_out":true,"accepts_keys":"1a2b3c4d00000000","protocol":2,"reads":1,"current_work_request_id":"6f1d",\
         "running":[42,44],"running_timeouts_ms":[60000],"completed_work_request_ids":["6f1b","6f1c"],"completed_count":9}
         """
     static let request = """
@@ -50,7 +50,8 @@ struct GoldenTests {
         order(
             "CLAIM", "",
             after: """
-                ,"member_timeout_ms":3000,"calls_back":true,"accepts_keys":"1a2b3c4d00000000"
+                ,"member_timeout_ms":3000,"calls_back":true,"accepts_keys":"1a2b3c4d00000000",\
+                "protocol":2,"reads":1
                 """),
         order("RESIGN", ""),
         order(

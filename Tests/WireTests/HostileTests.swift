@@ -91,10 +91,6 @@ struct HostileTests {
             guard let reason = Malformed.Reason(rawValue: raw) else { break }
             var worst = Malformed(reason, .nominee, given: .min, limit: .min)
             worst.low = .min
-            worst.words = """
-                NOOP, ADD_MEMBER, REMOVE_MEMBER, ASSIGN_WORK_REQUEST, CLAIM, RESIGN, \
-                CANCEL_WORK_REQUEST, CHECKPOINT
-                """
             #expect(worst.describe().count <= 200)
         }
     }

@@ -71,6 +71,30 @@ struct VersionTests {
         #expect(seen == Self.kinds)
     }
 
+    /// Two nodes that read these otherwise would have two leaders.
+    private static let refereesFields = [
+        "worker_id", "op_code", "term", "incarnation", "sent_us", "lease_ms", "heartbeat_offset",
+        "checkpoint_offset",
+    ]
+
+    @Test("what the referee decides from has the form that it has always had", arguments: commits)
+    func referee(commit: String) throws {
+        let file = Self.here.appending(path: "Versions/\(commit).txt")
+        let older = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+            .filter { $0.hasPrefix("leader ") }.map { Fields(of: String($0.dropFirst(7))) }
+        func decisive(_ record: Fields) -> [String] {
+            Self.refereesFields.map { name in
+                record.list.first { $0.name == name }?.value ?? "missing"
+            }
+        }
+        let forms = Set(older.map(decisive))
+        for order in GoldenTests.orders {
+            let form = decisive(Fields(of: order))
+            #expect(forms.contains(form), "\(order)")
+        }
+        #expect(!forms.isEmpty)
+    }
+
     private static let topics: [String: Topic] = [
         "election": .election, "leader": .leader, "heartbeat": .heartbeat,
         "requests": .requests, "results": .results,

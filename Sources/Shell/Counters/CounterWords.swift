@@ -49,6 +49,7 @@ extension Count: Worded {
         case .results: "results"
         case .stuckJobs: "stuck_jobs"
         case .malformed: "malformed"
+        case .unknownOrders: "unknown_orders"
         case .unsigned: "unsigned"
         case .signedOtherwise: "signed_otherwise"
         case .readTwice: "read_twice"

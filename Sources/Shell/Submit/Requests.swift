@@ -37,6 +37,7 @@ package struct Requests: ~Copyable {
         private var rejected: Int64 = 0
         private var lost: Int64 = 0
         private var exhausted: Int64 = 0
+        private var unknown: Int64 = 0
 
         package fileprivate(set) subscript(status: Status) -> Int64 {
             get {
@@ -47,6 +48,7 @@ package struct Requests: ~Copyable {
                 case .rejected: rejected
                 case .lost: lost
                 case .exhausted: exhausted
+                case .unknown: unknown
                 }
             }
             set {
@@ -57,6 +59,7 @@ package struct Requests: ~Copyable {
                 case .rejected: rejected = newValue
                 case .lost: lost = newValue
                 case .exhausted: exhausted = newValue
+                case .unknown: unknown = newValue
                 }
             }
         }

@@ -40,6 +40,7 @@ package enum Log {
     nonisolated(unsafe) private static var voids = Limiter()
     nonisolated(unsafe) private static var malformed = Limiter()
     nonisolated(unsafe) private static var placeless = Limiter()
+    nonisolated(unsafe) private static var unknowns = Limiter()
 
     /// Sets the level from the configuration, and finds out who reads stderr.
     package static func start(_ level: Level) {
@@ -195,6 +196,20 @@ extension Log {
                 line.put(" ms when nobody hears it, which is longer than this leader waits: ")
                 line.put("give all boards of a union the same pace")
             }
+        case .speaks(let newest, let isOurs):
+            write(.info) { (line: inout Line) in
+                line.put("speaking protocol ")
+                line.put(newest)
+                if !isOurs { line.put(", for members of an older version") }
+            }
+        case .otherVersion(let id, let theirs, let union):
+            write(.warning) { (line: inout Line) in
+                line.put(short: id)
+                line.put(" gets no work: it speaks ")
+                line.put(theirs)
+                line.put(", and this union ")
+                line.put(union)
+            }
         case .stuck(let op, let attempt):
             write(.error) { (line: inout Line) in
                 line.put("the job of requests[")
@@ -239,6 +254,13 @@ extension Log {
                 }
                 putHidden(hidden, &line)
             }
+        case .unknownOrder(let id, let offset):
+            guard let hidden = unsafe unknowns.admit(at: Clock.now) else { return }
+            write(.warning) { (line: inout Line) in
+                putPlace(.leader, offset, &line)
+                putWith(" is an order that this version does not know, by ", id, &line)
+                putHidden(hidden, &line)
+            }
         case .rosterFull(let id):
             guard let hidden = unsafe placeless.admit(at: Clock.now) else { return }
             write(.warning) { (line: inout Line) in
@@ -249,8 +271,8 @@ extension Log {
                 putHidden(hidden, &line)
             }
         case .workerLeaseLost, .logLost, .brokerLost, .brokerFound, .twin, .waitsForTwin,
-            .superseded, .twinGone, .leftOut, .takenIn, .cannotReport, .canReport, .otherKey,
-            .keyNotAccepted, .keyTooEarly, .keyAccepted:
+            .superseded, .twinGone, .leftOut, .versionDiffers, .takenIn, .cannotReport,
+            .canReport, .otherKey, .keyNotAccepted, .keyTooEarly, .keyAccepted:
             write(troubleLevel(notice)) { (line: inout Line) in putTrouble(notice, &line) }
         }
     }
@@ -327,8 +349,8 @@ extension Log {
     private static func troubleLevel(_ notice: Notice) -> Level {
         switch notice {
         case .brokerFound, .twinGone, .takenIn, .canReport, .keyAccepted: .info
-        case .twin, .superseded, .cannotReport, .leftOut, .otherKey, .keyNotAccepted,
-            .keyTooEarly:
+        case .twin, .superseded, .cannotReport, .leftOut, .versionDiffers, .otherKey,
+            .keyNotAccepted, .keyTooEarly:
             .error
         default: .warning
         }
@@ -356,6 +378,14 @@ extension Log {
         case .leftOut:
             line.put("the leader has not taken this worker in for long: is the union full, or ")
             line.put("are this worker's timings longer than the leader bears?")
+        case .versionDiffers(let id, let theirs, let ours):
+            line.put("the leader, ")
+            line.put(short: id)
+            line.put(", speaks ")
+            line.put(theirs)
+            line.put(", and this worker ")
+            line.put(ours)
+            line.put(": it stays out until the others have a version nearer to its own")
         case .cannotReport:
             line.put("results cannot be written: taking no work before one is; may this ")
             line.put("worker write to the topic `results`?")

@@ -62,6 +62,17 @@ extension TextSink where Self: ~Copyable {
         put(paceOf: other.ownMs)
     }
 
+    /// `protocol 1`, or `protocols 1 to 2`
+    mutating func put(_ versions: Versions) {
+        let isOne = versions.oldest == versions.newest
+        put(isOne ? "protocol " as StaticString : "protocols ")
+        if !isOne {
+            put(versions.oldest)
+            put(" to ")
+        }
+        put(versions.newest)
+    }
+
     /// `pace normal (lease_ms = 800)`
     private mutating func put(paceOf leaseMs: Int32) {
         put(pace: Settings.Pace(leaseMs: leaseMs))

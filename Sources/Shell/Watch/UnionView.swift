@@ -183,7 +183,7 @@ extension UnionView {
         case .removeMember(let id): return .left(id)
         case .assign(let assignment): noteOpen(assignment.attempt.requestOffset)
         case .checkpoint: replaceOpen(payload)
-        case .claim, .noop, .cancel: break
+        case .claim, .noop, .cancel, .unknown: break
         }
         return .none
     }

@@ -21,7 +21,9 @@ struct Campaign: ~Copyable {
     /// The lease of the leader that was heard last; 0: none was.
     private var leaderLeaseMs: Int32 = 0
     /// Other workers that are heard.
-    var others: Int32 = 0
+    var heard = Heard()
+    /// The leader that was known last does not understand us, or we not it.
+    var isOutside = false
     var roundTrip = RoundTrip()
     var restraint = Restraint()
     /// When a member that hears no leader becomes a candidate.
@@ -35,8 +37,16 @@ struct Campaign: ~Copyable {
 
     /// What this node's heartbeats say: the configured ranking, or what a campaign has made of it.
     func ranking(_ desk: borrowing Desk) -> Int32 {
-        stand == .member ? restraint.ranking(desk) : ownRanking
+        stand == .member ? restraint.ranking(readsLess: readsLess(desk), desk) : ownRanking
     }
+
+    /// Others speak what we would pass over.
+    private func readsLess(_ desk: borrowing Desk) -> Bool {
+        max(heard.newest, candidates.newest) > desk.settings.versions.newest
+    }
+
+    /// Those whom the last leader led are there, and we were not among them: one of them leads next.
+    private var abstains: Bool { isOutside && heard.unfit > 0 }
 }
 
 // MARK: - How patient it is
@@ -54,7 +64,7 @@ extension Campaign {
     /// union few may speak before they have read each other, so the first does about one round trip
     /// after the earliest moment. Twice that after each campaign in vain.
     private func leisureMs(_ ms: Int32, _ desk: borrowing Desk) -> Int32 {
-        let members = Int64(others + 1)
+        let members = Int64(heard.others + 1)
         let small = Int64(desk.settings.capacities.smallUnion)
         let spreadMs = max(
             Int64(ms) * max(members, small) / small, members * roundTrip.ms(at: desk.now))
@@ -87,7 +97,8 @@ extension Campaign {
             .candidacy(
                 Candidacy(
                     workerID: desk.settings.workerID, incarnation: desk.settings.incarnation,
-                    term: term, ranking: ranking, countdown: 0, nominee: nil)))
+                    term: term, ranking: ranking, countdown: 0, nominee: nil,
+                    versions: desk.settings.versions)))
     }
 
     /// A candidacy by another, or our own in this life, while we do not lead.
@@ -191,7 +202,7 @@ extension Campaign {
 
     /// Who holds back gives others as long as they may need.
     private func backMs(_ desk: borrowing Desk) -> Int32 {
-        restraint.holds(at: desk.now) ? desk.settings.leaderTimeoutMs : 0
+        restraint.holds(at: desk.now) || readsLess(desk) ? desk.settings.leaderTimeoutMs : 0
     }
 
     /// A heartbeat of ours came round. A timer that was set when records were slower (the topic could
@@ -218,6 +229,7 @@ extension Campaign {
     /// Whatever of the campaign is due. Only for a node that is online and stays.
     mutating func act(_ tenure: Referee.Tenure, _ pen: inout Pen, _ desk: inout Desk) {
         candidates.drop(notRenewedSince: desk.now - ttlMs(desk), termsUpTo: tenure.term)
+        if abstains, stand != .member || desk.now >= electionAt { returnToMember(&desk) }
         switch stand {
         case .member:
             if desk.now >= electionAt { run(tenure, &desk) }
@@ -247,7 +259,7 @@ extension Campaign {
         if let claimedAt {
             // A claim that was not read is no claim.
             guard desk.now >= claimedAt + ttlMs else { return }
-            return others > 0 ? fail(&desk) : run(tenure, &desk)
+            return heard.others > 0 ? fail(&desk) : run(tenure, &desk)
         }
         if let mine, desk.now >= renewAt {
             // Who was away when a tie was read stands in others' way for ever with the old ranking.
@@ -269,7 +281,7 @@ extension Campaign {
         candidates.forget(desk.settings.workerID)
         electionAt = .never
         term = max(tenure.term + 1, candidates.highestTerm)
-        ownRanking = restraint.ranking(desk)
+        ownRanking = restraint.ranking(readsLess: readsLess(desk), desk)
         if let best = candidates.best(for: term, except: desk.settings.workerID, tiedToo: true),
             candidates[best].ranking >= ownRanking
         {
@@ -341,7 +353,9 @@ extension Campaign {
         stopCounting()
         let before = ownRanking
         ownRanking -= 1 + desk.random(below: 10)
-        if ownRanking < 0 { ownRanking = restraint.ranking(desk) }
+        if ownRanking < 0 {
+            ownRanking = restraint.ranking(readsLess: readsLess(desk), desk)
+        }
         // From a small configured ranking it could come back to where it tied.
         if ownRanking == before { ownRanking += 1 + desk.random(below: 10) }
         desk.count(.ties)
@@ -379,7 +393,7 @@ extension Campaign {
                 Candidacy(
                     workerID: desk.settings.workerID, incarnation: desk.settings.incarnation,
                     term: term, ranking: ownRanking, countdown: countdown,
-                    nominee: nominee)))
+                    nominee: nominee, versions: desk.settings.versions)))
     }
 
     /// When `act` has something to do next.

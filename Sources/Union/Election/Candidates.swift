@@ -8,6 +8,7 @@ struct Candidates: ~Copyable {
         fileprivate(set) var nominee: WorkerID?
         /// The number that its countdown has come to; nil: it does not count.
         fileprivate(set) var countdown: Int32?
+        fileprivate var newest: Int32 = 0
         fileprivate var readAt = Instant.zero
         /// It tied: what it said counts for nothing until it says another ranking; or, later, the
         /// same again, for then it has not seen the tie.
@@ -54,6 +55,7 @@ struct Candidates: ~Copyable {
         candidates[index].ranking = c.ranking
         candidates[index].nominee = c.nominee
         candidates[index].countdown = c.countdown
+        candidates[index].newest = c.versions.newest
         candidates[index].readAt = now
     }
 
@@ -137,6 +139,13 @@ struct Candidates: ~Copyable {
             let last = candidates[known].countdown, let number = c.countdown
         else { return false }
         return c.nominee == nil && number < last
+    }
+
+    /// The newest protocol that anybody speaks.
+    var newest: Int32 {
+        var newest: Int32 = 0
+        for i in 0..<count { newest = max(newest, candidates[i].newest) }
+        return newest
     }
 
     /// The highest term that anybody runs for.

@@ -35,6 +35,11 @@ extension Elector {
         !desk.isLeaving && desk.hasKeeper && log.leads(at: now)
     }
 
+    /// Its writer holds the tenure.
+    func isHolder(_ h: Heartbeat) -> Bool {
+        h.workerID == log.tenure.holder && h.incarnation == log.tenure.incarnation
+    }
+
     /// Somebody else holds the tenure, and we do not run for the next.
     var follows: Bool {
         log.tenure.holder != nil && !log.tenure.resigned && !isMine && campaign.stand == .member
@@ -185,7 +190,7 @@ extension Elector {
 
     /// A leader whose outcomes nobody reads lets another say them, should there be another.
     mutating func giveUpIfUnheard(since: Instant, _ desk: inout Desk) {
-        guard since != .never, campaign.others > 0, leads(desk),
+        guard since != .never, campaign.heard.others > 0, leads(desk),
             desk.now >= max(since, leadingSince) + 3 * desk.settings.ackTimeoutMs
         else { return }
         desk.count(.givenUp)
@@ -199,7 +204,7 @@ extension Elector {
     }
 
     func givesUpAt(_ desk: borrowing Desk) -> Instant {
-        guard isMine, !log.lease.isGivenUp, !desk.isLeaving, campaign.others > 0, !leads(desk)
+        guard isMine, !log.lease.isGivenUp, !desk.isLeaving, campaign.heard.others > 0, !leads(desk)
         else { return .never }
         if losesTooOften { return desk.now }
         return campaign.restraint.givesUpAt(log.lease.missedSince, desk)
@@ -272,8 +277,8 @@ extension Elector {
     }
 
     /// Heartbeats show how many others there are, and how long a record takes.
-    mutating func noteHeartbeatSent(_ count: Int64, others: Int32, _ desk: borrowing Desk) {
-        campaign.others = others
+    mutating func noteHeartbeatSent(_ count: Int64, _ heard: Heard, _ desk: borrowing Desk) {
+        campaign.heard = heard
         campaign.roundTrip.noteSent(count, at: desk.now)
     }
     mutating func noteHeartbeatRead(_ count: Int64, _ desk: borrowing Desk) {
@@ -296,8 +301,9 @@ extension Elector {
 
 extension Elector {
     /// Runs for leader, where that is due. Only for a node that is online and stays.
-    mutating func actOnCampaign(_ desk: inout Desk) {
+    mutating func actOnCampaign(isOutside: Bool, _ desk: inout Desk) {
         pen.isBlind = log.loss.isBlind
+        campaign.isOutside = isOutside
         campaign.act(log.tenure, &pen, &desk)
     }
 

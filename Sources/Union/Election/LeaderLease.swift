@@ -36,6 +36,7 @@ struct LeaderLease {
         if isOurs && isGivenUp {
             // A RESIGN of ours may stand after it already.
         } else if isOurs {
+            guard record.isHeardByAll else { return }
             until = max(until, record.sentAt + record.leaseMs)
         } else {
             let wait = Settings.patienceMs(lease: record.leaseMs)

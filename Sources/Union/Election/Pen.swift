@@ -24,6 +24,7 @@ struct Pen {
             record.memberTimeoutMs = desk.settings.memberTimeoutMs
             record.callsBack = isBlind
             record.accepts = desk.settings.accepts
+            record.versions = desk.settings.versions
         }
         desk.write(.leader(record))
     }

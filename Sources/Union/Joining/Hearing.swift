@@ -13,7 +13,7 @@ struct Hearing {
 
     private var state = State.asking(knowsOthers: false)
     /// Other workers, as they were heard when we listened last.
-    private(set) var others: Int32 = 0
+    private(set) var heard = Heard()
 
     var isListening: Bool {
         if case .listening = state { true } else { false }
@@ -47,9 +47,9 @@ struct Hearing {
         desk.close(.heartbeat)
     }
 
-    /// So many others were heard within `member_timeout_ms`, if we listened for as long.
-    mutating func note(heard: Int32) {
-        if isListening { others = max(others, heard) }
+    /// These others were heard within `member_timeout_ms`, if we listened for as long.
+    mutating func note(_ more: Heard) {
+        if isListening { heard.add(more) }
     }
 
     /// The broker is there again: who else is, was never more uncertain.
@@ -70,9 +70,9 @@ struct Hearing {
             return false
         case .listening(let since):
             guard desk.now >= dueAt(desk) else { return false }
-            others = roster.heard(since: since, except: desk.settings.workerID)
+            heard = roster.heard(since: since, desk)
             state = .listening(since: desk.now)
-            let turns = (others + 1) / desk.settings.capacities.smallUnion
+            let turns = (heard.others + 1) / desk.settings.capacities.smallUnion
             guard !isNeeded, turns > 1 else { return false }
             let turnMs = desk.settings.memberTimeoutMs
             // Not all of them at the same moments.
@@ -81,5 +81,27 @@ struct Hearing {
             desk.close(.heartbeat)
             return true
         }
+    }
+}
+
+/// Other workers that are heard, and what they speak.
+struct Heard {
+    private(set) var others: Int32 = 0
+    /// The newest protocol that any of them speaks.
+    private(set) var newest: Int32 = 0
+    /// How many do not understand us, or we them.
+    private(set) var unfit: Int32 = 0
+
+    mutating func note(_ versions: Versions, _ desk: borrowing Desk) {
+        others += 1
+        newest = max(newest, versions.newest)
+        if !versions.fits(desk.settings.versions) { unfit += 1 }
+    }
+
+    /// The same workers, of whom some were not heard either time.
+    mutating func add(_ more: Heard) {
+        others = max(others, more.others)
+        newest = max(newest, more.newest)
+        unfit = max(unfit, more.unfit)
     }
 }

@@ -102,6 +102,8 @@ extension Leader {
 
     /// A short op that turns out slow must not hold those after it: they are taken back.
     mutating func cancelStalled(_ elector: inout Elector, _ desk: inout Desk) {
+        // Members that speak 1 would drop what they have started, too.
+        guard speaks >= 2 else { return }
         for worker in 0..<roster.count where roster[worker].inFlight > roster[worker].slots {
             let id = roster.id(worker)
             var overdue: Int32 = 0

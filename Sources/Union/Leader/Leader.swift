@@ -16,6 +16,8 @@ struct Leader: ~Copyable {
     var timing: Timing
     /// Since when outcomes that we say ourselves are written and none is read; nil: there is none.
     var unheardSince: Instant?
+    /// The protocol of what we write.
+    private(set) var speaks: Int32 = 0
     /// When everything that is out is looked at next.
     var sweepAt = Instant.never
     /// More can be assigned; the last step had no room for it.
@@ -112,12 +114,12 @@ extension Leader {
     mutating func onHeartbeat(
         _ h: Heartbeat, _ running: Span<UInt8>, _ elector: inout Elector, _ desk: inout Desk
     ) {
-        let isCurrent =
-            elector.isMine && h.term == elector.term && h.leaderID == desk.settings.workerID
+        let knowsUs = elector.isMine && h.term == elector.term
+        let isCurrent = knowsUs && h.leaderID == desk.settings.workerID
         let hasWork = ledger.unfinished > 0 && ledger.holdsAny(of: h.workerID)
         guard let index = roster.findOrAdd(h.workerID, isOfUnion: isCurrent || hasWork, desk) else {
             desk.count(.rosterFull)
-            if hasWork { roster.notePassedOver(at: desk.now, holdMs: h.holdMs ?? 0) }
+            if hasWork { roster.notePassedOver(at: desk.now, holdMs: h.longestHoldMs) }
             if elector.leads(desk) { desk.say(.rosterFull(h.workerID)) }
             return
         }
@@ -133,17 +135,26 @@ extension Leader {
         // Of a log that is lost it may have read more than there is now.
         let leaderOffset = min(h.leaderOffset, desk.next(.leader))
         roster.hear(h, index, leaderOffset: leaderOffset, isCurrent: isCurrent, desk)
-        guard isCurrent, elector.leads(desk) else { return }
+        guard elector.leads(desk) else { return }
+        let isMember = roster[index].isMember || h.workerID == desk.settings.workerID
+        let common = roster.versions(desk)
+        let fits = isMember || common.fits(h.versions)
+        // Where it knows as much, it does not follow.
+        if !fits, roster.callUnfit(index) {
+            desk.say(.otherVersion(h.workerID, h.versions, common))
+        }
+        if knowsUs, h.leaderID == nil { onAbsence(h, running, of: index, &elector, &desk) }
+        guard isCurrent else { return }
         if roster.callStuck(index) {
             let op = h.stuckOp
             desk.say(op.map { .workerStuck(h.workerID, $0) } ?? .workerCannotReport(h.workerID))
         }
         if h.isLeftOut { roster.doubtAddition(index) }
         addAgainIfLost(index, &elector, &desk)
-        if !roster[index].isMember && h.workerID != desk.settings.workerID {
+        if !isMember, fits {
             if roster.isQuickEnough(index, desk) {
                 addMember(index, &elector, &desk)
-            } else if roster.callTooSlow(index) {
+            } else if roster.callUnfit(index) {
                 desk.say(.tooSlow(h.workerID, holdMs: roster[index].holdMs))
             }
         }
@@ -151,9 +162,8 @@ extension Leader {
     }
 
     /// Workers beside this one that were heard lately, led or not.
-    func others(_ desk: borrowing Desk) -> Int32 {
-        let limit = desk.now - desk.settings.memberTimeoutMs
-        return roster.heard(since: limit, except: desk.settings.workerID)
+    func others(_ desk: borrowing Desk) -> Heard {
+        roster.heard(since: desk.now - desk.settings.memberTimeoutMs, desk)
     }
 
     /// A member's heartbeat under our own term: what it has, and what it has dropped.
@@ -172,8 +182,20 @@ extension Leader {
             let deadlineMs = i < h.deadlineCount ? h.deadlineMs(running, i) : nil
             ledger.noteShown(index, deadlineMs: deadlineMs, at: desk.now)
         }
-        endDropped(h, running, &elector, &desk)
+        if roster.speaksForAll(worker, desk) { endDropped(h, running, &elector, &desk) }
         roster.noteUnconfirmed(worker, unconfirmed)
+    }
+
+    /// It has read our claim, and does not follow: of what it has no more it tells the truth, and when
+    /// it has nothing it is no member any more.
+    private mutating func onAbsence(
+        _ h: Heartbeat, _ running: Span<UInt8>, of worker: Int, _ elector: inout Elector,
+        _ desk: inout Desk
+    ) {
+        if isOpen(elector) { onReport(h, running, by: worker, &elector, &desk) }
+        if roster[worker].isMember, roster[worker].inFlight == 0 {
+            removeMember(worker, &elector, &desk)
+        }
     }
 
     /// The broker has lost heartbeats: whoever is not heard may have spoken.
@@ -183,6 +205,9 @@ extension Leader {
 
     /// Nobody was listened to for a while: who was there may not be, and others are.
     mutating func forgetWhoIsThere() { roster.removeAll() }
+
+    /// A tenure of ours begins: who is there, and what they speak, is still to be heard.
+    mutating func beginSpeaking(_ desk: borrowing Desk) { speaks = desk.settings.versions.newest }
 
     /// A record's way into the leader log and back, as our own records show it.
     mutating func noteRoundTrip(of r: LeaderRecord, _ desk: borrowing Desk) {
@@ -201,6 +226,7 @@ extension Leader {
         }
         roster.add(index, at: desk.now)
         countInFlight(index)
+        speak(&desk)
         desk.count(.membersAdded)
         desk.say(.memberAdded(roster.id(index)))
         writeAddition(index, &elector, &desk)
@@ -239,8 +265,17 @@ extension Leader {
         roster.has(index, inFlight: inFlight, slow: slow, overrun: overrun)
     }
 
+    /// We speak the oldest protocol among the members.
+    private mutating func speak(_ desk: inout Desk) {
+        let newest = roster.versions(desk).newest
+        guard newest != speaks else { return }
+        speaks = newest
+        desk.say(.speaks(newest, newest == desk.settings.versions.newest))
+    }
+
     /// Members that were not heard for `member_timeout_ms`.
     private mutating func sweepMembers(_ elector: inout Elector, _ desk: inout Desk) {
+        speak(&desk)
         for i in 0..<roster.count where roster[i].isMember {
             guard desk.hasRoom else { return }
             if roster.isSilent(i, leadingSince: elector.leadingSince, desk) {

@@ -8,13 +8,17 @@ struct Roster: ~Copyable {
         /// When any incarnation was heard last: its lease may have been renewed. And this one.
         fileprivate(set) var heardAt = Instant.zero
         fileprivate(set) var spokeAt = Instant.zero
+        /// When another incarnation was heard last, which does not count.
+        fileprivate(set) var otherAt = Instant.zero
         fileprivate(set) var slots: Int32 = 1
-        /// For so long, after a heartbeat that is acknowledged, it may have jobs that nobody hears of;
-        /// 0: it does not say.
+        /// For so long, after a heartbeat that is acknowledged, it may have jobs that nobody hears of.
         fileprivate(set) var holdMs: Int32 = 0
-        /// It said that under our term: an earlier life of it, whose words come late, has not.
+        /// It says so itself. And that under our term: an earlier life of it, whose words come late, has
+        /// not.
+        fileprivate(set) var saysHold = false
         fileprivate(set) var hasToldUs = false
-        fileprivate(set) var isCalledTooSlow = false
+        fileprivate(set) var versions = Versions.unsaid
+        fileprivate(set) var isCalledUnfit = false
         /// It has a job that was killed and does not die, or cannot write results.
         fileprivate(set) var isStuck = false
         fileprivate(set) var isCalledStuck = false
@@ -114,15 +118,16 @@ extension Roster {
         return ms
     }
 
-    /// Whether it may get work: next to us nobody waits longer for its silence than we do.
+    /// Whether it may get work: next to us nobody waits longer for its silence than we do. (Whoever says
+    /// nothing of it is of an older version, and gets work while it is heard.)
     func isQuickEnough(_ index: Int, _ desk: borrowing Desk) -> Bool {
-        entries[index].holdMs < desk.settings.memberTimeoutMs
+        !entries[index].saysHold || entries[index].holdMs < desk.settings.memberTimeoutMs
     }
 
-    /// True when that was not said of it yet in this tenure.
-    mutating func callTooSlow(_ index: Int) -> Bool {
-        defer { entries[index].isCalledTooSlow = true }
-        return !entries[index].isCalledTooSlow
+    /// True when it was not said yet in this tenure why it is no member.
+    mutating func callUnfit(_ index: Int) -> Bool {
+        defer { entries[index].isCalledUnfit = true }
+        return !entries[index].isCalledUnfit
     }
 
     /// True when it is stuck, and that was not said of it yet.
@@ -192,14 +197,21 @@ extension Roster {
         else {
             // Two may live: no work for either before it is clear who does.
             entries[index].heardAt = desk.now
+            entries[index].otherAt = desk.now
             entries[index].isCurrent = false
-            entries[index].holdMs = max(entries[index].holdMs, h.holdMs ?? 0)
+            entries[index].holdMs = max(entries[index].holdMs, h.longestHoldMs)
             return false
         }
         entries[index].incarnation = h.incarnation
-        entries[index].isCalledTooSlow = false
+        entries[index].isCalledUnfit = false
         entries[index].isCalledStuck = false
         return true
+    }
+
+    /// What it does not have, nobody has under its id.
+    func speaksForAll(_ index: Int, _ desk: borrowing Desk) -> Bool {
+        let at = entries[index].otherAt
+        return at == .zero || desk.now >= at + timeoutMs(of: index, desk)
     }
 
     /// It was heard, and has read the leader log up to `leaderOffset`. `isCurrent`: under our term.
@@ -211,17 +223,21 @@ extension Roster {
         entries[index].spokeAt = desk.now
         entries[index].leaderOffset = leaderOffset
         entries[index].slots = max(1, min(h.slots, Int32(Limits.slots)))
-        entries[index].holdMs = h.holdMs ?? 0
+        entries[index].holdMs = h.longestHoldMs
+        entries[index].saysHold = h.holdMs != nil
         if isCurrent, h.holdMs != nil { entries[index].hasToldUs = true }
+        entries[index].versions = h.versions
         entries[index].isStuck = h.stuckOp != nil || h.cannotReport
         entries[index].isLeaving = h.isLeaving
         entries[index].isCurrent = isCurrent
     }
 
-    /// How many others were heard after `limit`.
-    func heard(since limit: Instant, except me: WorkerID) -> Int32 {
-        var heard: Int32 = 0
-        for i in 0..<count where entries[i].heardAt > limit && ids[i] != me { heard += 1 }
+    /// The others who were heard after `limit`.
+    func heard(since limit: Instant, _ desk: borrowing Desk) -> Heard {
+        var heard = Heard()
+        for i in 0..<count where entries[i].heardAt > limit && ids[i] != desk.settings.workerID {
+            heard.note(entries[i].versions, desk)
+        }
         return heard
     }
 
@@ -246,7 +262,7 @@ extension Roster {
             entries[i].isCurrent = false
             entries[i].isOfUnion = false
             entries[i].hasToldUs = false
-            entries[i].isCalledTooSlow = false
+            entries[i].isCalledUnfit = false
             entries[i].isCalledStuck = false
             entries[i].inFlight = 0
             entries[i].slow = 0
@@ -283,6 +299,13 @@ extension Roster {
     mutating func noteAdditionRead(_ id: WorkerID, _ incarnation: Incarnation) {
         guard let index = find(id), entries[index].added == incarnation else { return }
         entries[index].isAdded = true
+    }
+
+    /// What is understood by all members, and by us.
+    func versions(_ desk: borrowing Desk) -> Versions {
+        var versions = desk.settings.versions
+        for i in 0..<count where entries[i].isMember { versions.narrow(to: entries[i].versions) }
+        return versions
     }
 
     /// It may not know that it was added: the broker may have lost that.

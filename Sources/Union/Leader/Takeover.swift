@@ -117,6 +117,7 @@ extension Leader {
         unheardSince = nil
         sweepAt = .never
         isBehind = false
+        beginSpeaking(desk)
         requests.begin(
             at: elector.openWork.checkpoint.requestsNext, elector.openWork.checkpoint.lastRequest)
         for place in 0..<elector.openWork.capacity {

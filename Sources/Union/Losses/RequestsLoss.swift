@@ -86,15 +86,21 @@ struct RequestsLoss: ~Copyable {
     }
     fileprivate mutating func endLoss() { isLost = false }
 
-    /// When it is looked at first.
-    mutating func looks(at instant: Instant) { looksAt = instant }
+    /// It is looked at first after the usual time; at once where its first record is not known, and will
+    /// not be read in order.
+    mutating func beginLooking(readsFirst: Bool, _ desk: borrowing Desk) {
+        let isKnown = first.digest != 0 || readsFirst
+        looksAt = isKnown ? desk.now + Limits.looksAtRequestsMs : desk.now
+    }
 
     fileprivate mutating func verify(last digest: Digest, at offset: Offset, provesNothing: Bool) {
         compare(.last(provesNothing: provesNothing), digest, at: offset)
     }
 
-    fileprivate mutating func verifyFirst(lostBefore end: Offset?) {
-        compare(.first(lostBefore: end), first.digest, at: first.offset)
+    /// What is known to be the first is compared with what is the first now, from `low` on: a topic has
+    /// nothing before its first record, ever.
+    fileprivate mutating func verifyFirst(lostBefore end: Offset?, low: Offset) {
+        compare(.first(lostBefore: end), first.digest, at: low)
     }
 
     fileprivate mutating func learnFirst(low: Offset) { compare(.newFirst, 0, at: low) }
@@ -136,10 +142,12 @@ struct RequestsLoss: ~Copyable {
             guard offset == wanted else { return nil }
             guard isSame else { return .lastLost }
             if provesNothing { return .mayBeLost(before: offset + 1) }
-            if knowsFirst(low: low) { verifyFirst(lostBefore: nil) }
+            if knowsFirst(low: low) { verifyFirst(lostBefore: nil, low: low) }
             return .nothing
         case .first(let end):
-            if offset == wanted && !isSame { return .anotherTopic(before: end ?? offset + 1) }
+            if offset < first.offset || offset == first.offset && digest != first.digest {
+                return .anotherTopic(before: end ?? offset + 1)
+            }
             return end.map { .lost(before: $0) } ?? .nothing
         case .newFirst:
             first = Checkpoint.First(offset: offset, digest: digest)
@@ -221,7 +229,7 @@ extension Leader {
             requestsLoss.verify(
                 last: requests.last, at: requests.next - 1, provesNothing: provesNothing)
         } else if requestsLoss.knowsFirst(low: requests.low ?? 0) {
-            requestsLoss.verifyFirst(lostBefore: nil)
+            requestsLoss.verifyFirst(lostBefore: nil, low: requests.low ?? 0)
         }
     }
 
@@ -230,7 +238,7 @@ extension Leader {
     mutating func lookAtFirst(low: Offset) {
         guard !requestsLoss.isVerifying else { return }
         if requestsLoss.knowsFirst(low: low) {
-            requestsLoss.verifyFirst(lostBefore: nil)
+            requestsLoss.verifyFirst(lostBefore: nil, low: low)
         } else {
             requestsLoss.learnFirst(low: low)
         }
@@ -239,7 +247,7 @@ extension Leader {
     /// The takeover is done: what the leader before us has read last, should it have said so, is
     /// compared; unless that is read again anyway.
     mutating func verifyPredecessorsLast(_ elector: borrowing Elector, _ desk: borrowing Desk) {
-        requestsLoss.looks(at: desk.now + Limits.looksAtRequestsMs)
+        requestsLoss.beginLooking(readsFirst: requests.next <= requests.low ?? 0, desk)
         if requestsLoss.rereadsUntil == 0 { verifyLast(elector) }
     }
 
@@ -298,7 +306,7 @@ extension Leader {
         }
         if requestsLoss.first.offset >= requests.end { return readAll(wanted: end, &desk) }
         requests.goBack(to: end)
-        requestsLoss.verifyFirst(lostBefore: end)
+        requestsLoss.verifyFirst(lostBefore: end, low: requests.low ?? 0)
     }
 
     /// The topic is another: all that it holds is new.

@@ -13,7 +13,7 @@ public enum Count: UInt8, Cases, Sendable {
     case takeovers, checkpoints, voidAssignments, voidResults
     case accepted, notAccepted, started, results, stuckJobs
     // The log.
-    case malformed, unsigned, signedOtherwise, readTwice, undelivered, logsLost
+    case malformed, unknownOrders, unsigned, signedOtherwise, readTwice, undelivered, logsLost
 }
 
 /// How often each has happened in a node since its start.

@@ -46,6 +46,10 @@ public enum Notice: Sendable {
     case memberRemoved(WorkerID)
     /// It gets no work: its jobs may go on for so many ms unheard, which is longer than we wait.
     case tooSlow(WorkerID, holdMs: Int32)
+    /// We lead, and write this protocol from now on: our own, or an older member's.
+    case speaks(Int32, Bool)
+    /// It gets no work: it speaks this, and the union that.
+    case otherVersion(WorkerID, Versions, Versions)
     case tookOver(open: Int32, assigned: Int32)
     case cancelled(Attempt, CancelReason)
     case attemptEnded(Attempt, Status)
@@ -70,6 +74,10 @@ public enum Notice: Sendable {
     case rosterFull(WorkerID)
     /// The leader has not taken us in for long; and that this is over.
     case leftOut, takenIn
+    /// The leader speaks this, and we that: it does not take us in.
+    case versionDiffers(WorkerID, Versions, Versions)
+    /// An order of the leader's is of a version that we do not know.
+    case unknownOrder(WorkerID, Offset)
     /// The broker lost what we wanted to read: reading goes on at `from`.
     case logLost(Topic, wanted: Offset, from: Offset)
     case brokerLost

@@ -36,10 +36,11 @@ public struct Candidacy: Sendable {
     public var countdown: Int32?
     /// `withdrawn_and_nominating_worker_id`: set when its writer is a voter.
     public var nominee: WorkerID?
+    public var versions: Versions
 
     public init(
         workerID: WorkerID, incarnation: Incarnation, term: Term, ranking: Int32,
-        countdown: Int32?, nominee: WorkerID?
+        countdown: Int32?, nominee: WorkerID?, versions: Versions = .unsaid
     ) {
         self.workerID = workerID
         self.incarnation = incarnation
@@ -47,6 +48,7 @@ public struct Candidacy: Sendable {
         self.ranking = ranking
         self.countdown = countdown
         self.nominee = nominee
+        self.versions = versions
     }
 }
 
@@ -71,8 +73,9 @@ public struct LeaderRecord: Sendable {
     /// Only in claims: the writer does not know who has what, so everybody drops what he has (section
     /// 12).
     public var callsBack = false
-    /// Only in claims: with which keys records are valid for the writer.
+    /// Only in claims: with which keys records are valid for the writer, and what it speaks.
     public var accepts = AcceptedKeys()
+    public var versions = Versions.unsaid
 
     public init(
         workerID: WorkerID, incarnation: Incarnation, term: Term, sentAt: Instant, leaseMs: Int32,
@@ -92,6 +95,15 @@ public struct LeaderRecord: Sendable {
 }
 
 extension LeaderRecord {
+    /// Whoever reads the log hears its writer by it, whatever its version. Who does not read it waits for
+    /// nobody: so nothing else earns a lease (section 3).
+    var isHeardByAll: Bool {
+        switch order {
+        case .claim, .noop, .resign, .addMember, .removeMember, .assign, .cancel, .checkpoint: true
+        case .unknown: false
+        }
+    }
+
     /// It is a *mark*: a `NOOP` under no term, which is void for the referee. Who reads its own one
     /// back has read all that stood in the leader log when it was written (section 5).
     public var isMark: Bool {
@@ -113,6 +125,8 @@ public enum Order: Sendable {
     case cancel(Attempt, unlessStarted: Bool = false)
     /// Payload: the rows of open work.
     case checkpoint(Checkpoint)
+    /// One that this version does not know: its writer is there, and says no more to us. Only read.
+    case unknown
 }
 
 /// What a checkpoint says beside its rows (section 6): where a new leader goes on reading.
@@ -219,6 +233,7 @@ public struct Heartbeat: Sendable {
     public var isLeftOut = false
     /// With which keys records are valid for it.
     public var accepts = AcceptedKeys()
+    public var versions = Versions.unsaid
     /// The request whose job has run longest, by its id.
     public var current: RequestID?
     /// How many offsets the payload begins with, and how many of them, the first, have a deadline.
@@ -252,9 +267,16 @@ extension Heartbeat {
     /// Its jobs are dead so long after it was sent, if no later one is acknowledged; nil: it does not
     /// say all of it.
     var holdMs: Int32? {
-        guard let workerLeaseMs, let killGraceMs else { return nil }
-        return min(
-            Settings.holdMs(workerLease: workerLeaseMs, killGrace: killGraceMs), Limits.timingMs)
+        workerLeaseMs == nil || killGraceMs == nil ? nil : longestHoldMs
+    }
+
+    /// The same; where it does not say, it may be of the slowest pace.
+    var longestHoldMs: Int32 {
+        let slowest = Settings.slowestHold
+        let ms = Settings.holdMs(
+            workerLease: workerLeaseMs ?? slowest.workerLeaseMs,
+            killGrace: killGraceMs ?? slowest.killGraceMs)
+        return min(ms, Limits.timingMs)
     }
 }
 
@@ -287,6 +309,8 @@ public enum Status: UInt8, Cases, Equatable, Sendable {
     case lost
     /// `max_attempts` attempts counted, or too many did not.
     case exhausted
+    /// A word that this version does not know: an outcome, where the result is final.
+    case unknown
 }
 
 /// The end of one attempt (section 6). Payload: the job's output, or why there is none; empty

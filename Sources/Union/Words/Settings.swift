@@ -9,6 +9,8 @@ public struct Settings: Sendable {
     /// With which key what this node writes is signed, and which keys it accepts (the shell does both).
     public var signsWith: KeyID = 0
     public var accepts = AcceptedKeys()
+    /// What this node speaks.
+    public var versions = Versions.current
     /// Jobs at once, 1 to `Limits.slots`.
     public var slots: Int32 = 1
 
@@ -94,6 +96,17 @@ public struct Settings: Sendable {
     public var ledMarginMs: Int32 {
         let patience = Self.patienceMs(lease: leaseMs)
         return 2 * patience - Self.withClockMargin(patience) - leaseMs
+    }
+
+    /// The slowest pace's `worker_lease_ms` and `kill_grace_ms`, in every version.
+    static var slowestHold: (workerLeaseMs: Int32, killGraceMs: Int32) { (9000, 700) }
+
+    /// The least `member_timeout_ms` of a leader with this lease, in every version's paces.
+    static func leastMemberTimeoutMs(lease ms: Int32) -> Int32 { Int32(Int64(ms) * 5 / 3) }
+
+    /// The longest `worker_lease_ms` with which jobs are surely dead when a leader waits so long; 0: none.
+    func longestWorkerLeaseMs(memberTimeout ms: Int32) -> Int32 {
+        max(0, Int32((Int64(ms) - 1) * 100 / 102) - killGraceMs)
     }
 
     /// After so long its jobs are surely dead, whosever clock counts: from when a heartbeat was sent

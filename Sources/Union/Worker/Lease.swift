@@ -11,6 +11,8 @@ struct WorkerLease: ~Copyable {
 
     /// Jobs may run until then.
     private(set) var until = Instant.zero
+    /// What it may be at the longest under the present leader.
+    var longestMs = Int32.max
     /// This node's heartbeats that the leader has not acknowledged yet.
     private var sent: Ring<Sent>
     /// The leader has read every heartbeat before this offset, as its last record said.
@@ -30,7 +32,11 @@ struct WorkerLease: ~Copyable {
     func runs(at now: Instant) -> Bool { now < until }
 
     private mutating func extend(_ from: Instant, _ desk: borrowing Desk) {
-        until = max(until, from + desk.settings.workerLeaseMs)
+        until = max(until, from + lengthMs(desk))
+    }
+
+    private func lengthMs(_ desk: borrowing Desk) -> Int32 {
+        min(desk.settings.workerLeaseMs, longestMs)
     }
 }
 
@@ -80,7 +86,7 @@ extension WorkerLease {
     /// When a mark is due: half of the lease is gone, and no leader renews it (`quietAt`: when the
     /// last lease there is over); or it must be known what acknowledges anything again.
     func marksAt(quietAt: Instant, hasJob: Bool, _ desk: borrowing Desk) -> Instant {
-        let half = hasJob ? max(until - desk.settings.workerLeaseMs / 2, quietAt) : .never
+        let half = hasJob ? max(until - lengthMs(desk) / 2, quietAt) : .never
         return max(isInDoubt ? .zero : half, markedAt + desk.settings.heartbeatMs)
     }
 

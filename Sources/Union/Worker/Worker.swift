@@ -238,7 +238,7 @@ extension Worker {
         let isLast = a.failures + 1 >= a.request.maxAttempts
         let final =
             switch job.end.status {
-            case .completed, .rejected, .exhausted: true
+            case .completed, .rejected, .exhausted, .unknown: true
             case .failed, .timedOut: isLast
             case .lost: false
             }
@@ -316,13 +316,13 @@ extension Worker {
 
     /// Writes a heartbeat with what the elector says of us, and what is on the bench.
     mutating func sayHeartbeat(
-        _ tenure: Referee.Tenure, _ role: Role, ranking: Int32, isLeftOut: Bool,
-        _ desk: inout Desk
+        _ tenure: Referee.Tenure, _ role: Role, ranking: Int32, follows: Bool,
+        isLeftOut: Bool, _ desk: inout Desk
     ) {
         var h = Heartbeat(
             workerID: desk.settings.workerID, incarnation: desk.settings.incarnation)
         h.count = heartbeatCount
-        h.leaderID = tenure.resigned ? nil : tenure.holder
+        h.leaderID = tenure.resigned || !follows ? nil : tenure.holder
         h.term = tenure.term
         h.leaderOffset = desk.next(.leader)
         h.role = role
@@ -334,6 +334,7 @@ extension Worker {
         h.cannotReport = isMute
         h.isLeaving = desk.isLeaving
         h.accepts = desk.settings.accepts
+        h.versions = desk.settings.versions
         bench.report(&h, &desk)
         desk.write(.heartbeat(h), .heartbeat(h.count))
         lease.noteSent(h.count, desk)
@@ -349,6 +350,14 @@ extension Worker {
     ) {
         lease.noteDelivered(count, at: offset)
         if isHeard { lease.renew(desk) }
+    }
+
+    /// Whether the present leader has said how long it waits for who is silent. Who has not may wait for
+    /// less than our own lease asks for: it is of an older version.
+    mutating func noteLeader(saysTimeout: Bool, leaseMs: Int32, _ desk: borrowing Desk) {
+        let least = Settings.leastMemberTimeoutMs(lease: leaseMs)
+        lease.longestMs =
+            saysTimeout ? .max : desk.settings.longestWorkerLeaseMs(memberTimeout: least)
     }
 
     /// A valid record of the leader's acknowledges heartbeats.

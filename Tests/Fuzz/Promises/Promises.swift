@@ -131,7 +131,7 @@ extension Promises {
             try expect(payload.count <= Limits.outputBytes, "an output is within its limit")
         case .leader(let record):
             switch record.order {
-            case .claim, .noop, .resign, .cancel:
+            case .claim, .noop, .resign, .cancel, .unknown:
                 try expect(payload.isEmpty, "an order without a list has no payload")
             case .addMember, .removeMember: try checkIDs(payload)
             case .assign: try checkRequest(payload)

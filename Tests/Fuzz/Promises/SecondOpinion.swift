@@ -55,6 +55,7 @@ extension Promises {
             case "max_attempts": after == 5
             case "counts": after == true
             case "unless_started": after == false
+            case "protocol", "reads": after == 1
             // As `results_next`.
             case "results_read": true
             default: false
@@ -68,14 +69,34 @@ extension Promises {
         case (let after as String, let before as String):
             Array(after.utf8) == Array(before.utf8)
                 || isHexadecimal(after) && after == before.lowercased()
+                || isUnknown(before, name) && after == Self.unknown[name]
         // A parameter that is a number, true or false counts as its own text.
         case (is String, is NSNumber): true
         case (let after as [Any], let before as [Any]):
-            after.count == before.count && zip(after, before).allSatisfy { says($0, $1, name) }
+            (after.count == before.count || isLongerRow(before, than: after, name))
+                && zip(after, before).allSatisfy { says($0, $1, name) }
         case (let after as [String: Any], let before as [String: Any]):
             after.allSatisfy { says($1, before[$0] ?? NSNull(), $0) }
         default: false
         }
+    }
+
+    /// How a word that is not known is written: it says no more than that.
+    private static let unknown = ["op_code": "UNKNOWN", "status": "unknown", "role": "member"]
+    private static let known: Set = [
+        "NOOP", "ADD_MEMBER", "REMOVE_MEMBER", "ASSIGN_WORK_REQUEST", "CLAIM", "RESIGN",
+        "CANCEL_WORK_REQUEST", "CHECKPOINT", "completed", "failed", "timed_out", "rejected", "lost",
+        "exhausted", "leader", "candidate", "voter", "member",
+    ]
+
+    private func isUnknown(_ word: String, _ name: String) -> Bool {
+        Self.unknown[name] != nil && !Self.known.contains(word)
+    }
+
+    /// A later version's.
+    private func isLongerRow(_ before: [Any], than after: [Any], _ name: String) -> Bool {
+        name == "unfinished" && after.count == 6 && before.count > 6
+            && !after.contains { $0 is [Any] }
     }
 
     /// Worker ids, incarnations and keys are written in lower case.
