@@ -382,6 +382,22 @@ struct JoiningTests {
         #expect(solo.counters[.accepted] == 1)
     }
 
+    @Test("whose records were passed over, because the first were removed, may have been replaced")
+    func addedBeforeGap() {
+        let solo = Solo()
+        solo.follow()
+        let low = solo.ends[Int(Topic.leader.rawValue)] + 10
+        solo.give(.vanished(.leader))
+        solo.give(.bounds(.leader, low: low, high: low, askedAt: solo.now))
+        solo.ends[Int(Topic.leader.rawValue)] = low
+        solo.read(leaderRecord(.claim, by: 2, term: 2))
+        solo.read(leaderRecord(.assign(assignment(0, to: 1)), by: 2, term: 2), emptyPayload)
+        #expect(solo.counters[.accepted] == 0)
+        solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 2))
+        solo.read(leaderRecord(.assign(assignment(1, to: 1)), by: 2, term: 2), emptyPayload)
+        #expect(solo.counters[.accepted] == 1)
+    }
+
     @Test("it is ready once, and joins a lost log without waiting for a twin")
     func readyOnce() {
         let solo = Solo()

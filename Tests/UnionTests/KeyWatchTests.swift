@@ -110,6 +110,22 @@ struct KeyWatchTests {
         }
     }
 
+    @Test("a stranger's void words keep nobody from leading among others of its key")
+    func strangerAmongOthers() {
+        let solo = Solo(requiring)
+        solo.join()
+        for i in 0..<40 {
+            speaks(5, accepts: AcceptedKeys(7), on: solo)
+            if i < 20 {
+                leads(accepts: AcceptedKeys(7), on: solo)
+            } else {
+                solo.readVoid(.leader(leaderRecord(by: 3, term: 9)), isSigned: true)
+            }
+            solo.live(200)
+        }
+        #expect(solo.leads && said(solo).isEmpty)
+    }
+
     @Test("who sees that some accept what is void for it does not claim beside another")
     func claimsBesideAnother() {
         let solo = Solo(requiring)

@@ -942,6 +942,29 @@ struct TakeoverTests {
         #expect(solo.node.leader.requests.next == 0, "not 38")
     }
 
+    @Test("a topic that begins before its first request is another")
+    func beginsEarlier() {
+        let solo = claimed(
+            rows: [], requestsNext: 1000,
+            firstRequest: .init(offset: 600, digest: digest("r600")), lastRequest: digest("r999"))
+        answer(solo, requests: 1500)
+        fetch(999, on: solo)
+        #expect(solo.done.seeks(.requests) == [999, 0])
+        fetch(0, id: "n0", on: solo)
+        #expect(solo.node.leader.requests.next == 0)
+    }
+
+    @Test("a first request that is not known, and will not be read in order, is looked for at once")
+    func firstUnknown() {
+        let solo = claimed(rows: [], requestsNext: 9)
+        answer(solo, requests: 9)
+        #expect(solo.done.asks.filter { $0 == .requests }.count == 2)
+        solo.give(.bounds(.requests, low: 0, high: 9, askedAt: solo.now))
+        fetch(0, on: solo)
+        let first = solo.node.leader.requestsLoss.first
+        #expect(first == .init(offset: 0, digest: digest("r0")))
+    }
+
     @Test("where the first request was removed meanwhile, another is looked for from then on")
     func firstRemoved() {
         let solo = looking(low: 2)

@@ -37,7 +37,12 @@ struct Campaign: ~Copyable {
 
     /// What this node's heartbeats say: the configured ranking, or what a campaign has made of it.
     func ranking(_ desk: borrowing Desk) -> Int32 {
-        stand == .member ? restraint.ranking(readsLess: readsLess(desk), desk) : ownRanking
+        stand == .member ? firstRanking(desk) : ownRanking
+    }
+
+    /// With which a campaign begins.
+    private func firstRanking(_ desk: borrowing Desk) -> Int32 {
+        restraint.ranking(readsLess: readsLess(desk), desk)
     }
 
     /// Others speak what we would pass over.
@@ -281,7 +286,7 @@ extension Campaign {
         candidates.forget(desk.settings.workerID)
         electionAt = .never
         term = max(tenure.term + 1, candidates.highestTerm)
-        ownRanking = restraint.ranking(readsLess: readsLess(desk), desk)
+        ownRanking = firstRanking(desk)
         if let best = candidates.best(for: term, except: desk.settings.workerID, tiedToo: true),
             candidates[best].ranking >= ownRanking
         {
@@ -353,9 +358,7 @@ extension Campaign {
         stopCounting()
         let before = ownRanking
         ownRanking -= 1 + desk.random(below: 10)
-        if ownRanking < 0 {
-            ownRanking = restraint.ranking(readsLess: readsLess(desk), desk)
-        }
+        if ownRanking < 0 { ownRanking = firstRanking(desk) }
         // From a small configured ranking it could come back to where it tied.
         if ownRanking == before { ownRanking += 1 + desk.random(below: 10) }
         desk.count(.ties)

@@ -30,8 +30,8 @@ extension Node {
         guard joining.isAsking else { return }
         let next = desk.next(.leader)
         if next > high { desk.say(.logLost(.leader, wanted: next, from: low)) }
-        // Who was added may be lost; unless only the log's first records were removed.
-        if next >= low { twin.forgetAdded() }
+        // Whom it has added since, under our id too, may be among what is passed over, or lost.
+        twin.forgetAdded()
         joining.onLeaderBounds(low: low, high: high, &elector, &desk)
     }
 
