@@ -99,6 +99,9 @@ final class Board {
     // Faults.
     /// The pace of its next start; nil: as now.
     var nextPace: Settings.Pace?
+    /// How far it is with the union's key (`KeyStep`); and from its next start on, nil: as now.
+    var keyStep = 0
+    var nextKeyStep: Int?
     /// What it speaks from its next start on; nil: as now.
     var nextVersions: Versions?
     /// The protocol that it writes as a leader, as it has said.

@@ -143,7 +143,9 @@ extension Checker {
             guard let truth = outcome(of: offset) else {
                 return fail(4, union, "requests[\(offset)] is settled without a result")
             }
-            if truth.status != status {
+            // What was void at one step of the key, and rejected, may be valid a step back (section 2).
+            let wasVoid = truth.status == .rejected && union.hasRolledKey
+            if truth.status != status, !wasVoid {
                 fail(4, union, "requests[\(offset)] is \(truth.status), not \(status)")
             }
         case .twin:
@@ -207,6 +209,9 @@ extension Checker {
             if case .claim = r.order { isClaim = true }
             if r.term > offset + 1 << 40 {
                 // No record can have such a term there.
+            } else if case .unknown = r.order {
+                // Whoever does not know the order comes to the same verdicts.
+                void = !(tenure.isOf(said) && r.sentAt >= tenure.sentAt)
             } else if r.term > tenure.term {
                 tenure = said
                 resultsAtTenure = union.topics[Topic.results.index].high
@@ -260,7 +265,10 @@ extension Checker {
             }
             leaderLow = min(leaderLow, offset)
             leaderLostAt = union.now
-            for term in holders.keys where term > kept { holders[term] = nil }
+            // (What is left may be of an earlier step of the key, and void for who reads it now.)
+            for term in holders.keys where term > kept || union.hasRolledKey {
+                holders[term] = nil
+            }
             tenures.removeLast(max(0, tenures.count - Int(offset)))
             isVoid.removeLast(max(0, isVoid.count - Int(offset)))
             isCaughtUp = []
@@ -363,12 +371,13 @@ extension Checker {
         var read = board.readers[Topic.results.index].position
         // A takeover has read them all as they were at the claim.
         if tenures.last?.term == r.term { read = max(read, resultsAtTenure) }
-        guard outcome.at < read else { return }
+        guard outcome.at < read, union.isValid(outcome.at, of: .results, for: board) else { return }
         if hasLost.contains(true) {
             // Outcomes of the last requests are known, if they are among the last results. (One
             // without an id may be another than stood there before.)
             let offset = a.attempt.requestOffset
-            guard let key = requests[offset], outcomes[Name(offset: offset, key: key)] != nil,
+            guard let key = requests[offset],
+                let named = outcomes[Name(offset: offset, key: key)], named.at < read,
                 key != Self.keyOfUnnamed(offset) || !usedOffsets.contains(offset)
             else { return }
             guard let rereadFrom else { return }

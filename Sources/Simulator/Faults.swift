@@ -19,6 +19,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case resultsDenied
     case requestsAnew
     case mixedVersions
+    case keyRolls
 }
 
 struct FaultState {
@@ -73,6 +74,7 @@ extension SimulatedUnion {
             pause(leader(oneIn: 2, or: board), us: drawPause(), fault)
             return false
         case .mixedPaces: return changePace(leader(oneIn: 3, or: board))
+        case .keyRolls: return rollKey()
         case .mixedVersions: return changeVersion(leader(oneIn: 3, or: board))
         case .cutOff, .cutReading, .cutWriting, .cutTopic: return strikeConnection(board, fault)
         case .staleHalf: return strikeHalf()
@@ -159,9 +161,16 @@ extension SimulatedUnion {
         let paces = Array(Settings.Pace.all)
         board.nextPace = paces[Int(random.below(Int32(paces.count)))]
         board.hasOwnPace = true
-        if random.below(3) == 0 { crash(board.index) } else { shutDown(board.index) }
-        agenda.plan(.starts(board: board.index), at: now + between(100_000, 20_000_000))
+        startAgain(board)
         return true
+    }
+
+    /// Somebody has changed what it is told at its start. Who leaves needs a while for that.
+    func startAgain(_ board: Board) {
+        let isAtOnce = random.below(3) == 0
+        if isAtOnce { crash(board.index) } else { shutDown(board.index) }
+        let after = between(isAtOnce ? 100_000 : 3_000_000, isAtOnce ? 5_000_000 : 20_000_000)
+        agenda.plan(.starts(board: board.index), at: now + after)
     }
 
     private func strikeConnection(_ board: Board, _ fault: Fault) -> Bool {
@@ -383,7 +392,7 @@ extension SimulatedUnion {
         guard brokerIsUp, log.high > log.low else { return false }
         let offset = log.high - 1 - min(log.high - log.low - 1, between(0, 20))
         guard let record = log[offset].record else { return false }
-        append(record, log[offset].payload, by: -1)
+        append(record, log[offset].payload)
         return true
     }
 

@@ -41,6 +41,7 @@ struct Writes {
         var record: Record
         var payload: [UInt8] = []
         var receipt = Receipt.none
+        var signedBy: KeyID = 0
         var handedAt: Int64 = 0
         var offset: Offset?
         /// Counts the uses of this place.
@@ -124,7 +125,7 @@ extension SimulatedUnion {
         let index = writes.add(
             Writes.Write(
                 board: board.index, life: board.life!.number, record: record, payload: payload,
-                receipt: receipt, handedAt: now))
+                receipt: receipt, signedBy: board.settings.signsWith, handedAt: now))
         let use = writes[index].use
         let isDenied = topic == .results && !board.mayReport
         let fate = isDenied ? .produceFails : drawFate()
@@ -177,7 +178,11 @@ extension SimulatedUnion {
     func onTaken(_ index: Int, _ use: Int) {
         guard writes[index].use == use else { return }
         let board = boards[writes[index].board]
-        let offset = append(writes[index].record, writes[index].payload, by: board.index)
+        // It was on its way for two steps of the key.
+        guard isValid(writes[index].signedBy) != nil else { return writes.remove(index) }
+        let offset = append(
+            writes[index].record, writes[index].payload, on: writes[index].record.topic,
+            by: board.index, signedBy: writes[index].signedBy)
         writes[index].offset = offset
         if writes[index].receipt == .none || writes[index].isReported {
             return writes.remove(index)
@@ -219,32 +224,40 @@ extension SimulatedUnion {
         if receipt != .none { feed(board, .undelivered(receipt)) }
     }
 
-    /// The broker takes a record.
+    /// A user's.
     @discardableResult
-    func append(_ record: Record, _ payload: [UInt8], by writer: Int) -> Offset {
-        append(record, payload, on: record.topic, by: writer)
+    func append(_ record: Record, _ payload: [UInt8]) -> Offset {
+        append(record, payload, on: record.topic, by: -1, signedBy: usersKey)
     }
 
-    /// A stranger's: void where there is a key.
+    /// A stranger's: void where there is a key. While some boards take what is not signed for valid and
+    /// others do not, or will not, nothing is promised against him, and he is silent.
     func forge(_ record: Record?, _ payload: [UInt8], on topic: Topic) {
-        append(record, payload, on: topic, by: -1, isForged: isKeyed)
+        // Nor does he write what will be valid when all boards are where they should be.
+        let isKeyless = KeyStep.all[keyStep].accepts.accepts(0)
+        guard let isTaken = isValid(0), isTaken ? keyStep == 0 : !isKeyless else { return }
+        let signs = !isTaken && random.below(2) == 0
+        strangersWrote = strangersWrote || !isTaken && !signs
+        append(record, payload, on: topic, by: -1, signedBy: signs ? KeyStep.foreign : 0)
     }
 
     @discardableResult
     func append(
-        _ record: Record?, _ payload: [UInt8], on topic: Topic, by writer: Int,
-        isForged: Bool = false
+        _ record: Record?, _ payload: [UInt8], on topic: Topic, by writer: Int, signedBy: KeyID
     ) -> Offset {
         let offset = topics[topic.index].append(
             SimulatedTopic.Entry(
-                record: record, payload: payload, writer: writer, at: now, isForged: isForged))
+                record: record, payload: payload, writer: writer, at: now, signedBy: signedBy))
         tally.records += 1
         if transcript.isKept {
             let what = record.map { Transcript.name($0) } ?? "something malformed"
-            let forged = isForged ? ", forged" : ""
-            transcript.say(now, "log", "\(topic)[\(offset)] = \(what)\(forged)")
+            let signed = signedBy == 0 ? "" : ", signed by key \(signedBy)"
+            transcript.say(now, "log", "\(topic)[\(offset)] = \(what)\(signed)")
         }
-        checker.onAppend(topic, offset, isForged ? nil : record, writer, self)
+        if writer >= 0, case .leader(let r)? = record, case .checkpoint = r.order {
+            checkpointKey = signedBy
+        }
+        checker.onAppend(topic, offset, isValid(signedBy) == false ? nil : record, writer, self)
         for board in boards where board.life != nil && board.staleEnds == nil {
             fetch(topic, board)
         }
@@ -351,10 +364,10 @@ extension SimulatedUnion {
             let what = entry.record.map { Transcript.name($0) } ?? "malformed"
             transcript.say(now, board, "< \(topic)[\(offset)] \(what)")
         }
-        if entry.isForged {
+        if !board.settings.accepts.accepts(entry.signedBy) {
             let event = entry.record.map { Event.read($0, offset) }
             let void = (event ?? .malformed(topic, RequestID(), offset)).asVoid(
-                isSigned: offset % 2 == 0, entry.payload.span)
+                isSigned: entry.signedBy != 0, entry.payload.span)
             return feed(board, void)
         }
         guard let record = entry.record.flatMap({ read($0, by: board) }) else {

@@ -15,8 +15,8 @@ struct SimulatedTopic {
         var writer: Int
         /// When the broker took it, in µs.
         var at: Int64
-        /// It is a stranger's, in a union with a key: it has no valid signature.
-        var isForged = false
+        /// With which key it is signed; 0: with none.
+        var signedBy: KeyID = 0
     }
 
     /// Of every other request that is none, the id can be read; empty: it cannot.

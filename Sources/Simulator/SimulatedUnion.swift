@@ -33,8 +33,12 @@ public final class SimulatedUnion {
     /// When a broker of bounded throughput has done what it was asked for.
     var brokerIsFreeAt: Int64 = 0
 
-    /// Boards and users sign what they write, and take nothing else for valid. Set by `setKey`.
-    private(set) var isKeyed = false
+    /// How far its boards are, or should be, with its key (`KeyStep`).
+    var keyStep = 0
+    /// With which key the last checkpoint was signed.
+    var checkpointKey: KeyID = 0
+    /// Records without a signature, which were void.
+    var strangersWrote = false
 
     let pace: Settings.Pace
 
@@ -70,16 +74,6 @@ public final class SimulatedUnion {
             settings.setTimeout(of: name, ms: opDeadlineMs)
         }
         return settings
-    }
-
-    /// Gives the union a key, which no stranger has.
-    func setKey() {
-        isKeyed = true
-        for board in boards { setKey(board) }
-    }
-
-    private func setKey(_ board: Board) {
-        (board.settings.signsWith, board.settings.accepts) = (1, AcceptedKeys(1))
     }
 
     // MARK: Running
@@ -159,10 +153,12 @@ public final class SimulatedUnion {
             board.settings = Self.settings(before.workerID, pace)
             (board.settings.slots, board.settings.ranking) = (before.slots, before.ranking)
             board.settings.versions = before.versions
-            if isKeyed { setKey(board) }
         }
         if let versions = board.nextVersions { board.settings.versions = versions }
-        (board.nextPace, board.nextVersions) = (nil, nil)
+        if board.lives == 1 { board.keyStep = keyStep }
+        if let step = board.nextKeyStep { board.keyStep = step }
+        takeKeyStep(board)
+        (board.nextPace, board.nextVersions, board.nextKeyStep) = (nil, nil, nil)
         var settings = board.settings
         settings.incarnation = random.next() | 1
         settings.capacities = capacities
@@ -336,13 +332,13 @@ extension SimulatedUnion {
             maxAttempts: maxAttempts)
         precondition(request.requestID.append(Array(id.utf8).span))
         precondition(request.opCode.append(Array(op.utf8).span))
-        return append(.request(request), Self.payload(codeBytes: codeBytes), by: -1)
+        return append(.request(request), Self.payload(codeBytes: codeBytes))
     }
 
     /// Writes bytes that are no request.
     @discardableResult
     public func submitMalformed(_ why: String) -> Offset {
-        append(nil, Array(why.utf8), on: .requests, by: -1)
+        append(nil, Array(why.utf8), on: .requests, by: -1, signedBy: usersKey)
     }
 
     /// The status of the first final result with this id in `results`.
@@ -446,7 +442,8 @@ extension SimulatedUnion {
     /// copied it.
     public func repeatRecord(of topic: Topic, at offset: Offset) {
         let entry = topics[topic.index][offset]
-        append(entry.record, entry.payload, on: topic, by: entry.writer)
+        append(
+            entry.record, entry.payload, on: topic, by: entry.writer, signedBy: entry.signedBy)
     }
 
     /// SIGTERM.

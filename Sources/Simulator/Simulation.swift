@@ -103,6 +103,7 @@ extension SimulatedUnion {
             case .logLost, .logTailLost, .brokerSetBack, .retention:
                 faults.meanUs[fault.rawValue] = mean * 3
             case .join: delayStarts()
+            case .keyRolls: faults.meanUs[fault.rawValue] = mean / 12
             case .clone:
                 for _ in 0...random.below(3) {
                     let original = Int(random.below(Int32(boards.count)))
@@ -147,7 +148,7 @@ extension SimulatedUnion {
             board.mendLink()
             board.neglectsDeadlines = false
             // Of those who may not report one stays so, where others can do its work.
-            board.mayReport = board.mayReport || isAllowedAgain(board)
+            board.mayReport = board.mayReport || isAllowedAgain(board) || !speaksAsOthers(board)
             if let stop = board.stoppedKeeper { onKeeperGoesOn(board, stop.serial) }
             board.startsAt = 0
             if board.readCut != 0 || board.writeCut != 0 { cut(board, reading: 0, writing: 0) }
@@ -155,6 +156,11 @@ extension SimulatedUnion {
             if board.life == nil { agenda.plan(.starts(board: board.index), at: now) }
             if board.hasOwnPace { giveUnionsPace(board) }
         }
+    }
+
+    /// Whether others can lead it.
+    private func speaksAsOthers(_ board: Board) -> Bool {
+        boards.allSatisfy { $0.settings.versions == board.settings.versions }
     }
 
     private func isAllowedAgain(_ board: Board) -> Bool {

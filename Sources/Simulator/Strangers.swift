@@ -209,7 +209,8 @@ extension SimulatedUnion {
             let lives = boards.contains { $0.life?.node.settings.incarnation == h.incarnation }
             guard lives else { return false }
         }
-        append(record, entry.payload, by: -1)
+        guard isValid(entry.signedBy) != nil else { return false }
+        append(record, entry.payload, on: topic, by: -1, signedBy: entry.signedBy)
         return true
     }
 

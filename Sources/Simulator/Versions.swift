@@ -16,8 +16,7 @@ extension SimulatedUnion {
         guard board.life != nil, board.pausedUntil == nil else { return false }
         let all: [Versions] = [.earlier, .current, .later]
         board.nextVersions = all[Int(random.below(3))]
-        if random.below(3) == 0 { crash(board.index) } else { shutDown(board.index) }
-        agenda.plan(.starts(board: board.index), at: now + between(100_000, 20_000_000))
+        startAgain(board)
         return true
     }
 

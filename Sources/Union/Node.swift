@@ -311,6 +311,8 @@ extension Node {
         elector.hasRead(heartbeatsBefore: offset + 1)
         if h.workerID == desk.settings.workerID {
             guard h.incarnation == desk.settings.incarnation else {
+                // What an earlier life said was written before we came.
+                if offset >= joining.heartbeatTarget { leader.onTwin(h, desk) }
                 if twin.onHeartbeat(h, at: offset, joining, desk) { standBackForTwin(.twin) }
                 return
             }
@@ -318,7 +320,10 @@ extension Node {
             elector.noteHeartbeatRead(h.count, desk)
         } else {
             keyWatch.onHeartbeat(h, desk)
-            if elector.isHolder(h) { noteLeader(h.workerID, h.versions) }
+            // What its claim says no heartbeat in its name changes.
+            if elector.isHolder(h), !elector.log.tenure.isClaimed {
+                noteLeader(h.workerID, h.versions)
+            }
         }
         leader.onHeartbeat(h, running, &elector, &desk)
     }
@@ -448,6 +453,7 @@ extension Node {
     private mutating func sayHeartbeat() {
         let role = role(at: desk.now)
         hearing.note(leader.others(desk))
+        worker.noteOthers(hearing.heard, desk)
         elector.noteHeartbeatSent(worker.heartbeatCount, hearing.heard, desk)
         worker.sayHeartbeat(
             elector.log.tenure, role, ranking: elector.ranking(desk),

@@ -41,6 +41,8 @@ extension Node {
             twin.onTenure(of: r.incarnation)
         }
         desk.say(.ledBy(r.workerID, r.term))
+        // Its claim, or its next heartbeat, says what it speaks.
+        admission.forgetLeader()
         worker.noteLeader(saysTimeout: false, leaseMs: r.leaseMs, desk)
         worker.hastenHeartbeat()
         if joining.isJoined, keyWatch.isRefused(by: r, desk) {
@@ -131,7 +133,9 @@ extension Node {
         worker.dropOtherAttempts(than: a.attempt, &desk)
         guard a.attempt.workerID == desk.settings.workerID else { return }
         // Orders are for the incarnation that was added last; a leader alone works unadded.
-        guard isOurs || twin.isAdded(desk) else { return desk.count(.notAccepted) }
+        guard isOurs || (twin.isAdded(desk) && !admission.isOutside) else {
+            return desk.count(.notAccepted)
+        }
         // What was ordered before we came was another life's: the leader gives it to another.
         guard !desk.isLeaving, joining.hasJoinedBefore else { return }
         worker.onAssigned(a, bytes, term: term, at: offset, &desk)

@@ -110,7 +110,7 @@ struct KeyWatchTests {
         }
     }
 
-    @Test("a stranger's void words keep nobody from leading among others of its key")
+    @Test("a stranger's void words keep nobody from running among others of its key")
     func strangerAmongOthers() {
         let solo = Solo(requiring)
         solo.join()
@@ -121,9 +121,10 @@ struct KeyWatchTests {
             } else {
                 solo.readVoid(.leader(leaderRecord(by: 3, term: 9)), isSigned: true)
             }
-            solo.live(200)
+            // Its campaigns come to nothing: nobody leads.
+            solo.idle(200)
         }
-        #expect(solo.leads && said(solo).isEmpty)
+        #expect(!solo.done.candidacies.isEmpty && !solo.standsBack && said(solo).isEmpty)
     }
 
     @Test("who sees that some accept what is void for it does not claim beside another")

@@ -114,6 +114,19 @@ struct PaceTests {
         #expect(solo.done.added == [worker(2)])
     }
 
+    @Test("another life under its id is waited for as long as that one says")
+    func otherLife() {
+        let solo = leader()
+        report(solo, 2, (1500, 200))
+        solo.readBack()
+        report(solo, 2, Self.slow, incarnation: 9)
+        report(solo, 2, (1500, 200))
+        live(solo, 9600)
+        #expect(solo.done.removed.isEmpty)
+        live(solo, 600)
+        #expect(solo.done.removed == [worker(2)])
+    }
+
     @Test("a leader with none but slow ones around it works alone")
     func alone() {
         let solo = leader()

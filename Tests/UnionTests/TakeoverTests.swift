@@ -968,12 +968,21 @@ struct TakeoverTests {
     @Test("where the first request was removed meanwhile, another is looked for from then on")
     func firstRemoved() {
         let solo = looking(low: 2)
-        #expect(solo.done.seeks(.requests) == [2])
+        #expect(solo.done.seeks(.requests) == [4], "the last shows whether it is the same topic")
+        fetch(4, on: solo)
+        #expect(solo.done.seeks(.requests) == [4, 2])
         fetch(2, on: solo)
-        #expect(solo.done.seeks(.requests) == [2, 5])
+        #expect(solo.done.seeks(.requests) == [4, 2, 5])
         let first = solo.node.leader.requestsLoss.first
         #expect(first == .init(offset: 2, digest: digest("r2")))
         #expect(solo.counters[.logsLost] == 0)
+    }
+
+    @Test("where the first request was removed, and the last is another, the broker has lost some")
+    func firstRemovedFromNewTopic() {
+        let solo = looking(low: 2, high: 1200)
+        fetch(4, id: "n4", on: solo)
+        #expect(solo.counters[.logsLost] == 1 && solo.node.leader.requests.next == 2)
     }
 
     @Test("how much is lost is asked of the first request, which is gone when the answer comes")

@@ -22,6 +22,8 @@ struct Campaign: ~Copyable {
     private var leaderLeaseMs: Int32 = 0
     /// Other workers that are heard.
     var heard = Heard()
+    /// Campaigns that we did not begin, since a leader was heard.
+    private var abstentions: Int32 = 0
     /// The leader that was known last does not understand us, or we not it.
     var isOutside = false
     var roundTrip = RoundTrip()
@@ -50,8 +52,9 @@ struct Campaign: ~Copyable {
         max(heard.newest, candidates.newest) > desk.settings.versions.newest
     }
 
-    /// Those whom the last leader led are there, and we were not among them: one of them leads next.
-    private var abstains: Bool { isOutside && heard.unfit > 0 }
+    /// Those whom the last leader led are there, and we were not among them: one of them leads next,
+    /// unless none of them does for long.
+    private var abstains: Bool { isOutside && heard.unfit > 0 && abstentions < 4 }
 }
 
 // MARK: - How patient it is
@@ -149,6 +152,7 @@ extension Campaign {
     /// A leader was heard: the campaign, if there was one, is over.
     mutating func hearLeader(leaseMs: Int32, _ desk: inout Desk) {
         failures = 0
+        abstentions = 0
         leaderLeaseMs = leaseMs
         returnToMember(&desk)
     }
@@ -234,7 +238,10 @@ extension Campaign {
     /// Whatever of the campaign is due. Only for a node that is online and stays.
     mutating func act(_ tenure: Referee.Tenure, _ pen: inout Pen, _ desk: inout Desk) {
         candidates.drop(notRenewedSince: desk.now - ttlMs(desk), termsUpTo: tenure.term)
-        if abstains, stand != .member || desk.now >= electionAt { returnToMember(&desk) }
+        if abstains, stand != .member || desk.now >= electionAt {
+            abstentions += 1
+            returnToMember(&desk)
+        }
         switch stand {
         case .member:
             if desk.now >= electionAt { run(tenure, &desk) }

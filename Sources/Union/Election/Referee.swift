@@ -47,9 +47,17 @@ public struct Referee: Sendable {
     /// Judges the next record of the log, at `offset`.
     public mutating func judge(_ record: LeaderRecord, at offset: Offset) -> Verdict {
         guard record.term <= Limits.highestTerm(at: offset) else { return .void }
+        guard record.isHeardByAll else { return isSaidByHolder(record) ? .valid : .void }
         let verdict = weigh(record)
         if verdict != .void, case .resign = record.order { tenure.resigned = true }
         return verdict
+    }
+
+    /// What not every version reads is the holder's word, and changes nothing: those who do not read it
+    /// would come to other verdicts.
+    private func isSaidByHolder(_ record: LeaderRecord) -> Bool {
+        record.workerID == tenure.holder && record.incarnation == tenure.incarnation
+            && record.term == tenure.term && !tenure.resigned && record.sentAt >= tenure.sentAt
     }
 
     /// Section 3's table, and one rule more: a record that appears after a later one of the same

@@ -89,12 +89,15 @@ struct Heard {
     private(set) var others: Int32 = 0
     /// The newest protocol that any of them speaks.
     private(set) var newest: Int32 = 0
+    /// And the oldest of what each speaks at the newest; 0: nobody is heard.
+    private(set) var oldest: Int32 = 0
     /// How many do not understand us, or we them.
     private(set) var unfit: Int32 = 0
 
     mutating func note(_ versions: Versions, _ desk: borrowing Desk) {
         others += 1
         newest = max(newest, versions.newest)
+        oldest = others == 1 ? versions.newest : min(oldest, versions.newest)
         if !versions.fits(desk.settings.versions) { unfit += 1 }
     }
 
@@ -102,6 +105,7 @@ struct Heard {
     mutating func add(_ more: Heard) {
         others = max(others, more.others)
         newest = max(newest, more.newest)
+        if more.others > 0 { oldest = oldest == 0 ? more.oldest : min(oldest, more.oldest) }
         unfit = max(unfit, more.unfit)
     }
 }

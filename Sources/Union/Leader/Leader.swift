@@ -161,6 +161,11 @@ extension Leader {
         if isOpen(elector) { onReport(h, running, by: index, &elector, &desk) }
     }
 
+    /// Another is heard under our id.
+    mutating func onTwin(_ h: Heartbeat, _ desk: borrowing Desk) {
+        if let index = roster.find(h.workerID) { roster.noteOther(h, index, desk) }
+    }
+
     /// Workers beside this one that were heard lately, led or not.
     func others(_ desk: borrowing Desk) -> Heard {
         roster.heard(since: desk.now - desk.settings.memberTimeoutMs, desk)

@@ -127,7 +127,9 @@ extension Leader {
     mutating func sweepRepeating(_ index: Int, _ elector: inout Elector, _ desk: inout Desk) {
         if ledger.isOneOpen(before: index) { return }
         if let first = ledger.outcome(of: ledger.entries[index].requestKey) {
-            conclude(index, first.status, .duplicate(of: first.offset), &elector, &desk)
+            // What we do not know, others may not read.
+            let status = first.status == .unknown ? .failed : first.status
+            conclude(index, status, .duplicate(of: first.offset), &elector, &desk)
         } else {
             ledger.followNobody(index)
         }

@@ -10,6 +10,7 @@ struct Roster: ~Copyable {
         fileprivate(set) var spokeAt = Instant.zero
         /// When another incarnation was heard last, which does not count.
         fileprivate(set) var otherAt = Instant.zero
+        fileprivate(set) var otherHoldMs: Int32 = 0
         fileprivate(set) var slots: Int32 = 1
         /// For so long, after a heartbeat that is acknowledged, it may have jobs that nobody hears of.
         fileprivate(set) var holdMs: Int32 = 0
@@ -99,8 +100,15 @@ extension Roster {
     /// A worker that is not heard for so long has no job any more. Who has said nothing under our term
     /// may be another than we knew.
     func timeoutMs(of index: Int, _ desk: borrowing Desk) -> Int32 {
-        let known = max(desk.settings.memberTimeoutMs, entries[index].holdMs)
+        let hold = max(entries[index].holdMs, otherHoldMs(index, desk))
+        let known = max(desk.settings.memberTimeoutMs, hold)
         return entries[index].hasToldUs ? known : max(known, inheritedHoldMs)
+    }
+
+    /// What another incarnation under its id may have, unheard, for as long as that may be.
+    private func otherHoldMs(_ index: Int, _ desk: borrowing Desk) -> Int32 {
+        let ms = entries[index].otherHoldMs
+        return ms > 0 && desk.now < entries[index].otherAt + ms ? ms : 0
     }
 
     /// The same of one that may not be known.
@@ -197,15 +205,20 @@ extension Roster {
         else {
             // Two may live: no work for either before it is clear who does.
             entries[index].heardAt = desk.now
-            entries[index].otherAt = desk.now
             entries[index].isCurrent = false
-            entries[index].holdMs = max(entries[index].holdMs, h.longestHoldMs)
+            noteOther(h, index, desk)
             return false
         }
         entries[index].incarnation = h.incarnation
         entries[index].isCalledUnfit = false
         entries[index].isCalledStuck = false
         return true
+    }
+
+    /// Another incarnation was heard, which does not count.
+    mutating func noteOther(_ h: Heartbeat, _ index: Int, _ desk: borrowing Desk) {
+        entries[index].otherAt = desk.now
+        entries[index].otherHoldMs = max(entries[index].otherHoldMs, h.longestHoldMs)
     }
 
     /// What it does not have, nobody has under its id.

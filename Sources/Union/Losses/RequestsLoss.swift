@@ -8,8 +8,9 @@
 struct RequestsLoss: ~Copyable {
     /// A record that was read once, and is compared with what stands in its place.
     private enum Comparison {
-        /// The last one. `provesNothing`: all was lost, and what is alike may be another.
-        case last(provesNothing: Bool)
+        /// The last one. `provesNothing`: all was lost, and what is alike may be another. `isLook`: nothing
+        /// says that anything is lost, and the first one is not known.
+        case last(provesNothing: Bool, isLook: Bool)
         /// The topic's first. What stood before `lostBefore` is gone, all of it or not; nil: nothing is
         /// known to be.
         case first(lostBefore: Offset?)
@@ -69,7 +70,7 @@ struct RequestsLoss: ~Copyable {
     /// Nothing is known to be lost, or likely to be.
     private var isOnlyLooking: Bool {
         switch comparison {
-        case .first(lostBefore: nil), .newFirst: true
+        case .first(lostBefore: nil), .newFirst, .last(provesNothing: _, isLook: true): true
         case .last, .first: false
         }
     }
@@ -93,8 +94,10 @@ struct RequestsLoss: ~Copyable {
         looksAt = isKnown ? desk.now + Limits.looksAtRequestsMs : desk.now
     }
 
-    fileprivate mutating func verify(last digest: Digest, at offset: Offset, provesNothing: Bool) {
-        compare(.last(provesNothing: provesNothing), digest, at: offset)
+    fileprivate mutating func verify(
+        last digest: Digest, at offset: Offset, provesNothing: Bool, isLook: Bool = false
+    ) {
+        compare(.last(provesNothing: provesNothing, isLook: isLook), digest, at: offset)
     }
 
     /// What is known to be the first is compared with what is the first now, from `low` on: a topic has
@@ -138,11 +141,15 @@ struct RequestsLoss: ~Copyable {
         verifies = nil
         let isSame = offset == wanted && digest == verifiesDigest
         switch comparison {
-        case .last(let provesNothing):
+        case .last(let provesNothing, let isLook):
             guard offset == wanted else { return nil }
             guard isSame else { return .lastLost }
             if provesNothing { return .mayBeLost(before: offset + 1) }
-            if knowsFirst(low: low) { verifyFirst(lostBefore: nil, low: low) }
+            if knowsFirst(low: low) {
+                verifyFirst(lostBefore: nil, low: low)
+            } else if isLook {
+                learnFirst(low: low)
+            }
             return .nothing
         case .first(let end):
             if offset < first.offset || offset == first.offset && digest != first.digest {
@@ -233,12 +240,15 @@ extension Leader {
         }
     }
 
-    /// It is looked at, and has records: the first one is the one that was there, or is what will be
-    /// looked for from now on.
+    /// It is looked at, and has records: the first one is the one that was there; where that is gone, or
+    /// is not known, the last one is, and what is the first now is looked for from then on.
     mutating func lookAtFirst(low: Offset) {
         guard !requestsLoss.isVerifying else { return }
         if requestsLoss.knowsFirst(low: low) {
             requestsLoss.verifyFirst(lostBefore: nil, low: low)
+        } else if requests.last != 0, requests.next > low {
+            requestsLoss.verify(
+                last: requests.last, at: requests.next - 1, provesNothing: false, isLook: true)
         } else {
             requestsLoss.learnFirst(low: low)
         }

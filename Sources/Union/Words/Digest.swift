@@ -50,8 +50,10 @@ extension FixedText {
 }
 
 extension WorkResult {
-    /// What a checkpoint remembers of the last result: all that tells it from others.
+    /// What a checkpoint remembers of the last result: all that tells it from others; 0, nothing, where
+    /// its status is a later version's, which reads more than we do.
     var digest: Digest {
+        guard status != .unknown else { return 0 }
         var digest = Digest.empty
         digest.add(requestID)
         digest.add(requestOffset)

@@ -11,8 +11,9 @@ struct WorkerLease: ~Copyable {
 
     /// Jobs may run until then.
     private(set) var until = Instant.zero
-    /// What it may be at the longest under the present leader.
-    var longestMs = Int32.max
+    /// What it may be at the longest under the present leader, and among those who are heard.
+    var underLeaderMs = Int32.max
+    var amongOthersMs = Int32.max
     /// This node's heartbeats that the leader has not acknowledged yet.
     private var sent: Ring<Sent>
     /// The leader has read every heartbeat before this offset, as its last record said.
@@ -35,8 +36,8 @@ struct WorkerLease: ~Copyable {
         until = max(until, from + lengthMs(desk))
     }
 
-    private func lengthMs(_ desk: borrowing Desk) -> Int32 {
-        min(desk.settings.workerLeaseMs, longestMs)
+    func lengthMs(_ desk: borrowing Desk) -> Int32 {
+        min(desk.settings.workerLeaseMs, min(underLeaderMs, amongOthersMs))
     }
 }
 

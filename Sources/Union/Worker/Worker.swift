@@ -39,7 +39,9 @@ extension Worker {
     mutating func onAssigned(
         _ a: Assignment, _ bytes: Span<UInt8>, term: Term, at offset: Offset, _ desk: inout Desk
     ) {
-        switch bench.accept(a, bytes, term: term, at: offset, isOpen: !isMute) {
+        // A lease that cannot be renewed in time would end each job.
+        let isOpen = !isMute && lease.lengthMs(desk) >= desk.settings.leastWorkerLeaseMs
+        switch bench.accept(a, bytes, term: term, at: offset, isOpen: isOpen) {
         case .queued:
             desk.count(.accepted)
             hastenHeartbeat()
@@ -356,8 +358,17 @@ extension Worker {
     /// less than our own lease asks for: it is of an older version.
     mutating func noteLeader(saysTimeout: Bool, leaseMs: Int32, _ desk: borrowing Desk) {
         let least = Settings.leastMemberTimeoutMs(lease: leaseMs)
-        lease.longestMs =
+        lease.underLeaderMs =
             saysTimeout ? .max : desk.settings.longestWorkerLeaseMs(memberTimeout: least)
+    }
+
+    /// Others are there, of whom one may speak 1, and lead next: what we have then, and perhaps do not
+    /// hear of that, must end in its time. Unless our timings leave no time for it.
+    mutating func noteOthers(_ heard: Heard, _ desk: borrowing Desk) {
+        let least = Settings.leastMemberTimeoutMs(lease: desk.settings.leaseMs)
+        let ms = desk.settings.longestWorkerLeaseMs(memberTimeout: least)
+        let isShort = heard.oldest == 1 && ms >= desk.settings.leastWorkerLeaseMs
+        lease.amongOthersMs = isShort ? ms : .max
     }
 
     /// A valid record of the leader's acknowledges heartbeats.
