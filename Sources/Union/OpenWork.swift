@@ -59,9 +59,10 @@ struct OpenWorkTable: ~Copyable {
         if let ms = checkpoint.memberTimeoutMs { memberTimeoutMs = ms }
     }
 
-    /// A claim: its writer will give work.
+    /// A tenure: its holder gives work. Who does not say how long it waits may have given it to boards of
+    /// the slowest pace.
     mutating func begin(memberTimeoutMs ms: Int32?) {
-        memberTimeoutMs = max(memberTimeoutMs, ms ?? 0)
+        memberTimeoutMs = max(memberTimeoutMs, ms ?? Settings.slowestHoldMs)
     }
 
     private static func row(_ list: Span<UInt8>, _ index: Int) -> OpenWork {

@@ -43,6 +43,7 @@ extension Node {
         desk.say(.ledBy(r.workerID, r.term))
         // Its claim, or its next heartbeat, says what it speaks.
         admission.forgetLeader()
+        if !elector.log.tenure.isClaimed { elector.keepTenure(r) }
         worker.noteLeader(saysTimeout: false, leaseMs: r.leaseMs, desk)
         worker.hastenHeartbeat()
         if joining.isJoined, keyWatch.isRefused(by: r, desk) {
@@ -71,7 +72,7 @@ extension Node {
         switch r.order {
         case .noop, .resign, .addMember, .removeMember, .cancel, .unknown: return false
         case .claim:
-            elector.keepClaim(r)
+            elector.keepTenure(r)
             return false
         case .assign(let a): return elector.keep(a, term: r.term)
         case .checkpoint(let checkpoint):

@@ -186,6 +186,15 @@ struct PaceTests {
         #expect(solo.done.removed.isEmpty)
     }
 
+    @Test("what was given by one that does not say how long it waits may be with the slowest")
+    func unsaidGiver() {
+        let solo = heir()
+        live(solo, 9600)
+        #expect(solo.done.removed.isEmpty)
+        live(solo, 600)
+        #expect(solo.done.removed == [worker(5)])
+    }
+
     @Test("a checkpoint that says less ends it: what was given so is over")
     func over() {
         let solo = heir(claim: 10_000, checkpoint: 600)

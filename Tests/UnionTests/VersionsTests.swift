@@ -170,7 +170,7 @@ struct VersionsTests {
             let solo = Solo()
             solo.follow(isAdded: false)
             claim(solo, Self.later, term: 2)
-            for _ in 0..<40 {
+            for _ in 0..<15 {
                 var h = heartbeat(by: 3)
                 h.versions = isAlone ? .current : Self.later
                 solo.read(h)
@@ -280,6 +280,92 @@ struct VersionsTests {
         #expect(solo.done.removed.isEmpty)
         live(300)
         #expect(solo.done.removed == [worker(2)])
+    }
+
+    @Test("beside a board that may lead next, and wait for less, a worker's lease is as short")
+    func shortBesideOlder() {
+        let lengths = [Versions.current, .unsaid].map { versions in
+            let solo = Solo()
+            solo.follow()
+            for _ in 0..<4 {
+                var h = heartbeat(by: 3)
+                h.versions = versions
+                solo.read(h)
+                solo.renewLease()
+            }
+            return solo.node.jobsUntil.us - solo.now.us
+        }
+        #expect(lengths[0] - lengths[1] == Int64(Solo().settings.workerLeaseMs - 1681) * 1000)
+    }
+
+    @Test("a worker whose lease would end before it is renewed takes nothing from such a leader")
+    func tooShort() {
+        for isOld in [true, false] {
+            // 800 ms * 12 / 5 and 2 %, and 1,500 to die: 381 are left, and 700 are needed.
+            let solo = Solo {
+                ($0.killGraceMs, $0.memberTimeoutMs, $0.ackTimeoutMs) = (1500, 4000, 4000)
+            }
+            solo.join()
+            var r = leaderRecord(.claim, by: 2, term: 1)
+            if isOld { r.memberTimeoutMs = nil }
+            solo.read(r)
+            solo.read(leaderRecord(.addMember(worker(1), 1), by: 2, term: 1))
+            solo.renewLease()
+            solo.read(leaderRecord(.assign(assignment(0, to: 1)), by: 2, term: 1), emptyPayload)
+            #expect(solo.counters[.notAccepted] == (isOld ? 1 : 0))
+            #expect(solo.done.starts.count == (isOld ? 0 : 1))
+        }
+    }
+
+    @Test("an outcome of a later version counts, is no proof of what was read, and is not said again")
+    func unknownStatus() {
+        let solo = leads()
+        solo.addMember(2)
+        solo.read(request("a"))
+        solo.read(request("a"))
+        solo.readBack()
+        solo.read(result(of: 0, by: 2, .unknown, id: "a"))
+        #expect(solo.counters[.settled] == 1)
+        solo.live(300)
+        let said = solo.done.results.last
+        #expect(said?.duplicateOf == 0 && said?.status == .failed)
+        #expect(result(of: 0, by: 2, .unknown).digest == 0)
+        #expect(result(of: 0, by: 2, .failed).digest != 0)
+    }
+
+    @Test("a leader whose id another has does not say for that one that it has nothing")
+    func twinOfLeader() {
+        for isHeard in [true, false] {
+            let solo = leads()
+            solo.read(request("a"))
+            solo.readBack()
+            #expect(solo.done.starts.count == 1)
+            // What a life before it had: it does not know whether that one lives.
+            let index = solo.node.leader.ledger.find(0)!
+            let worker = solo.node.leader.ledger.entries[index].workerID
+            #expect(worker == UnionTests.worker(1))
+            for _ in 0..<3 {
+                if isHeard { solo.read(heartbeat(by: 1, incarnation: 9)) }
+                solo.live(100)
+            }
+            let roster = solo.node.leader.roster.find(UnionTests.worker(1))!
+            let speaks = solo.node.leader.roster.speaksForAll(roster, solo.node.desk)
+            #expect(speaks != isHeard)
+        }
+    }
+
+    @Test("four elections to which nobody came end an outside board's patience")
+    func patience() {
+        let solo = Solo()
+        solo.follow(isAdded: false)
+        claim(solo, Self.later, term: 2)
+        for _ in 0..<80 where solo.done.candidacies.isEmpty {
+            var h = heartbeat(by: 3)
+            h.versions = Self.later
+            solo.read(h)
+            solo.idle(200)
+        }
+        #expect(!solo.done.candidacies.isEmpty)
     }
 
     @Test("who speaks under one id does not speak for another that is heard under it")

@@ -107,8 +107,8 @@ extension Elector {
         openWork.assign(a, term: term, isAfterCheckpoint: pen.checkpointOffset >= 0)
     }
 
-    /// A claim that is said.
-    mutating func keepClaim(_ r: LeaderRecord) {
+    /// A tenure that is said, by its claim, or adopted.
+    mutating func keepTenure(_ r: LeaderRecord) {
         openWork.begin(memberTimeoutMs: r.memberTimeoutMs)
     }
 

@@ -100,6 +100,9 @@ public struct Settings: Sendable {
 
     /// The slowest pace's `worker_lease_ms` and `kill_grace_ms`, in every version.
     static var slowestHold: (workerLeaseMs: Int32, killGraceMs: Int32) { (9000, 700) }
+    static var slowestHoldMs: Int32 {
+        holdMs(workerLease: slowestHold.workerLeaseMs, killGrace: slowestHold.killGraceMs)
+    }
 
     /// The least `member_timeout_ms` of a leader with this lease, in every version's paces: 5/3 of it in
     /// `cloud`, and 12/5 in those that are quicker.
