@@ -367,6 +367,8 @@ extension Checker {
         if case .result(let r) = record { checkGivenBack(r, board, union) }
         guard case .leader(let r) = record, case .assign(let a) = r.order else { return }
         guard let outcome = outcome(of: a.attempt.requestOffset) else { return }
+        // It knows one that is gone, and does not know yet that another has its offset.
+        if let key = requests[a.attempt.requestOffset], key != a.request.requestID.key { return }
         guard unread[board.index]?.contains(outcome.at) != true else { return }
         var read = board.readers[Topic.results.index].position
         // A takeover has read them all as they were at the claim.
