@@ -171,7 +171,7 @@ extension Checker {
 
 extension Checker {
     func onAppend(
-        _ topic: Topic, _ offset: Offset, _ record: Record?, _ writer: Int,
+        _ topic: Topic, _ offset: Offset, _ record: Record?, _ writer: Int, isUnsigned: Bool,
         _ union: SimulatedUnion
     ) {
         switch topic {
@@ -184,7 +184,7 @@ extension Checker {
             }
         case .results: onResult(record, at: offset, by: writer, union)
         case .requests:
-            var id = SimulatedTopic.readableID(ofMalformedAt: offset)
+            var id = isUnsigned ? RequestID() : SimulatedTopic.readableID(ofMalformedAt: offset)
             if case .request(let r)? = record { id = r.requestID }
             guard !id.isEmpty else {
                 // Without an id, it is a duplicate of what stood here before the broker lost it.

@@ -25,6 +25,8 @@ struct Conditions {
     /// One request in so many crashes its board; 0: none.
     var poisonOneIn: Int32 = 0
     var hungOneIn: Int32 = 0
+    /// One heartbeat in so many cannot be read by anybody; 0: none.
+    var damagedOneIn: Int32 = 0
     var starvingOneIn: Int32 = 0
     /// Records of one fetch.
     var batch: Offset = 500
@@ -180,9 +182,11 @@ extension SimulatedUnion {
         let board = boards[writes[index].board]
         // It was on its way for two steps of the key.
         guard isValid(writes[index].signedBy) != nil else { return writes.remove(index) }
+        let record = writes[index].record
+        let isDamaged = isDamaged(record)
         let offset = append(
-            writes[index].record, writes[index].payload, on: writes[index].record.topic,
-            by: board.index, signedBy: writes[index].signedBy)
+            isDamaged ? nil : record, isDamaged ? Array("damaged".utf8) : writes[index].payload,
+            on: record.topic, by: board.index, signedBy: writes[index].signedBy)
         writes[index].offset = offset
         if writes[index].receipt == .none || writes[index].isReported {
             return writes.remove(index)
@@ -257,7 +261,9 @@ extension SimulatedUnion {
         if writer >= 0, case .leader(let r)? = record, case .checkpoint = r.order {
             checkpointKey = signedBy
         }
-        checker.onAppend(topic, offset, isValid(signedBy) == false ? nil : record, writer, self)
+        let isUnsigned = isValid(signedBy) == false
+        checker.onAppend(
+            topic, offset, isUnsigned ? nil : record, writer, isUnsigned: isUnsigned, self)
         for board in boards where board.life != nil && board.staleEnds == nil {
             fetch(topic, board)
         }

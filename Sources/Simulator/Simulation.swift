@@ -94,6 +94,9 @@ extension SimulatedUnion {
             case .produceLate: conditions.lateOneIn = oneIn
             case .answersLate: conditions.answersLateOneIn = 2 + oneIn / 50
             case .pauseInStep: conditions.pauseInStepOneIn = 20 * oneIn
+            case .malformedRecord:
+                conditions.damagedOneIn = 10 + oneIn
+                faults.meanUs[fault.rawValue] = mean
             case .hungJobs: conditions.hungOneIn = 30 + random.below(300)
             case .starvingJobs: conditions.starvingOneIn = 10 + random.below(200)
             case .clockRates: drawClocks()

@@ -20,6 +20,8 @@ extension SimulatedUnion {
     }
 
     private func strangerWrites() {
+        // Where nothing of his is valid, he may write whatever boards do, in their names.
+        if isValid(0) == false, random.below(2) == 0 { return copies() }
         let term = highestTerm()
         let record: Record
         switch random.below(6) {
@@ -39,6 +41,36 @@ extension SimulatedUnion {
         default: record = .result(strangerResult(term: term))
         }
         forge(record, [], on: record.topic)
+    }
+
+    /// What a board or a user has written lately, or the same with another place in time.
+    private func copies() {
+        let topic = Topic.all[Int(random.below(Int32(Topic.count)))]
+        let log = topics[topic.index]
+        guard log.high > log.low else { return }
+        let entry = log[max(log.low, log.high - 1 - Offset(random.below(60)))]
+        guard var record = entry.record else { return }
+        let later = Int64(random.below(3))
+        switch record {
+        case .leader(var r):
+            (r.term, r.sentAt) = (r.term + later, r.sentAt + Int32(later) * 1000)
+            if random.below(3) == 0 { (r.order, r.callsBack) = (.claim, true) }
+            if random.below(3) == 0 { r.heartbeatOffset = topics[Topic.heartbeat.index].high }
+            record = .leader(r)
+        case .candidacy(var c):
+            (c.term, c.ranking) = (c.term + later, 1_000_000)
+            record = .candidacy(c)
+        case .heartbeat(var h):
+            (h.count, h.leaderOffset) = (h.count + later, topics[Topic.leader.index].high)
+            h.versions = Versions(newest: 1 + Int32(later), oldest: 1 + Int32(later))
+            if random.below(3) == 0 { (h.isLeaving, h.cannotReport) = (true, true) }
+            record = .heartbeat(h)
+        case .result(var r):
+            r.final = random.below(2) == 0
+            record = .result(r)
+        case .request: break
+        }
+        forge(record, entry.payload, on: topic)
     }
 
     /// The next term; the highest that may be, or one that may not.
@@ -131,6 +163,8 @@ extension SimulatedUnion {
 
     private func heartbeat(of id: WorkerID, isMember: Bool) -> Heartbeat {
         var h = Heartbeat(workerID: id, incarnation: random.next())
+        if random.below(4) == 0 { h.versions = Versions(newest: 1 + random.below(9), oldest: 1) }
+        if random.below(8) == 0 { (h.workerLeaseMs, h.killGraceMs) = (1 + random.below(9000), 50) }
         guard isMember, let leader else { return h }
         h.leaderID = boards[leader].settings.workerID
         h.term = highestTerm()
@@ -184,6 +218,12 @@ extension SimulatedUnion {
         return true
     }
 
+    /// A board's own heartbeat that nobody can read, or not: it was damaged on its way.
+    func isDamaged(_ record: Record) -> Bool {
+        guard case .heartbeat = record, conditions.damagedOneIn > 0 else { return false }
+        return random.below(conditions.damagedOneIn) == 0
+    }
+
     /// More than there is room for, with new names each time.
     func strangersSpeak(moreTimes: Int) {
         guard brokerIsUp else { return }
@@ -199,7 +239,7 @@ extension SimulatedUnion {
 
     /// A record that was written long ago is there once more.
     private func replay() -> Bool {
-        let topic = [Topic.leader, .election, .heartbeat, .results][Int(random.below(4))]
+        let topic = Topic.all[Int(random.below(Int32(Topic.count)))]
         let log = topics[topic.index]
         guard log.high > log.low else { return false }
         let entry = log[between(log.low, log.high)]

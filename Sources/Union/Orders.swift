@@ -41,9 +41,11 @@ extension Node {
             twin.onTenure(of: r.incarnation)
         }
         desk.say(.ledBy(r.workerID, r.term))
-        // Its claim, or its next heartbeat, says what it speaks.
-        admission.forgetLeader()
-        if !elector.log.tenure.isClaimed { elector.keepTenure(r) }
+        if !elector.log.tenure.isClaimed {
+            elector.keepTenure(r)
+            // It has said nothing yet; its next heartbeat may.
+            noteLeader(r.workerID, .unsaid)
+        }
         worker.noteLeader(saysTimeout: false, leaseMs: r.leaseMs, desk)
         worker.hastenHeartbeat()
         if joining.isJoined, keyWatch.isRefused(by: r, desk) {

@@ -71,18 +71,19 @@ extension Order {
                 try Attempt(object),
                 unlessStarted: try object.optionalBoolean(.unlessStarted) ?? false)
         case .checkpoint:
-            try object.packUnfinished(into: &payload)
-            self = .checkpoint(
-                Checkpoint(
-                    requestsNext: try object.integer(.requestsNext),
-                    resultsNext: try object.integer(.resultsNext),
-                    resultsRead: try object.optionalInteger(.resultsRead),
-                    firstRequest: Checkpoint.First(
-                        offset: try object.optionalInteger(.firstOffset) ?? 0,
-                        digest: try object.optionalHex(.firstRequest) ?? 0),
-                    lastRequest: try object.optionalHex(.lastRequest) ?? 0,
-                    lastResult: try object.optionalHex(.lastResult) ?? 0,
-                    memberTimeoutMs: try object.memberTimeoutMs))
+            let saysMore = try object.packUnfinished(into: &payload)
+            var checkpoint = Checkpoint(
+                requestsNext: try object.integer(.requestsNext),
+                resultsNext: try object.integer(.resultsNext),
+                resultsRead: try object.optionalInteger(.resultsRead),
+                firstRequest: Checkpoint.First(
+                    offset: try object.optionalInteger(.firstOffset) ?? 0,
+                    digest: try object.optionalHex(.firstRequest) ?? 0),
+                lastRequest: try object.optionalHex(.lastRequest) ?? 0,
+                lastResult: try object.optionalHex(.lastResult) ?? 0,
+                memberTimeoutMs: try object.memberTimeoutMs)
+            checkpoint.saysMore = saysMore
+            self = .checkpoint(checkpoint)
         case .unknown: self = .unknown
         }
     }
@@ -191,13 +192,19 @@ extension JSONObject {
 // version has added behind that is passed over.
 
 extension JSONObject {
-    fileprivate func packUnfinished(into payload: inout Payload.Buffer) throws(Malformed) {
+    /// True: there are rows that hold more than we know.
+    fileprivate func packUnfinished(
+        into payload: inout Payload.Buffer
+    ) throws(Malformed) -> Bool {
         let list = try list(.unfinished, limit: Limits.ledger)
         var row = list.token + 1
+        var saysMore = false
         for _ in 0..<list.count {
             payload.pack(try openWork(at: row))
+            saysMore = saysMore || tokens[row].count > 6
             row = after(row)
         }
+        return saysMore
     }
 
     private func openWork(at row: Int) throws(Malformed) -> OpenWork {

@@ -9,9 +9,13 @@ extension EndToEnd {
 
         init() throws { broker = try EndToEnd.noida.get() }
 
-        /// What a worker of each step is started with; nil: it has no key.
-        private static func options(_ key: String, _ step: String?) -> [String] {
-            step.map { ["union.key_file=\(key)", "union.key_step=\($0)"] } ?? []
+        /// What a worker of each step is started with; nil: it has no key. `former`: it is changed.
+        private static func options(
+            _ key: String, _ step: String?, former: String? = nil
+        ) -> [String] {
+            guard let step else { return [] }
+            return ["union.key_file=\(key)", "union.key_step=\(step)"]
+                + (former.map { ["union.previous_key_file=\($0)"] } ?? [])
         }
 
         /// `submit --wait`, which is told that all completed.
@@ -119,25 +123,28 @@ extension EndToEnd {
             }
         }
 
-        @Test("a key is put in, and taken out again, board by board under load: nothing is lost")
+        @Test("a key is put in, changed and taken out, board by board under load: nothing is lost")
         func rolling() throws {
             try Fleet.run(on: broker) { fleet in
-                let key = try fleet.keyFile("union.key")
-                try fleet.launchAll(3)
+                let (key, next) = (try fleet.keyFile("union.key"), try fleet.keyFile("next.key"))
+                try fleet.launchAll(5)
                 try fleet.awaitLeader()
                 var loads = 0
                 /// While the boards go through these steps somebody asks for work.
-                func roll(_ steps: [String?], asking options: [String]) throws {
+                func roll(
+                    _ steps: [String?], _ key: String, former: String? = nil,
+                    asking options: [String]
+                ) throws {
                     for step in steps {
                         loads += 1
                         let load = try submit(fleet, "l\(loads)", count: 200, rate: 40, options)
                         defer { load.destroy() }
-                        for number in 1...3 {
+                        for number in 1...5 {
                             let old = try #require(fleet.living.last { $0.plan.number == number })
                             old.terminate()
                             #expect(try old.child.waitForEnd() == .exit(0), "\(old.child.story)")
                             let new = try fleet.launch(number) {
-                                $0.options += Self.options(key, step)
+                                $0.options += Self.options(key, step, former: former)
                             }
                             try new.awaitReady()
                         }
@@ -145,13 +152,17 @@ extension EndToEnd {
                         #expect(try load.waitForEnd() == .exit(0), "\(load.story)")
                     }
                 }
-                try roll(["accept"], asking: [])
-                try roll(["sign", "require"], asking: Self.options(key, "sign"))
+                try roll(["accept"], key, asking: [])
+                try roll(["sign", "require"], key, asking: Self.options(key, "sign"))
                 // Now a stranger is one.
                 try fleet.writeAsStranger(request("noop", id: "stranger"), to: "requests")
                 #expect(try fleet.awaitOutcome(of: "offset-600").status == "rejected")
-                try roll(["sign", "accept"], asking: Self.options(key, "sign"))
-                try roll([nil], asking: [])
+                try roll(["accept"], next, former: key, asking: Self.options(key, "sign"))
+                try roll(
+                    ["sign", "require"], next, former: key,
+                    asking: Self.options(next, "sign", former: key))
+                try roll(["sign", "accept"], next, asking: Self.options(next, "sign"))
+                try roll([nil], next, asking: [])
                 // Each was run to its end once. (The stranger's may have been read again a step
                 // back, where it counts.)
                 let results = try fleet.client.dump(fleet.topic("results"))

@@ -91,7 +91,19 @@ struct RequestsTests {
             id.replacing("-4", with: "-5"), String(id.dropLast()) + (id.hasSuffix("0") ? "1" : "0"),
         ]
         for id in changed { #expect(requests.settle(result(id, at: 50), at: at(1)) == .foreign) }
-        #expect(requests.settle(result(id, at: 50), at: at(1)) == .settled(latencyUs: 1))
+        #expect(requests.settle(result(id, at: 2), at: at(1)) == .settled(latencyUs: 1))
+    }
+
+    @Test("a result that names a request after ours is a stranger's")
+    func farOffset() {
+        var requests = requests(2, "r")
+        for i in 0..<2 {
+            requests.noteSent(at: at(0))
+            requests.noteDelivered(tag: UInt(i) + 1, Offset(10 + i))
+        }
+        #expect(requests.settle(result("r-1", at: 11), at: at(1)) == .foreign)
+        #expect(requests.settle(result("r-1", at: 10), at: at(1)) == .settled(latencyUs: 1))
+        #expect(requests.settle(result("r-2", at: 3), at: at(1)) == .settled(latencyUs: 1))
     }
 
     @Test("a request whose id the leader could not read is known by its offset")

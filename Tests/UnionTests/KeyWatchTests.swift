@@ -110,6 +110,15 @@ struct KeyWatchTests {
         }
     }
 
+    @Test("what a leader of long ago accepted makes nobody's void words a stranger's")
+    func leaderOfLongAgo() {
+        let solo = arriving(requiring, forMs: 4000) {
+            if $0.node.term == 0 { leads(accepts: AcceptedKeys(7), on: $0) }
+            $0.readVoid(.heartbeat(heartbeat(by: 4)), isSigned: true)
+        }
+        #expect(solo.standsBack && said(solo) == ["early"])
+    }
+
     @Test("a stranger's void words keep nobody from running among others of its key")
     func strangerAmongOthers() {
         let solo = Solo(requiring)

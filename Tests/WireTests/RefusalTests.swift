@@ -264,8 +264,14 @@ struct RefusalTests {
         let more = ["6,null", "\"x\",[1,[2]],{\"a\":[3]}"]
         let longer = checkpoint.with(
             "unfinished", "[[\(rows[0]),\(more[0])],[\(rows[1]),\(more[1])]]")
-        let read = try [plain, longer.json].map { facts(try station.decode($0, from: .leader)) }
-        #expect(read[0] == read[1])
+        let read = try [plain, longer.json].map { try station.decode($0, from: .leader) }
+        #expect(station.encode(read[0]) == station.encode(read[1]))
+        for (json, isLonger) in [(plain, false), (longer.json, true)] {
+            guard case .leader(let r) = try station.decode(json, from: .leader).record,
+                case .checkpoint(let checkpoint) = r.order
+            else { return #expect(Bool(false), "\(json)") }
+            #expect(checkpoint.saysMore == isLonger)
+        }
     }
 
     @Test("words of a later version are read as what they are: unknown")

@@ -203,6 +203,8 @@ extension Requests {
             return mayBeReported ? .undecided : .foreign
         }
         guard !rows[number].isSettled else { return .foreign }
+        // No request follows its result: a stranger's, who names one that is still to come.
+        if rows[number].offset >= 0, result.requestOffset > rows[number].offset { return .foreign }
         let latency = max(0, now.us - rows[number].sentAt.us)
         rows[number].latencyUs = Int32(clamping: latency)
         if rows[number].isUndelivered { undelivered -= 1 }

@@ -41,6 +41,7 @@ package enum Log {
     nonisolated(unsafe) private static var malformed = Limiter()
     nonisolated(unsafe) private static var placeless = Limiter()
     nonisolated(unsafe) private static var unknowns = Limiter()
+    nonisolated(unsafe) private static var misfits = Limiter()
 
     /// Sets the level from the configuration, and finds out who reads stderr.
     package static func start(_ level: Level) {
@@ -203,12 +204,14 @@ extension Log {
                 if !isOurs { line.put(", for members of an older version") }
             }
         case .otherVersion(let id, let theirs, let union):
+            guard let hidden = unsafe misfits.admit(at: Clock.now) else { return }
             write(.warning) { (line: inout Line) in
                 line.put(short: id)
                 line.put(" gets no work: it speaks ")
                 line.put(theirs)
                 line.put(", and this union ")
                 line.put(union)
+                putHidden(hidden, &line)
             }
         case .stuck(let op, let attempt):
             write(.error) { (line: inout Line) in

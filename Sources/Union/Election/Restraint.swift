@@ -19,10 +19,11 @@ struct Restraint {
 
     func holds(at now: Instant) -> Bool { now < until }
 
-    /// What it says of itself: the configured ranking, or an eighth of it. `readsLess`: less than others
-    /// do, of what is written.
+    /// What it says of itself: the configured ranking, or an eighth of it; nothing where it reads less than
+    /// others of what is written (`readsLess`).
     func ranking(readsLess: Bool, _ desk: borrowing Desk) -> Int32 {
-        holds(at: desk.now) || readsLess ? desk.settings.ranking / 8 : desk.settings.ranking
+        if readsLess { return 0 }
+        return holds(at: desk.now) ? desk.settings.ranking / 8 : desk.settings.ranking
     }
 
     /// For how long who gives up now holds back: ten leader timeouts, and twice that each time.

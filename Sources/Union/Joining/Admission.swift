@@ -20,8 +20,6 @@ struct Admission {
         return isOutside && !wasOutside
     }
 
-    mutating func forgetLeader() { (leader, isOutside) = (nil, false) }
-
     /// When we are left out, should nothing else happen.
     func dueAt(_ desk: borrowing Desk) -> Instant {
         guard let waitsSince, !isLeftOut else { return .never }

@@ -84,7 +84,9 @@ struct KeyWatch {
         if isFresh(leaderAt, desk), leaderRefuses(desk) { return .notAccepted(by: leader) }
         if isFresh(refusalAt, desk) { return .notAccepted(by: refuses) }
         // Where the leader has come as far as we have, everybody signs: it is a stranger's.
-        let isLeaderThere = leaderAccepts.map { $0.isWithin(desk.settings.accepts) } ?? false
+        let isLeaderThere =
+            isFresh(leaderAt, desk)
+            && leaderAccepts.map { $0.isWithin(desk.settings.accepts) } ?? false
         return isFresh(voidHeartbeatAt, desk) && !isLeaderThere ? .tooEarly : nil
     }
 

@@ -137,12 +137,7 @@ extension Leader {
         roster.hear(h, index, leaderOffset: leaderOffset, isCurrent: isCurrent, desk)
         guard elector.leads(desk) else { return }
         let isMember = roster[index].isMember || h.workerID == desk.settings.workerID
-        let common = roster.versions(desk)
-        let fits = isMember || common.fits(h.versions)
-        // Where it knows as much, it does not follow.
-        if !fits, roster.callUnfit(index) {
-            desk.say(.otherVersion(h.workerID, h.versions, common))
-        }
+        let fits = isMember || understands(h, index, &desk)
         if knowsUs, h.leaderID == nil { onAbsence(h, running, of: index, &elector, &desk) }
         guard isCurrent else { return }
         if roster.callStuck(index) {
@@ -159,6 +154,16 @@ extension Leader {
             }
         }
         if isOpen(elector) { onReport(h, running, by: index, &elector, &desk) }
+    }
+
+    /// Whether all members, and we, understand it, and it us. (Where it knows as much, it does not follow.)
+    private mutating func understands(
+        _ h: Heartbeat, _ index: Int, _ desk: inout Desk
+    ) -> Bool {
+        let common = roster.versions(desk)
+        guard !common.fits(h.versions) else { return true }
+        if roster.callUnfit(index) { desk.say(.otherVersion(h.workerID, h.versions, common)) }
+        return false
     }
 
     /// Another is heard under our id.

@@ -99,7 +99,8 @@ extension LeaderRecord {
     /// nobody: so nothing else earns a lease (section 3).
     var isHeardByAll: Bool {
         switch order {
-        case .claim, .noop, .resign, .addMember, .removeMember, .assign, .cancel, .checkpoint: true
+        case .claim, .noop, .resign, .addMember, .removeMember, .assign, .cancel: true
+        case .checkpoint(let checkpoint): !checkpoint.saysMore
         case .unknown: false
         }
     }
@@ -156,6 +157,8 @@ public struct Checkpoint: Equatable, Sendable {
     public var lastResult: Digest
     /// Whoever has work, and was not heard for so many ms, has no job any more; nil: it does not say.
     public var memberTimeoutMs: Int32?
+    /// Its rows hold more than we know. Only in what is read.
+    public var saysMore = false
 
     /// `resultsRead` nil: as `resultsNext`.
     public init(
