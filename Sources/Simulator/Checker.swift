@@ -374,6 +374,8 @@ extension Checker {
         // A takeover has read them all as they were at the claim.
         if tenures.last?.term == r.term { read = max(read, resultsAtTenure) }
         guard outcome.at < read, union.isValid(outcome.at, of: .results, for: board) else { return }
+        // What was void at one step of the key, and rejected, may be valid a step back.
+        if outcome.status == .rejected, union.hasRolledKey { return }
         if hasLost.contains(true) {
             // Outcomes of the last requests are known, if they are among the last results. (One
             // without an id may be another than stood there before.)

@@ -163,7 +163,11 @@ extension SimulatedUnion {
 
     private func heartbeat(of id: WorkerID, isMember: Bool) -> Heartbeat {
         var h = Heartbeat(workerID: id, incarnation: random.next())
-        if random.below(4) == 0 { h.versions = Versions(newest: 1 + random.below(9), oldest: 1) }
+        // (Whom boards of a later version do not understand keeps them from two elections, which take
+        // long where he seems to be many.)
+        if random.below(4) == 0 || boards.contains(where: { $0.settings.versions == .later }) {
+            h.versions = Versions(newest: 2 + random.below(8), oldest: 1)
+        }
         if random.below(8) == 0 { (h.workerLeaseMs, h.killGraceMs) = (1 + random.below(9000), 50) }
         guard isMember, let leader else { return h }
         h.leaderID = boards[leader].settings.workerID

@@ -371,7 +371,7 @@ struct VersionsTests {
         }
     }
 
-    @Test("four elections to which nobody came end an outside board's patience")
+    @Test("two elections to which nobody came end an outside board's patience")
     func patience() {
         let solo = Solo()
         solo.follow(isAdded: false)

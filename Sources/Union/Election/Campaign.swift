@@ -54,7 +54,7 @@ struct Campaign: ~Copyable {
 
     /// Those whom the last leader led are there, and we were not among them: one of them leads next,
     /// unless none of them does for long.
-    private var abstains: Bool { isOutside && heard.unfit > 0 && abstentions < 4 }
+    private var abstains: Bool { isOutside && heard.unfit > 0 && abstentions < 2 }
 }
 
 // MARK: - How patient it is
