@@ -38,9 +38,9 @@ extension SimulatedUnion {
             let next = keyStep + (random.below(3) == 0 ? -1 : 1)
             guard leader != nil, boards.allSatisfy({ $0.isRunning || $0.lives == 0 }),
                 KeyStep.all.indices.contains(next),
-                KeyStep.all[next].accepts.accepts(checkpointKey),
+                KeyStep.all[next].accepts.contains(checkpointKey),
                 // What strangers have written would be valid then.
-                !strangersWrote || !KeyStep.all[next].accepts.accepts(0)
+                !strangersWrote || !KeyStep.all[next].accepts.contains(0)
             else { return false }
             keyStep = next
             transcript.say(now, "faults", "key step \(keyStep)")
@@ -60,7 +60,7 @@ extension SimulatedUnion {
     func isValid(_ key: KeyID) -> Bool? {
         var (some, all) = (false, true)
         for board in boards where board.lives > 0 {
-            let isAccepted = board.settings.accepts.accepts(key)
+            let isAccepted = board.settings.accepts.contains(key)
             (some, all) = (some || isAccepted, all && isAccepted)
         }
         return some == all ? all : nil
@@ -69,7 +69,7 @@ extension SimulatedUnion {
     /// Whether a record that the broker has is valid for this board.
     func isValid(_ offset: Offset, of topic: Topic, for board: Board) -> Bool {
         let log = topics[topic.index]
-        return !log.contains(offset) || board.settings.accepts.accepts(log[offset].signedBy)
+        return !log.contains(offset) || board.settings.accepts.contains(log[offset].signedBy)
     }
 
     /// With what users sign: the latest that all boards accept.
@@ -77,8 +77,4 @@ extension SimulatedUnion {
         let keys = boards.map { $0.settings.signsWith }
         return keys.filter { isValid($0) == true }.max() ?? KeyStep.all[keyStep].signs
     }
-}
-
-extension AcceptedKeys {
-    func accepts(_ key: KeyID) -> Bool { key == first || key == second }
 }

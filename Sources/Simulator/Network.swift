@@ -238,7 +238,7 @@ extension SimulatedUnion {
     /// others do not, or will not, nothing is promised against him, and he is silent.
     func forge(_ record: Record?, _ payload: [UInt8], on topic: Topic) {
         // Nor does he write what will be valid when all boards are where they should be.
-        let isKeyless = KeyStep.all[keyStep].accepts.accepts(0)
+        let isKeyless = KeyStep.all[keyStep].accepts.contains(0)
         guard let isTaken = isValid(0), isTaken ? keyStep == 0 : !isKeyless else { return }
         let signs = !isTaken && random.below(2) == 0
         strangersWrote = strangersWrote || !isTaken && !signs
@@ -370,7 +370,7 @@ extension SimulatedUnion {
             let what = entry.record.map { Transcript.name($0) } ?? "malformed"
             transcript.say(now, board, "< \(topic)[\(offset)] \(what)")
         }
-        if !board.settings.accepts.accepts(entry.signedBy) {
+        if !board.settings.accepts.contains(entry.signedBy) {
             let event = entry.record.map { Event.read($0, offset) }
             let void = (event ?? .malformed(topic, RequestID(), offset)).asVoid(
                 isSigned: entry.signedBy != 0, entry.payload.span)

@@ -56,14 +56,18 @@ public struct Referee: Sendable {
     /// What not every version reads is the holder's word, and changes nothing: those who do not read it
     /// would come to other verdicts.
     private func isSaidByHolder(_ record: LeaderRecord) -> Bool {
+        isHolder(record) && record.term == tenure.term && !tenure.resigned
+            && record.sentAt >= tenure.sentAt
+    }
+
+    private func isHolder(_ record: LeaderRecord) -> Bool {
         record.workerID == tenure.holder && record.incarnation == tenure.incarnation
-            && record.term == tenure.term && !tenure.resigned && record.sentAt >= tenure.sentAt
     }
 
     /// Section 3's table, and one rule more: a record that appears after a later one of the same
     /// tenure is void. (Else a late `ASSIGN` could undo the `CANCEL` that it was given up for.)
     private mutating func weigh(_ record: LeaderRecord) -> Verdict {
-        let isHolder = record.workerID == tenure.holder && record.incarnation == tenure.incarnation
+        let isHolder = isHolder(record)
         if record.term == tenure.term, tenure.mayBeLost {
             tenure.mayBeLost = false
             if !isHolder {

@@ -17,7 +17,7 @@ struct Leader: ~Copyable {
     /// Since when outcomes that we say ourselves are written and none is read; nil: there is none.
     var unheardSince: Instant?
     /// The protocol of what we write.
-    private(set) var speaks: Int32 = 0
+    var speaks: Int32 = 0
     /// When everything that is out is looked at next.
     var sweepAt = Instant.never
     /// More can be assigned; the last step had no room for it.
@@ -215,9 +215,6 @@ extension Leader {
 
     /// Nobody was listened to for a while: who was there may not be, and others are.
     mutating func forgetWhoIsThere() { roster.removeAll() }
-
-    /// A tenure of ours begins: who is there, and what they speak, is still to be heard.
-    mutating func beginSpeaking(_ desk: borrowing Desk) { speaks = desk.settings.versions.newest }
 
     /// A record's way into the leader log and back, as our own records show it.
     mutating func noteRoundTrip(of r: LeaderRecord, _ desk: borrowing Desk) {

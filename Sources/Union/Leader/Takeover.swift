@@ -117,7 +117,8 @@ extension Leader {
         unheardSince = nil
         sweepAt = .never
         isBehind = false
-        beginSpeaking(desk)
+        // What members speak is still to be heard.
+        speaks = desk.settings.versions.newest
         requests.begin(
             at: elector.openWork.checkpoint.requestsNext, elector.openWork.checkpoint.lastRequest)
         for place in 0..<elector.openWork.capacity {

@@ -19,7 +19,7 @@ public struct AcceptedKeys: Equatable, Sendable {
 
     public var bits: UInt64 { UInt64(first) << 32 | UInt64(second) }
 
-    func contains(_ key: KeyID) -> Bool { key == first || key == second }
+    public func contains(_ key: KeyID) -> Bool { key == first || key == second }
 
     /// Whoever accepts these accepts no more than `others`.
     func isWithin(_ others: AcceptedKeys) -> Bool {
