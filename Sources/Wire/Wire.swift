@@ -40,7 +40,7 @@ public struct RecordDecoder: ~Copyable {
         try Grammar.check(text)
         try tokens.find(in: text)
         do throws(Malformed) {
-            return try record(text, from: topic, payload: &payload)
+            return try Self.record(text, tokens.span, from: topic, names, payload: &payload)
         } catch {
             if topic == .requests {
                 refusedID = JSONObject.first(.requestID, text, tokens.span, names) ?? RequestID()
@@ -73,10 +73,12 @@ public struct RecordDecoder: ~Copyable {
         return WrittenSignature(digits: digits, bytes: bytes)
     }
 
-    private func record(
-        _ text: Span<UInt8>, from topic: Topic, payload: inout Payload.Buffer
+    /// Not of `self`: a method that only reads would be given a copy of the tokens, 60 KiB for each record.
+    private static func record(
+        _ text: Span<UInt8>, _ tokens: Span<Token>, from topic: Topic, _ names: FieldTable,
+        payload: inout Payload.Buffer
     ) throws(Malformed) -> Record {
-        let object = try JSONObject(text, tokens.span, at: 0, names)
+        let object = try JSONObject(text, tokens, at: 0, names)
         switch topic {
         case .election: return .candidacy(try Candidacy(object, payload: &payload))
         case .leader: return .leader(try LeaderRecord(object, names, payload: &payload))

@@ -1,19 +1,24 @@
 import Foundation
 import Harness
 
-/// What a union's key costs: the same burst of noops through five workers without a key and with
-/// one, by turns, each time on a broker of its own.
+/// What a union's key costs: the same burst of requests through five workers without a key and with
+/// one, by turns, each time on a broker of its own. Once of noops, where what is read and written is
+/// all there is to do, and once of the smallest program.
 struct KeyBench {
-    private static let burst = 10_000
     private static let turns = 5
 
     func run() throws {
-        Table.title("\(Self.burst) requests at once, five workers, without a key and with one")
+        try run(op: "noop", burst: 10_000)
+        try run(op: "true", burst: 2_000)
+    }
+
+    private func run(op: String, burst: Int) throws {
+        Table.title("\(burst) \(op) at once, five workers, without a key and with one")
         var measured: [Bool: [Figures]] = [:]
         // One of each before what counts: caches and the processor's clock.
         for turn in 0...Self.turns {
             for hasKey in [false, true] {
-                let figures = try burst(hasKey: hasKey)
+                let figures = try measure(op, burst, hasKey: hasKey)
                 if turn > 0 { measured[hasKey, default: []].append(figures) }
             }
         }
@@ -44,7 +49,7 @@ struct KeyBench {
         let othersUs: Double
     }
 
-    private func burst(hasKey: Bool) throws -> Figures {
+    private func measure(_ op: String, _ burst: Int, hasKey: Bool) throws -> Figures {
         let broker = try Broker(.noida)
         let fleet = try Fleet(on: broker)
         defer { fleet.destroy() }
@@ -53,7 +58,8 @@ struct KeyBench {
         let workers = try (1...5).map { number in
             try fleet.launch(number) {
                 $0.pace = "normal"
-                $0.options += ["log.level=warning", "leds.driver=none"] + options
+                $0.options += ["log.level=warning", "leds.driver=none", "op.true.exec=/bin/true"]
+                    + options
             }
         }
         for worker in workers { try worker.awaitReady() }
@@ -72,7 +78,7 @@ struct KeyBench {
             ] + options
         let submit = try Child(
             "submit", Programs.scrapWorker,
-            ["submit", "noop", "--count", "\(Self.burst)", "--wait", "--json"]
+            ["submit", op, "--count", "\(burst)", "--wait", "--json"]
                 + all.flatMap { ["-o", $0] })
         defer { submit.destroy() }
         guard try submit.waitForEnd(upTo: 10 * patience) == .exit(0) else {
@@ -80,7 +86,7 @@ struct KeyBench {
         }
         let after = takers.map { $0.seconds() }
         let summary = submit.output.all.last.flatMap { JSON($0) } ?? .null
-        let each = zip(after, before).map { 1e6 * ($0 - $1) / Double(Self.burst) }
+        let each = zip(after, before).map { 1e6 * ($0 - $1) / Double(burst) }
         try broker.stop()
         return Figures(
             rate: Double(summary["per_second"].int ?? 0), leaderUs: each[0], othersUs: each[1])
