@@ -14,6 +14,8 @@ public struct Simulation {
         /// nil: a random half of them.
         public var faults: Set<Fault>?
         public var without: Set<Fault> = []
+        /// Whether the union has a key, which strangers have not; nil: half of the seeds.
+        public var hasKey: Bool?
 
         public init() {}
     }
@@ -61,14 +63,15 @@ extension SimulatedUnion {
     }
 
     /// Every other seed has a key. Drawn by itself, too.
-    private func drawKey(_ seed: UInt64) {
+    private func drawKey(_ seed: UInt64, _ wanted: Bool?) {
         var luck = Random(seed: seed ^ 0x6B65_7900)
-        if luck.below(2) == 0 { setKey() }
+        let hasKey = luck.below(2) == 0
+        if wanted ?? hasKey { setKey() }
     }
 
     func drawConditions(_ seed: UInt64, _ options: Simulation.Options) {
         drawCapacities(seed)
-        drawKey(seed)
+        drawKey(seed, options.hasKey)
         conditions.delayUs = [100, 500, 2000, 10_000, 40_000][Int(random.below(5))]
         conditions.idleUs = between(10_000, 500_000)
         conditions.submitMeanUs = [50_000, 200_000, 500_000, 2_000_000][Int(random.below(4))]

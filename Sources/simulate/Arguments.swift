@@ -21,7 +21,8 @@ struct Arguments {
     /// Of those, what decides what a seed does, beside the number of nodes.
     var choices: [String] {
         stride(from: 0, to: passed.count, by: 2).flatMap { i -> [String] in
-            let decides = ["--safety", "--pace", "--faults", "--without"].contains(passed[i])
+            let decides = ["--safety", "--pace", "--faults", "--without", "--key"].contains(
+                passed[i])
             return decides ? [passed[i], passed[i + 1]] : []
         }
     }
@@ -62,6 +63,11 @@ struct Arguments {
         case "--broker": elections.recordsPerSecond = Int64(Self.number(word, value))
         case "--faults": options.faults = Self.faults(word, value)
         case "--without": options.without = Self.faults(word, value)
+        case "--key":
+            guard value == "yes" || value == "no" else {
+                Self.refuse("--key: \(value) is none of yes, no")
+            }
+            options.hasKey = value == "yes"
         case "--pace":
             switch value {
             case "fast": options.pace = .fast

@@ -1,7 +1,7 @@
 // Runs the simulator over many seeds, on all cores, and says what it has seen.
 //
 //     simulate [--seeds N] [--seed FIRST] [--nodes N] [--safety S] [--pace fast|normal|cloud|classroom]
-//              [--faults A,B] [--without A,B] [--show] [--brief] [--cores N]
+//              [--faults A,B] [--without A,B] [--key yes|no] [--show] [--brief] [--cores N]
 //     simulate --elections [--seeds N] [--seed FIRST] [--nodes N] [--pace P] [--round-trip MS]
 //              [--jitter MS] [--slow-leader] [--broker RECORDS_PER_SECOND]
 //

@@ -58,8 +58,8 @@ struct KeyBench {
         let workers = try (1...5).map { number in
             try fleet.launch(number) {
                 $0.pace = "normal"
-                $0.options += ["log.level=warning", "leds.driver=none", "op.true.exec=/bin/true"]
-                    + options
+                $0.options += ["log.level=warning", "leds.driver=none"]
+                $0.options += ["op.true.exec=/bin/true"] + options
             }
         }
         for worker in workers { try worker.awaitReady() }

@@ -227,6 +227,33 @@ extension EndToEnd {
             }
         }
 
+        @Test("a job that stops every worker it touches for longer than its lease is given up")
+        func starving() throws {
+            let script = """
+                read -r _ _ _ worker _ </proc/$PPID/stat
+                kill -STOP "$worker"
+                say stopped
+                sleep 600
+
+                """
+            try Fleet.run(on: broker, ops: [.script("starve", script)]) { fleet in
+                try fleet.launchAll(3)
+                try fleet.awaitLeader()
+                try fleet.submit([request("starve", id: "r", maxAttempts: 3)])
+                for attempt in 1...3 {
+                    let assigned = try fleet.awaitAssignment(of: "r", attempt: attempt)
+                    let job = try fleet.jobs.await("stopped", of: "r", attempt: attempt)
+                    // Its minder ends it with the lease, before the others have missed the worker.
+                    try eventually("the job's end") { !runs(job.pid) }
+                    let touched = fleet.lives.last { $0.id == assigned["member_id"].string }
+                    try #require(touched).resume()
+                }
+                #expect(try fleet.awaitOutcome(of: "r").status == "exhausted")
+                try fleet.submit([request("noop", id: "after")])
+                #expect(try fleet.awaitOutcome(of: "after").status == "completed")
+            }
+        }
+
         @Test("the twins of one request id run once, and end alike")
         func duplicates() throws {
             try Fleet.run(on: broker, ops: [.script("note", "exit 3\n")]) { fleet in

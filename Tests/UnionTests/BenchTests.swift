@@ -414,6 +414,18 @@ struct BenchTests {
         #expect(solo.done.notices.contains { if case .canReport = $0 { true } else { false } })
     }
 
+    @Test("a result that is not taken for long says nothing of one that was finished since")
+    func cannotReportOne() {
+        let (solo, _) = mute()
+        live(solo, 3000)
+        solo.give(.jobEnded(1, jobEnd()))
+        live(solo, 1600)
+        #expect(solo.done.heartbeats.last!.cannotReport)
+        #expect(solo.done.heartbeats.last!.runningCount == 2, "1 is reported yet, 2 runs")
+        live(solo, 3000)
+        #expect(solo.done.heartbeats.last!.runningCount == 1)
+    }
+
     @Test("once nobody asks for its results any more it tries again, and waits longer each time")
     func triesToReport() {
         let solo = worker1()

@@ -265,14 +265,16 @@ struct PaceTests {
         #expect(solo.done.removed == [worker(5)])
     }
 
-    @Test("a late word of an earlier life does not speak for what its next life has")
-    func lateWord() {
+    @Test(
+        "a late word of an earlier life does not speak for what its next life has, heard or not",
+        arguments: [true, false])
+    func lateWord(isHeard: Bool) {
         let solo = heir(claim: 10_000)
         // Quick, under another term; then its present life, which does not count yet, and is slow.
         var late = heartbeat(by: 5, leader: 2, term: 1, leaderOffset: 1)
         (late.workerLeaseMs, late.killGraceMs) = (1500, 200)
         solo.read(late)
-        report(solo, 5, Self.slow, running: [3], incarnation: 2)
+        if isHeard { report(solo, 5, Self.slow, running: [3], incarnation: 2) }
         live(solo, 9600)
         #expect(solo.done.removed.isEmpty)
         live(solo, 600)

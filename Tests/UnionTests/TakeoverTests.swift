@@ -1019,6 +1019,52 @@ struct TakeoverTests {
         #expect(solo.counters[.admitted] == 2)
     }
 
+    @Test("a duplicate that is read again after a loss has its answer")
+    func duplicateReadAgain() {
+        let solo = Solo()
+        solo.lead()
+        solo.addMember(2, slots: 8)
+        solo.read(request("a"))
+        solo.read(result(of: 0, by: 2, id: "a"))
+        solo.read(request("a"))
+        solo.readBack()
+        solo.read(request("b"))
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        solo.give(.bounds(.requests, low: 0, high: 3, askedAt: solo.now))
+        solo.live(50)
+        fetch(2, id: "c", on: solo)
+        #expect(solo.done.seeks(.requests).last == 0)
+        solo.clear()
+        for offset in 0..<2 as Range<Offset> { fetch(offset, id: "a", on: solo) }
+        #expect(solo.done.results.isEmpty)
+        #expect(solo.counters[.duplicates] == 1)
+    }
+
+    @Test("a duplicate whose first is gone with its topic is run")
+    func duplicateOfLost() {
+        let solo = leader()
+        solo.addMember(5)
+        for _ in 0..<2 { solo.read(request("a")) }
+        live(solo, 400, [2: [0], 5: []])
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [0])
+        solo.clear()
+        for _ in 0..<60 where !solo.done.asks.contains(.requests) {
+            live(solo, 200, [2: [0], 5: []])
+        }
+        solo.give(.bounds(.requests, low: 0, high: 2, askedAt: solo.now))
+        // The topic is another, and its first request, too; the second is what it was.
+        fetch(0, id: "b", on: solo)
+        fetch(0, id: "b", on: solo)
+        fetch(1, id: "a", on: solo)
+        solo.clear()
+        live(solo, 200, [2: [], 5: []])
+        #expect(solo.done.seeks(.requests) == [1])
+        fetch(1, id: "a", on: solo)
+        live(solo, 400, [2: [], 5: []])
+        #expect(solo.done.assignments.contains { $0.attempt.requestOffset == 1 })
+    }
+
     @Test("what there was no room for while requests are read again is new when it comes again")
     func noRoomWhileReadAgain() {
         let solo = Solo()
