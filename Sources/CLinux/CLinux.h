@@ -42,6 +42,13 @@ static inline int scrap_errno(void) { return errno; }
 
 // open(2), fcntl(2), ioctl(2) and prctl(2) are variadic.
 static inline int scrap_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC); }
+static inline int scrap_close_on_exec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
+// Which of the standard descriptors whoever started us has closed: what is opened next would be taken
+// for them. Reading and writing them still fails.
+static inline void scrap_open_standard(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
 static inline int scrap_set_nonblocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
@@ -96,19 +103,18 @@ static inline int scrap_name_process(const char *name) { return prctl(PR_SET_NAM
 // Swift keeps fork(2) from us, for it is not for a process with threads. Ours has none yet.
 static inline pid_t scrap_fork(void) { return fork(); }
 
-// A program with its signals unblocked and at a lower priority, without descriptor `closed`. Not
-// posix_spawn(3), which knows no nice(2). Returns 0 or an errno, that of execve(2) included. For a
+// A program with its signals unblocked and at a lower priority. Not posix_spawn(3), which knows no
+// nice(2). Returns 0 or an errno, that of execve(2) included. For a
 // process without threads, all of whose signals are blocked.
 extern int pipe2(int *ends, int flags);
 static inline int scrap_spawn_nice(pid_t *pid, char *const *words, char *const *environment,
-                                   int closed, int nicer) {
+                                   int nicer) {
     int why[2], code = 0;
     if (pipe2(why, O_CLOEXEC) != 0) return errno;
     pid_t child = fork();
     if (child == 0) {
         sigset_t none;
         sigemptyset(&none);
-        close(closed);
         // Where a filter forbids it, the job runs all the same.
         setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nicer);
         sigprocmask(SIG_SETMASK, &none, NULL);

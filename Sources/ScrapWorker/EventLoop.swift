@@ -213,11 +213,17 @@ extension EventLoop {
         for _ in 0..<Limits.bench {
             guard let place = jobs.nextEnded() else { return }
             taken += 1
+            if jobs.end(of: place).start == .failed { sayWhy(place) }
             Self.feed(&node, endOf: place, jobs)
             jobs.release(place)
             carryOut(config)
         }
         hasMore = true
+    }
+
+    /// What would be a job's output says why there is none.
+    private func sayWhy(_ place: Int) {
+        Log.write(.warning) { (line: inout Log.Line) in line.put(jobs.output(of: place)) }
     }
 
     /// A function of its own: in one of `self` the compiler takes the bytes for a part of all of

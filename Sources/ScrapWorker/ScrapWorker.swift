@@ -9,6 +9,7 @@ public func scrapWorkerMain(
     _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
     _ version: UnsafePointer<CChar>
 ) -> Int32 {
+    scrap_open_standard()
     if let code = unsafe Minder.run(count, arguments) { return code }
     let options: Options
     do throws(Misuse) {

@@ -135,8 +135,10 @@ final class Board {
     var neglectsDeadlines = false
     /// Counts the cuts, and the pauses of one kind, that a later one replaces.
     var cutSerial = 0
-    /// Jobs that were not started, for their time was over.
-    var lostStarts: [Place] = []
+    /// Its jobs' programs cannot be started, most of the time.
+    var cannotStart = false
+    /// Jobs that were not started, for their time was over, or could not be.
+    var lostStarts: [(place: Place, start: JobEnd.Start)] = []
     /// The last attempt of each request that this life has started.
     var started: [Offset: (attempt: Int32, term: Term)] = [:]
     /// It was told to leave.

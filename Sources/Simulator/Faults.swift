@@ -20,6 +20,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case requestsAnew
     case mixedVersions
     case keyRolls
+    case startsFail
 }
 
 struct FaultState {
@@ -98,6 +99,12 @@ extension SimulatedUnion {
                     .mends(fault, board: board.index, serial: 0),
                     at: now + between(1_000_000, 90_000_000))
             }
+            return true
+        case .startsFail:
+            board.cannotStart = true
+            agenda.plan(
+                .mends(fault, board: board.index, serial: 0),
+                at: now + between(1_000_000, 90_000_000))
             return true
         case .slowLink:
             board.linkUs = between(10_000, 300_000)
@@ -366,6 +373,7 @@ extension SimulatedUnion {
         case .keeperStops: onKeeperGoesOn(boards[board], serial)
         case .slowBoard: boards[board].slowUs = 0
         case .resultsDenied: boards[board].mayReport = true
+        case .startsFail: boards[board].cannotStart = false
         case .slowLink: boards[board].mendLink()
         case .busyBroker: conditions.recordsPerSecond = 0
         case .impersonate: speakMasked(boards[board], serial)

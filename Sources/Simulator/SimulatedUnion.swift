@@ -216,9 +216,9 @@ public final class SimulatedUnion {
         life.node.clearOutbox()
         planTick(board, life)
         while !board.lostStarts.isEmpty {
-            let place = board.lostStarts.removeFirst()
+            let (place, start) = board.lostStarts.removeFirst()
             var lost = JobEnd(status: .lost, exitCode: nil, truncated: false, durationMs: 0)
-            lost.wasStarted = false
+            lost.start = start
             feed(board, .jobEnded(place, lost))
             guard board.life === life, board.pausedUntil == nil else { return }
         }
@@ -239,7 +239,12 @@ public final class SimulatedUnion {
             board.shown = (role, online)
             checker.onShow(board, role, self)
         case .start(let place, let assignment, let term, let deadlineMs):
-            startJob(board, Int(place), assignment, term, deadlineMs: deadlineMs)
+            if board.cannotStart, board.settings.versions == .current, random.below(4) > 0 {
+                transcript.say(now, board, "cannot start \(assignment.attempt)")
+                board.lostStarts.append((place, .failed))
+            } else {
+                startJob(board, Int(place), assignment, term, deadlineMs: deadlineMs)
+            }
         case .kill(let place, let atOnce): killJob(board, Int(place), atOnce)
         case .ask(let topic): ask(topic, board)
         case .seek(let topic, let offset): seek(topic, offset, board)
@@ -255,7 +260,7 @@ public final class SimulatedUnion {
     private func dropped(_ effect: Effect, _ board: Board) {
         tally.effectsDropped += 1
         transcript.say(now, board, "too late: \(Transcript.name(effect))")
-        if case .start(let place, _, _, _) = effect { board.lostStarts.append(place) }
+        if case .start(let place, _, _, _) = effect { board.lostStarts.append((place, .none)) }
     }
 
     private func leave(_ board: Board) {

@@ -155,6 +155,9 @@ extension SimulatedUnion {
             board.neglectsDeadlines = false
             // Of those who may not report one stays so, where others can do its work.
             board.mayReport = board.mayReport || isAllowedAgain(board) || !speaksAsOthers(board)
+            // And one cannot start anything to the end, where another can.
+            let others = boards.filter { $0 !== board && !$0.cannotStart }
+            board.cannotStart = board.cannotStart && others.count == boards.count - 1 && count > 1
             if let stop = board.stoppedKeeper { onKeeperGoesOn(board, stop.serial) }
             board.startsAt = 0
             if board.readCut != 0 || board.writeCut != 0 { cut(board, reading: 0, writing: 0) }

@@ -28,7 +28,7 @@ enum Field: UInt8 {
     case requestID, code, parameters, requesterID, signature, timeoutMs, maxAttempts
 
     // WorkResult, on `results`.
-    case status, exitCode, output, truncated, durationMs, counts, final, duplicateOf
+    case status, exitCode, output, truncated, durationMs, counts, cannotStart, final, duplicateOf
 
     static let all = Int(Field.duplicateOf.rawValue) + 1
 
@@ -98,6 +98,7 @@ enum Field: UInt8 {
         case .truncated: "truncated"
         case .durationMs: "duration_ms"
         case .counts: "counts"
+        case .cannotStart: "cannot_start"
         case .final: "final"
         case .duplicateOf: "duplicate_of"
         }

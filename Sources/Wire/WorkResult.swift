@@ -15,6 +15,7 @@ extension WorkResult {
             durationMs: try object.integer(.durationMs),
             final: try object.boolean(.final))
         counts = try object.optionalBoolean(.counts) ?? true
+        cannotStart = try object.optionalBoolean(.cannotStart) ?? false
         duplicateOf = try object.optionalInteger(.duplicateOf)
         try object.unescape(
             object.required(.output), .output, limit: Limits.outputBytes, nul: true, into: &payload)
@@ -42,6 +43,7 @@ extension WorkResult {
         buffer.field(.truncated, truncated || !isWhole)
         buffer.field(.durationMs, durationMs)
         buffer.field(.counts, counts)
+        if cannotStart { buffer.field(.cannotStart, true) }
         buffer.field(.final, final)
         if let duplicateOf { buffer.field(.duplicateOf, duplicateOf) }
         buffer.closeObject()
@@ -59,6 +61,8 @@ extension WorkResult.Reason {
             text.append(
                 count == 1 ? " attempt failed or was lost" : " attempts failed or were lost")
             return text
+        case .cannotBeStarted:
+            return FixedText("no worker could start it: the log of each says why")
         case .attemptsInVain(let count):
             var text = FixedText<64>()
             text.append(decimal: Int64(count))

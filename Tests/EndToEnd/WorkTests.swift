@@ -309,16 +309,128 @@ extension EndToEnd {
             }
         }
 
-        @Test("a program that is missing fails the job and names itself")
+        @Test("a program that no worker can start is given up, and each names it in its log")
         func missingProgram() throws {
             let gone = Op.program("gone", "/nowhere/program -x")
             try Fleet.run(on: broker, ops: [gone]) { fleet in
                 try fleet.launchAll(2)
-                try fleet.submit([request("gone", id: "r"), request("noop", id: "next")])
-                let outcome = try fleet.awaitOutcome(of: "r")
-                #expect(outcome.status == "failed")
-                #expect(outcome["output"].string?.contains("/nowhere/program") == true)
+                try fleet.submit([
+                    request("gone", id: "r", maxAttempts: 2), request("noop", id: "next"),
+                ])
                 #expect(try fleet.awaitOutcome(of: "next").status == "completed")
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "exhausted")
+                #expect(outcome["output"].string?.hasPrefix("no worker could start it") == true)
+                let why = "cannot start /nowhere/program: No such file or directory"
+                for life in fleet.lives { try life.awaitLog(why) }
+            }
+        }
+
+        @Test(
+            "of two workers one cannot start an op: the other does all of it",
+            arguments: [
+                "missing", "op whose interpreter is missing", "not executable", "text file busy",
+            ])
+        func sickWorker(how: String) throws {
+            try Fleet.run(on: broker) { fleet in
+                let program = "\(fleet.folder)/program"
+                let isScript = how == "op whose interpreter is missing"
+                try Data((isScript ? "#!/nowhere/interpreter\n" : "").utf8)
+                    .write(to: URL(fileURLWithPath: program))
+                let mode = how == "not executable" ? 0o644 : 0o755
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: mode], ofItemAtPath: program)
+                // Who writes to a program keeps others from running it.
+                let writer = try #require(FileHandle(forWritingAtPath: program))
+                if how != "text file busy" { try writer.close() }
+                let sick = how == "missing" ? "/nowhere/program" : program
+                // The leader works only where no member can.
+                for (number, exec) in [(1, "/bin/true"), (2, sick)] {
+                    try fleet.launch(number) { $0.options.append("op.do.exec=\(exec)") }
+                        .awaitReady()
+                    try fleet.awaitLeader()
+                }
+                let count = 200
+                try fleet.submit((0..<count).map { request("do", id: "r\($0)") })
+                for i in 0..<count {
+                    let outcome = try fleet.awaitOutcome(of: "r\(i)")
+                    #expect(outcome.status == "completed")
+                    #expect(outcome.worker == fleet.lives[0].id)
+                }
+                let wasted = fleet.results.count { $0["cannot_start"].bool == true }
+                print("\(how): \(wasted) of \(count) starts in vain")
+                #expect(wasted > 0)
+            }
+        }
+
+        @Test(
+            "what a job says through a process in the background comes back",
+            arguments: [
+                "exec > >(sed 's/^/> /') 2>&1", "exec > >(sleep 0.1; sed 's/^/> /') 2>&1",
+                "exec > >(sed 's/^/> /' | tee -a \"$0.log\")",
+            ])
+        func backgroundOutput(how: String) throws {
+            let quoted = how.replacingOccurrences(of: "'", with: "'\\''")
+            let script = "exec bash -c '\(quoted)\necho one\necho two' \"$folder/out\"\n"
+            try Fleet.run(on: broker, ops: [.script("say", script)]) { fleet in
+                try fleet.launchAll(1)
+                try fleet.submit((0..<10).map { request("say", id: "r\($0)") })
+                for i in 0..<10 {
+                    let outcome = try fleet.awaitOutcome(of: "r\(i)")
+                    #expect(outcome.status == "completed")
+                    #expect(outcome["output"].string == "> one\n> two\n")
+                    #expect(outcome["truncated"].bool == false)
+                }
+            }
+        }
+
+        @Test("what outlives its job for long is killed, and what it would say is missing")
+        func backgroundHolds() throws {
+            let script = "sleep 600 &\nsay child \"$!\"\necho said\n"
+            try Fleet.run(on: broker, ops: [.script("leave", script)]) { fleet in
+                try fleet.launchAll(1)
+                try fleet.submit([request("leave", id: "r")])
+                let child = try #require(try Int32(fleet.jobs.await("child", of: "r").rest))
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "completed" && outcome["truncated"].bool == true)
+                #expect(outcome["output"].string == "said\n")
+                #expect(!runs(child))
+            }
+        }
+
+        @Test("stdin, stdout, stderr closed at start")
+        func closedDescriptors() throws {
+            try Fleet.run(on: broker) { fleet in
+                let options = [
+                    "kafka.bootstrap.servers=\(broker.address)",
+                    "worker.topic_prefix=\(fleet.prefix)", "leds.driver=none", "worker.pace=fast",
+                    "worker.id=99999999-9999-4999-8999-999999999999", "op.cat.exec=/bin/cat",
+                ]
+                let node = try Child(
+                    "closed", "/bin/sh",
+                    [
+                        "-c", "exec \"$0\" \"$@\" <&- >&- 2>&-", Programs.scrapWorker, "run",
+                    ] + options.flatMap { ["-o", $0] })
+                defer { node.destroy() }
+                try fleet.submit([request("cat", id: "r", code: "said")])
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "completed")
+                #expect(outcome["output"].string == "said")
+                // What is opened later must not be taken for them.
+                let keeper = node.pid
+                let children = try String(
+                    contentsOfFile: "/proc/\(keeper)/task/\(keeper)/children", encoding: .utf8)
+                let pids = [keeper] + children.split(separator: " ").compactMap { pid_t($0) }
+                #expect(pids.count > 1)
+                for pid in pids {
+                    for fd in 0...2 {
+                        let path = try FileManager.default.destinationOfSymbolicLink(
+                            atPath: "/proc/\(pid)/fd/\(fd)")
+                        #expect(path == "/dev/null")
+                    }
+                }
+                node.signal(SIGTERM)
+                #expect(try node.waitForEnd() == .exit(0))
             }
         }
 

@@ -111,6 +111,9 @@ public final class Fleet: Sendable {
         }
     }
 
+    /// The results that were read by now.
+    public var results: [Record] { state.read { $0.tails["results"]?.all ?? [] } }
+
     /// Reads topics anew: the broker lost some of what was read. Outcomes that were there hold.
     public func forgetTails() {
         state.change { state in

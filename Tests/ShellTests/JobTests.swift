@@ -142,7 +142,7 @@ struct JobTests {
     func refused() throws {
         var bench = try Bench()
         bench.jobs.refuse(7, .lost, "the worker's lease ended before it began", at: at(5))
-        #expect(!bench.jobs.end(of: 7).wasStarted)
+        #expect(bench.jobs.end(of: 7).start == .none)
         #expect(bench.end(7) == "lost - 0 the worker's lease ended before it began")
     }
 

@@ -281,7 +281,7 @@ struct LeaseTests {
         #expect(solo.done.results.map(\.counts) == [true], "it had started")
         #expect(solo.done.starts.isEmpty)
         var unstarted = jobEnd(.lost)
-        unstarted.wasStarted = false
+        unstarted.start = .none
         solo.give(.jobEnded(1, unstarted))
         #expect(solo.done.results.last?.counts == false, "the shell came too late to start it")
     }

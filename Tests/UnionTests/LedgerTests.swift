@@ -991,6 +991,103 @@ struct LedgerTests {
         #expect(solo.done.assignments[1].failures == 1)
     }
 
+    // MARK: What could not be started
+
+    /// The worker could not start the attempt, says so, and does not have it any more.
+    private func failStart(_ solo: Solo, _ offset: Offset, by number: Int, attempt: Int32 = 1) {
+        var failed = result(
+            of: offset, by: number, attempt: attempt, .lost, final: false, id: "r\(offset)")
+        (failed.counts, failed.cannotStart) = (false, true)
+        solo.readOver(failed)
+        solo.readBack()
+    }
+
+    @Test("what one could not start goes elsewhere, uncounted; no more of its op comes there")
+    func startFails() {
+        let solo = leader()
+        solo.read(request("r0"))
+        failStart(solo, 0, by: 2)
+        #expect(solo.done.assignments.last?.attempt.workerID == worker(3))
+        #expect(solo.done.assignments.last?.failures == 0)
+        // The other is busy with that, and 2 is free. Another op may go there, which came later.
+        solo.clear()
+        solo.read(request("r1"))
+        live(solo, 200, [2: [], 3: [0]])
+        #expect(solo.done.assignments.isEmpty)
+        solo.read(request("r2", op: "other"))
+        live(solo, 200, [2: [], 3: [0]])
+        #expect(solo.done.assignments.map(\.attempt.requestOffset) == [2])
+        #expect(solo.done.assignments.last?.attempt.workerID == worker(2))
+        solo.read(result(of: 2, by: 2, id: "r2"))
+        // Its rest is over.
+        live(solo, 400, [2: [], 3: [0]])
+        #expect(solo.done.assignments.count == 1)
+        live(solo, 400, [2: [], 3: [0]])
+        #expect(solo.done.assignments.last?.attempt.requestOffset == 1)
+        #expect(solo.done.assignments.last?.attempt.workerID == worker(2))
+        #expect(solo.counters[.failedStarts] == 1)
+    }
+
+    @Test("whoever could not start an op several times rests longer each time, until it can")
+    func restsGrow() {
+        let solo = leader()
+        // The other is busy: for as long as it could, we leave it to it.
+        solo.read(request("busy", op: "other"))
+        #expect(solo.done.assignments.last?.attempt.workerID == worker(2))
+        var rests: [Int64] = []
+        func awaitNext(_ offset: Offset, attempt: Int32) {
+            let since = solo.now
+            while solo.done.assignments.last?.attempt.requestOffset != offset
+                || solo.done.assignments.last?.attempt.attempt != attempt
+            {
+                live(solo, 200, [2: [0], 3: []])
+                guard solo.now < since + 60_000 else { break }
+            }
+            rests.append(solo.now.ms(since: since))
+        }
+        solo.read(request("r1"))
+        for attempt in 1...7 as ClosedRange<Int32> {
+            awaitNext(1, attempt: attempt)
+            if attempt < 7 { failStart(solo, 1, by: 3, attempt: attempt) }
+        }
+        solo.read(result(of: 1, by: 3, attempt: 7))
+        solo.read(request("r2"))
+        awaitNext(2, attempt: 1)
+        failStart(solo, 2, by: 3)
+        awaitNext(2, attempt: 2)
+        let expected: [Int64] = [0, 1000, 2000, 4000, 8000, 16000, 30000, 0, 1000]
+        for (rest, expected) in zip(rests, expected) {
+            #expect(rest >= expected - 200 && rest <= expected + 400, "\(rests)")
+        }
+    }
+
+    @Test("what nobody can start ends all the same, and says so")
+    func nobodyStarts() {
+        let solo = leader()
+        solo.read(request("r0", maxAttempts: 2))
+        var attempts: Int32 = 0
+        for _ in 0..<100 where conclusions(solo).isEmpty {
+            live(solo, 200, [2: [], 3: []])
+            guard let last = solo.done.assignments.last?.attempt, last.attempt > attempts else {
+                continue
+            }
+            attempts = last.attempt
+            if last.workerID == worker(1) {
+                var end = jobEnd(.lost)
+                end.start = .failed
+                solo.give(.jobEnded(solo.done.starts.last!.place, end))
+                solo.readBack()
+                #expect(solo.done.results.last?.cannotStart == true)
+            } else {
+                failStart(solo, 0, by: last.workerID == worker(2) ? 2 : 3, attempt: attempts)
+            }
+        }
+        // At first another can be asked: the second member, and then we.
+        #expect(attempts > 3 && attempts < 8)
+        #expect(conclusions(solo).map(\.status) == [.exhausted])
+        #expect(conclusions(solo).last?.reason == .cannotBeStarted)
+    }
+
     // MARK: Orders and the lease
 
     @Test("a leader whose lease has ended gives no order, and goes on when it has one again")

@@ -30,6 +30,11 @@ struct GoldenTests {
         "status":"failed","exit_code":2,"output":"no such file\\n","truncated":false,\
         "duration_ms":31,"counts":true,"final":true}
         """
+    static let unstarted = """
+        {"request_id":"6f1d","request_offset":42,"worker_id":"\(ann)","term":7,"attempt":1,\
+        "status":"lost","exit_code":null,"output":"cannot start cam: No such file or directory",\
+        "truncated":false,"duration_ms":2,"counts":false,"cannot_start":true,"final":false}
+        """
     static let duplicate = """
         {"request_id":"6f1d","request_offset":47,"worker_id":"\(ann)","term":7,"attempt":0,\
         "status":"completed","exit_code":null,\
@@ -91,7 +96,8 @@ struct GoldenTests {
         ] + orders.map { (.leader, $0) }
 
     @Test(
-        "a record of each kind is written as it was read", arguments: all + [(.results, duplicate)])
+        "a record of each kind is written as it was read",
+        arguments: all + [(.results, duplicate), (.results, unstarted)])
     func sameBytes(topic: Topic, json: String) throws {
         let station = Station()
         let decoded = try station.decode(json, from: topic)

@@ -37,6 +37,7 @@ extension Count: Worded {
         case .stalled: "stalled"
         case .attemptsEnded: "attempts_ended"
         case .attemptsLost: "attempts_lost"
+        case .failedStarts: "failed_starts"
         case .concluded: "concluded"
         case .settled: "settled"
         case .takeovers: "takeovers"

@@ -23,6 +23,11 @@ public struct Jobs: ~Copyable {
         package var pidfd: Int32 = -1
         package var input: Int32 = -1
         package var output: Int32 = -1
+        /// What the minder says.
+        package var report: Int32 = -1
+        /// The main process has ended, by itself: what is left may only say the rest.
+        package var readsOn = false
+        package var couldNotStart = false
         /// Bytes of the code: all, and those that are written.
         package var codeCount = 0
         package var codeSent = 0
@@ -117,7 +122,7 @@ extension Jobs {
         jobs[place].startedAt = now
         output(place, why)
         end(place, status, exitCode: nil, at: now)
-        jobs[place].end.wasStarted = false
+        jobs[place].end.start = .none
     }
 
     private mutating func startBuiltIn(
@@ -158,13 +163,14 @@ extension Jobs {
             jobs[place].pidfd = child.pidfd
             jobs[place].input = child.input
             jobs[place].output = child.output
+            jobs[place].report = child.report
             feed(place)
         } catch {
             var reason = FixedText<128>()
             reason.put("cannot start a process: ")
             reason.put(errno: error.code)
             reason.withSpan { output(place, $0) }
-            end(place, .failed, exitCode: nil, at: now)
+            endUnstarted(place, at: now)
         }
     }
 }
@@ -216,7 +222,8 @@ extension Jobs {
     /// `kill_grace_ms` later, or at once. A job that has ended already stays as it is.
     package mutating func kill(_ place: Int, now isUrgent: Bool, at now: Instant) {
         guard jobs[place].state == .running else { return }
-        jobs[place].verdict = jobs[place].verdict ?? .lost
+        readReports(place)
+        if !jobs[place].readsOn { jobs[place].verdict = jobs[place].verdict ?? .lost }
         stop(place, urgently: isUrgent, at: now)
     }
 
@@ -224,8 +231,13 @@ extension Jobs {
     package mutating func tick(at now: Instant) {
         for place in 0..<Limits.bench where jobs[place].state == .running {
             if jobs[place].deadline <= now {
-                jobs[place].verdict = .timedOut
-                stop(place, urgently: false, at: now)
+                readReports(place)
+                if jobs[place].readsOn {
+                    jobs[place].deadline = .never
+                } else {
+                    jobs[place].verdict = .timedOut
+                    stop(place, urgently: false, at: now)
+                }
             }
             guard jobs[place].state == .running else { continue }
             if jobs[place].killAt <= now {
@@ -307,6 +319,25 @@ extension Jobs {
         }
     }
 
+    private mutating func readReports(_ place: Int) {
+        guard jobs[place].report >= 0 else { return }
+        var bytes = InlineArray<4, UInt8>(repeating: 0)
+        let fd = jobs[place].report
+        var span = bytes.mutableSpan
+        let count = unsafe span.withUnsafeMutableBufferPointer {
+            unsafe read(fd, $0.baseAddress, $0.count)
+        }
+        guard count > 0 else { return }
+        for i in 0..<count {
+            switch Minder.Report(rawValue: bytes[i]) {
+            case .readsOn?: jobs[place].readsOn = true
+            case .cutOff?: jobs[place].isTruncated = true
+            case .notStarted?: jobs[place].couldNotStart = true
+            case nil: preconditionFailure("Jobs: a minder that says what we do not know")
+            }
+        }
+    }
+
     /// The minder has ended, as it does when nothing of the job is left: waitid(2).
     private func hasEnded(_ place: Int) -> Bool {
         var info = unsafe siginfo_t()
@@ -320,8 +351,10 @@ extension Jobs {
     /// Had somebody killed the minder, it still holds the group's number, and what is left is killed.
     private mutating func reap(_ place: Int, at now: Instant) {
         CLinux.kill(-jobs[place].pid, SIGKILL)
+        readReports(place)
         var info = unsafe siginfo_t()
         unsafe scrap_waitid_pidfd(jobs[place].pidfd, &info, WEXITED | WNOHANG)
+        if jobs[place].couldNotStart { return endUnstarted(place, at: now) }
         let status = unsafe scrap_child_status(&info)
         let code = unsafe info.si_code == CLD_EXITED ? status : 128 + status
         let verdict = jobs[place].verdict ?? (code == 0 ? .completed : .failed)
@@ -353,11 +386,18 @@ extension Jobs {
         jobs[place] = Job()
     }
 
+    /// Its program could not be started: that is the board's fault, and not the request's.
+    private mutating func endUnstarted(_ place: Int, at now: Instant) {
+        end(place, .lost, exitCode: nil, at: now)
+        jobs[place].end.start = .failed
+    }
+
     private mutating func end(
         _ place: Int, _ status: Status, exitCode: Int32?, at now: Instant
     ) {
         if jobs[place].input >= 0 { close(jobs[place].input) }
         if jobs[place].output >= 0 { close(jobs[place].output) }
+        if jobs[place].report >= 0 { close(jobs[place].report) }
         if jobs[place].pidfd >= 0 { close(jobs[place].pidfd) }
         jobs[place].pid = 0
         jobs[place].state = .ended

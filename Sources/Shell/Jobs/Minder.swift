@@ -10,7 +10,8 @@ import Wire
 /// dies or says so (`killNow`), at the end of the lease, which it reads from shared memory, and when
 /// the job's main process has ended; wherever they have gone: what loses its parent becomes the
 /// minder's child. It ends as the main process ended, once there is none of them any more: only
-/// then may another attempt begin.
+/// then may another attempt begin. What still holds the job's output when the main process has ended
+/// has `outlivesMs` to say the rest.
 ///
 /// It is this same binary under another name (`/proc/self/exe`), because posix_spawn(3) runs
 /// nothing between fork and exec, and because fork(2) is not for a process with threads.
@@ -18,6 +19,12 @@ package enum Minder {
     package static let name: StaticString = "scrap-worker-job"
     /// Where it finds the lease.
     package static let leaseFd: Int32 = 3
+    /// Where it says what its exit code does not.
+    fileprivate static let reportFd: Int32 = 4
+    /// The reading end of the job's output, of which it only sees whether somebody can still write.
+    fileprivate static let outputFd: Int32 = 5
+    /// How long what holds the job's output may outlive its main process, in milliseconds.
+    private static let outlivesMs: Int64 = 500
     /// What the kernel tells it when its worker dies, and the worker when the job must die.
     private static let killsNow = SIGUSR1
     /// How much nicer a job is than its node, its minder and the keeper of the LEDs, which must be
@@ -30,6 +37,17 @@ package enum Minder {
         package var pidfd: Int32
         package var input: Int32
         package var output: Int32
+        package var report: Int32
+    }
+
+    /// What it tells its worker, a byte each.
+    package enum Report: UInt8 {
+        /// The main process has ended, and something of the job still holds its output.
+        case readsOn = 1
+        /// That was killed.
+        case cutOff = 2
+        /// The program could not be started.
+        case notStarted = 3
     }
 
     /// Starts a minder for a configured op: pipe2(2), posix_spawn(3), pidfd_open(2).
@@ -38,9 +56,12 @@ package enum Minder {
     ) throws(Errno) -> Child {
         let input = try Pipe()
         let output = try Pipe()
-        guard scrap_set_nonblocking(input.writer) == 0, scrap_set_nonblocking(output.reader) == 0
+        let report = try Pipe()
+        guard scrap_set_nonblocking(input.writer) == 0, scrap_set_nonblocking(output.reader) == 0,
+            scrap_set_nonblocking(report.reader) == 0
         else { throw .last }
-        let pid = try spawn(config, op, environment, input.reader, output.writer, lease)
+        let plan = try SpawnPlan(input, output, report, lease)
+        let pid = try spawn(config, op, environment, plan)
         let pidfd = pidfd_open(pid, 0)
         guard pidfd >= 0 else {
             let error = Errno.last
@@ -48,14 +69,15 @@ package enum Minder {
             waitpid(pid, nil, 0)
             throw error
         }
-        return Child(pid: pid, pidfd: pidfd, input: input.takeWriter(), output: output.takeReader())
+        return Child(
+            pid: pid, pidfd: pidfd, input: input.takeWriter(), output: output.takeReader(),
+            report: report.takeReader())
     }
 
     private static func spawn(
         _ config: borrowing Config, _ op: Int, _ environment: borrowing JobEnvironment,
-        _ input: Int32, _ output: Int32, _ lease: Int32
+        _ plan: borrowing SpawnPlan
     ) throws(Errno) -> pid_t {
-        let plan = try SpawnPlan(input, output, lease)
         var parent = FixedText<12>()
         parent.put(getpid())
         var pid: pid_t = 0
@@ -105,11 +127,13 @@ extension Minder {
         guard scrap_die_with_parent(killsNow) == 0, scrap_adopt_orphans() == 0,
             unsafe atoi(parent) == getppid()
         else { exit(EX_OSERR) }
+        for fd in leaseFd...outputFd { scrap_close_on_exec(fd) }
         let lease = unsafe SharedLease.view(leaseFd)
         var job: pid_t = 0
         let failure = unsafe spawnJob(&job, arguments + 2)
         guard failure == 0 else {
             unsafe complain(arguments[2]!, failure)
+            report(.notStarted)
             return 127
         }
         // The job alone holds its pipes: their ends are its own business.
@@ -130,6 +154,7 @@ extension Minder {
             var ended = unsafe waitpid(-1, &status, WNOHANG)
             while ended > 0 && ended != job { ended = unsafe waitpid(-1, &status, WNOHANG) }
             if ended == job {
+                unsafe readOn(lease)
                 killAll()
                 return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
             }
@@ -143,6 +168,42 @@ extension Minder {
                 return 128 + SIGKILL
             }
         }
+    }
+
+    /// What the main process has left in the background may have more to say (`exec > >(sed …)`). Waits
+    /// until nobody holds the job's output any more, or the job must die: poll(2).
+    @unsafe
+    private static func readOn(_ lease: UnsafePointer<Int64>) {
+        if unsafe isOver(nil, within: 0) { return }
+        report(.readsOn)
+        let left = min(outlivesMs, unsafe (lease.pointee - Clock.now.us) / 1000)
+        var mustDie = sigset_t()
+        unsafe sigemptyset(&mustDie)
+        unsafe sigaddset(&mustDie, killsNow)
+        let isSaid = unsafe left > 0 && isOver(&mustDie, within: Int32(left))
+        if !isSaid { report(.cutOff) }
+    }
+
+    /// Whether nobody holds the output any more, in so many milliseconds and before such a signal comes.
+    @unsafe
+    private static func isOver(_ signals: UnsafePointer<sigset_t>?, within ms: Int32) -> Bool {
+        var polled: InlineArray<2, pollfd> = [
+            pollfd(fd: outputFd, events: 0, revents: 0), pollfd(fd: -1, events: 0, revents: 0),
+        ]
+        if let signals = unsafe signals {
+            polled[1].fd = unsafe signalfd(-1, signals, Int32(SFD_CLOEXEC))
+            polled[1].events = Int16(POLLIN)
+        }
+        var span = polled.mutableSpan
+        let count = unsafe span.withUnsafeMutableBufferPointer {
+            unsafe poll($0.baseAddress, nfds_t($0.count), ms)
+        }
+        return count > 0 && polled[0].revents != 0
+    }
+
+    private static func report(_ what: Report) {
+        var byte = what.rawValue
+        unsafe write(reportFd, &byte, 1)
     }
 
     /// Kills whatever the job has left, and waits until there is nothing: waitpid(2).
@@ -167,8 +228,7 @@ extension Minder {
     private static func spawnJob(
         _ pid: inout pid_t, _ words: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     ) -> Int32 {
-        // The lease is not the job's to see.
-        unsafe scrap_spawn_nice(&pid, words, scrap_environment(), leaseFd, niceness)
+        unsafe scrap_spawn_nice(&pid, words, scrap_environment(), niceness)
     }
 
     /// What the result says of a program that cannot be started.
@@ -226,7 +286,12 @@ public struct SpawnPlan: ~Copyable {
     private var attributes = posix_spawnattr_t()
     private var actions = unsafe posix_spawn_file_actions_t()
 
-    package init(_ input: Int32, _ output: Int32, _ lease: Int32) throws(Errno) {
+    /// Pipes are made in this order, and each gets the lowest numbers that are free: none stands where
+    /// another is put before it has been put itself.
+    fileprivate init(
+        _ input: borrowing Pipe, _ output: borrowing Pipe, _ report: borrowing Pipe,
+        _ lease: Int32
+    ) throws(Errno) {
         unsafe posix_spawnattr_init(&attributes)
         unsafe posix_spawn_file_actions_init(&actions)
         var all = sigset_t()
@@ -238,12 +303,14 @@ public struct SpawnPlan: ~Copyable {
             Int32(POSIX_SPAWN_SETPGROUP) | Int32(POSIX_SPAWN_SETSIGMASK)
             | Int32(POSIX_SPAWN_SETSIGDEF)
         unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
-        unsafe posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, input.reader, STDIN_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output.writer, STDOUT_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output.writer, STDERR_FILENO)
         unsafe posix_spawn_file_actions_adddup2(&actions, lease, Minder.leaseFd)
+        unsafe posix_spawn_file_actions_adddup2(&actions, report.writer, Minder.reportFd)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output.reader, Minder.outputFd)
         // Ours are close-on-exec; whoever started us may have left us others.
-        unsafe scrap_spawn_close_from(&actions, Minder.leaseFd + 1)
+        unsafe scrap_spawn_close_from(&actions, Minder.outputFd + 1)
     }
 
     deinit {

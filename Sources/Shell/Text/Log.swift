@@ -234,7 +234,7 @@ extension Log {
                 line.put(short: id)
                 line.put(" gets no work: it cannot write results")
             }
-        case .tookOver, .cancelled, .attemptEnded, .settled, .duplicate:
+        case .tookOver, .cancelled, .attemptEnded, .failedStart, .settled, .duplicate:
             write(workLevel(notice)) { (line: inout Line) in putWork(notice, &line) }
         case .malformed(let topic, let offset):
             guard let hidden = unsafe malformed.admit(at: Clock.now) else { return }
@@ -320,6 +320,7 @@ extension Log {
     private static func workLevel(_ notice: Notice) -> Level {
         switch notice {
         case .tookOver, .cancelled, .duplicate: .info
+        case .failedStart: .warning
         case .attemptEnded(_, let status): status == .completed ? .debug : .info
         default: .debug
         }
@@ -338,6 +339,12 @@ extension Log {
             putAttempt(attempt, &line)
             line.put(": ")
             line.put(status.word)
+        case .failedStart(let attempt, let op, let restMs):
+            putAttempt(attempt, &line)
+            line.put(" could not be started there: no more of ")
+            line.put(op)
+            putWith(" for it within ", Int64(restMs), &line)
+            line.put(" ms")
         case .settled(let offset, let status):
             putWith("request ", offset, &line)
             line.put(" settled: ")

@@ -53,20 +53,81 @@ struct Timing: ~Copyable {
     var slowMs: Int32 { Int32(clamping: 50 + 10 * roundTripUs / 1000) }
 }
 
+/// Who could not start which op (design, section 6): it gets no more of it for a while, which grows.
+struct FailedStarts: ~Copyable {
+    private struct Row {
+        var worker = WorkerID(high: 0, low: 0)
+        /// 0: the row is free.
+        var op: Digest = 0
+        var until = Instant.zero
+        var restMs: Int32 = 0
+    }
+
+    private var rows: Table<Row>
+    private var used = 0
+
+    private static var firstRestMs: Int32 { 1000 }
+    private static var longestRestMs: Int32 { 30_000 }
+
+    init(_ arena: inout Arena) { rows = arena.table(64, filler: Row()) }
+
+    /// It could not, and rests for so many ms.
+    mutating func note(_ worker: WorkerID, _ op: OpName, at now: Instant) -> Int32 {
+        let row = find(worker, op.key) ?? place()
+        if rows[row].op == 0 { used += 1 }
+        if rows[row].worker != worker || rows[row].op != op.key { rows[row] = Row() }
+        rows[row].worker = worker
+        rows[row].op = op.key
+        rows[row].restMs = min(max(2 * rows[row].restMs, Self.firstRestMs), Self.longestRestMs)
+        rows[row].until = now + rows[row].restMs
+        return rows[row].restMs
+    }
+
+    /// It could.
+    mutating func forget(_ worker: WorkerID, _ op: OpName) {
+        guard used > 0, let row = find(worker, op.key) else { return }
+        rows[row] = Row()
+        used -= 1
+    }
+
+    func rests(_ worker: WorkerID, _ op: OpName, at now: Instant) -> Bool {
+        guard used > 0, let row = find(worker, op.key) else { return false }
+        return now < rows[row].until
+    }
+
+    private func find(_ worker: WorkerID, _ op: Digest) -> Int? {
+        for i in 0..<rows.count where rows[i].op == op && rows[i].worker == worker { return i }
+        return nil
+    }
+
+    /// A free row, or the one whose rest ends first.
+    private func place() -> Int {
+        var first = 0
+        for i in 0..<rows.count {
+            if rows[i].op == 0 { return i }
+            if rows[i].until < rows[first].until { first = i }
+        }
+        return first
+    }
+}
+
 // MARK: - Work goes out (design, section 6)
 
 extension Leader {
     mutating func assignWaiting(_ elector: inout Elector, _ desk: inout Desk) {
         isBehind = false
         guard !blindness.isBlind else { return }
-        while let index = ledger.firstInTurn {
+        var resting = 0
+        while resting < ledger.waiting, let index = ledger.firstInTurn {
             guard desk.hasRoom else {
                 isBehind = true
                 return
             }
             let entry = ledger.entries[index]
             if entry.failures >= entry.request.maxAttempts {
-                conclude(index, .exhausted, .attemptsFailed(entry.failures), &elector, &desk)
+                let reason: WorkResult.Reason =
+                    entry.couldNotStart ? .cannotBeStarted : .attemptsFailed(entry.failures)
+                conclude(index, .exhausted, reason, &elector, &desk)
                 continue
             }
             if entry.inVain >= Limits.attemptsInVain {
@@ -74,26 +135,45 @@ extension Leader {
                 continue
             }
             let shortUs = timing.shortTime(entry.request.opCode)
-            guard let worker = pick(shortUs: shortUs, elector, desk) else { return }
-            assign(index, to: worker, isShort: shortUs != nil, &elector, &desk)
+            switch pick(entry.request.opCode, shortUs: shortUs, elector, desk) {
+            case .worker(let worker):
+                assign(index, to: worker, isShort: shortUs != nil, &elector, &desk)
+            case .nobody: return
+            case .resting:
+                // Those behind it need not wait for that.
+                resting += 1
+                ledger.yieldTurn()
+            }
         }
     }
 
+    private enum Pick {
+        case worker(Int)
+        case nobody
+        /// Who is free could not start this op a short while ago.
+        case resting
+    }
+
     /// The free worker that has waited longest; for a short op, where none is free, the one with
-    /// the shortest queue that keeps it busy over a round trip. Where all members are suspended, or there
-    /// is none, ourselves.
-    private func pick(shortUs: Int32?, _ elector: borrowing Elector, _ desk: borrowing Desk)
-        -> Int?
-    {
+    /// the shortest queue that keeps it busy over a round trip. Where no member is fit, or there is none,
+    /// ourselves.
+    private func pick(
+        _ op: OpName, shortUs: Int32?, _ elector: borrowing Elector, _ desk: borrowing Desk
+    ) -> Pick {
         let bench = desk.settings.capacities.bench
         var picked: Int?
-        for i in 0..<roster.count where isEligible(i, elector, desk) {
+        var isOneResting = false
+        for i in 0..<roster.count where isEligible(i, for: op, elector, desk) {
             let worker = roster[i]
             guard worker.inFlight + worker.unconfirmed < Int32(bench) else { continue }
             if worker.inFlight >= worker.slots {
                 guard let shortUs, worker.slow == 0 else { continue }
                 let window = timing.window(slots: worker.slots, shortUs: shortUs, bench: bench)
                 guard worker.inFlight < window else { continue }
+            }
+            if failedStarts.rests(roster.id(i), op, at: desk.now) {
+                isOneResting = true
+                continue
             }
             guard let best = picked else {
                 picked = i
@@ -105,19 +185,43 @@ extension Leader {
                 picked = i
             }
         }
-        return picked
+        if let picked { return .worker(picked) }
+        return isOneResting ? .resting : .nobody
     }
 
-    private func isEligible(_ index: Int, _ elector: borrowing Elector, _ desk: borrowing Desk)
-        -> Bool
-    {
+    /// Its worker could not start it, and gets no more of its op for a while. True: somebody else can be
+    /// asked.
+    mutating func noteFailedStart(
+        _ index: Int, _ elector: borrowing Elector, _ desk: inout Desk
+    ) -> Bool {
+        let entry = ledger.entries[index]
+        guard entry.isLoaded, let id = entry.workerID else { return true }
+        let op = entry.request.opCode
+        let restMs = failedStarts.note(id, op, at: desk.now)
+        desk.count(.failedStarts)
+        desk.say(.failedStart(attempt(of: index, desk), op, restMs: restMs))
+        for i in 0..<roster.count
+        where isEligible(i, for: op, elector, desk)
+            && !failedStarts.rests(roster.id(i), op, at: desk.now)
+        {
+            return true
+        }
+        return false
+    }
+
+    private func isEligible(
+        _ index: Int, for op: OpName, _ elector: borrowing Elector, _ desk: borrowing Desk
+    ) -> Bool {
         guard roster[index].isCurrent, !roster[index].isSuspended else { return false }
         if roster[index].isMember {
             return roster.isQuickEnough(index, desk)
                 && !roster.isSilent(index, leadingSince: elector.leadingSince, desk)
         }
         guard roster.id(index) == desk.settings.workerID else { return false }
-        for i in 0..<roster.count where roster[i].isMember && !roster[i].isSuspended {
+        for i in 0..<roster.count
+        where roster[i].isMember && !roster[i].isSuspended
+            && !failedStarts.rests(roster.id(i), op, at: desk.now)
+        {
             return false
         }
         return true

@@ -14,6 +14,7 @@ struct Leader: ~Copyable {
     var blindness = Blindness()
     var checkpoints = Checkpoints()
     var timing: Timing
+    var failedStarts: FailedStarts
     /// Since when outcomes that we say ourselves are written and none is read; nil: there is none.
     var unheardSince: Instant?
     /// The protocol of what we write.
@@ -28,6 +29,7 @@ struct Leader: ~Copyable {
         ledger = Ledger(capacities, &arena)
         requestsLoss = RequestsLoss(&arena)
         timing = Timing(&arena)
+        failedStarts = FailedStarts(&arena)
     }
 
     /// The ledger is complete, and ours.

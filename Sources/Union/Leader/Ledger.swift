@@ -55,7 +55,9 @@ struct Ledger: ~Copyable {
         /// Where our own `CANCEL_WORK_REQUEST` was read back.
         fileprivate(set) var cancelOffset: Offset?
         /// A result says that the present attempt is over. Its worker has not shown it yet.
-        fileprivate(set) var saidOver: (status: Status, counts: Bool)?
+        fileprivate(set) var saidOver: (status: Status, counts: Bool, cannotStart: Bool)?
+        /// The last attempt that counted was one that nobody could start.
+        fileprivate(set) var couldNotStart = false
         /// Whether its op is known to be short, as it was when it was assigned.
         fileprivate(set) var isShort = false
         fileprivate var payloadCount: Int32 = 0
@@ -377,6 +379,7 @@ extension Ledger {
         entries[index].requestKey = key
         entries[index].failures = 0
         entries[index].inVain = 0
+        entries[index].couldNotStart = false
         entries[index].saidOver = nil
         entries[index].isLoaded = false
         switch entries[index].state {
@@ -404,6 +407,12 @@ extension Ledger {
         }
         return index
     }
+
+    /// How many wait.
+    var waiting: Int { turn.count }
+
+    /// Those behind the one whose turn it is come before it.
+    mutating func yieldTurn() { turn.append(turn.removeFirst()) }
 
     private mutating func leaveTurn(_ offset: Offset) {
         for _ in 0..<turn.count {
@@ -457,9 +466,9 @@ extension Ledger {
 
     /// A result in its worker's name says that the attempt is over. Of two the last one says how, and
     /// that it counts if either does.
-    mutating func noteSaidOver(_ index: Int, _ status: Status, counts: Bool) {
-        let counted = entries[index].saidOver?.counts ?? false
-        entries[index].saidOver = (status, counts || counted)
+    mutating func noteSaidOver(_ index: Int, _ r: WorkResult) {
+        let counts = r.counts || entries[index].saidOver?.counts ?? false
+        entries[index].saidOver = (r.status, counts, r.cannotStart && !counts)
     }
 
     /// How far the worker must have read the leader log, under `term`, so that its not having the entry
@@ -506,9 +515,10 @@ extension Ledger {
 
     /// The attempt is over. One rule says whether it counts (design, section 6).
     /// What we have taken back ourselves before it started was not even in vain.
-    mutating func noteAttemptOver(_ index: Int, counts: Bool) {
+    mutating func noteAttemptOver(_ index: Int, counts: Bool, cannotStart: Bool) {
         if counts {
             entries[index].failures += 1
+            entries[index].couldNotStart = cannotStart
         } else if entries[index].state != .cancelling(.stalled) {
             entries[index].inVain += 1
         }

@@ -27,11 +27,12 @@ extension Leader {
             entry.attempt == r.attempt && entry.workerID == r.workerID && r.term >= entry.term
         if isCurrent && entry.isLoaded && r.status != .lost && r.status != .rejected {
             timing.learn(entry.request.opCode, durationMs: r.durationMs)
+            failedStarts.forget(r.workerID, entry.request.opCode)
         }
         if r.final {
             settle(index, r, isCurrent: isCurrent, &elector, &desk)
         } else if isCurrent && ledger.isOut(index) {
-            ledger.noteSaidOver(index, r.status, counts: r.counts)
+            ledger.noteSaidOver(index, r)
         } else {
             desk.count(.voidResults)
         }
@@ -68,13 +69,16 @@ extension Leader {
     }
 
     /// The present attempt is over without an outcome.
-    mutating func end(_ index: Int, _ status: Status, counts: Bool, _ desk: inout Desk) {
+    mutating func end(
+        _ index: Int, _ status: Status, counts: Bool, cannotStart: Bool = false,
+        _ desk: inout Desk
+    ) {
         if desk.hasRoom { desk.say(.attemptEnded(attempt(of: index, desk), status)) }
         desk.count(.attemptsEnded)
         if ledger.entries[index].state == .cancelling(.stalled) { desk.count(.stalled) }
         takeBack(index, desk)
         checkpoints.want()
-        ledger.noteAttemptOver(index, counts: counts)
+        ledger.noteAttemptOver(index, counts: counts, cannotStart: cannotStart)
         ledger.end(index, at: desk.now)
     }
 

@@ -9,7 +9,7 @@ public enum Count: UInt8, Cases, Sendable {
     // Section 6.
     case admitted, duplicates, ledgerFull, offsetsUsedAgain, requestsForgotten, openedAgain
     case assigned, cancelled, unacknowledged, overruns, stalled
-    case attemptsEnded, attemptsLost, concluded, settled
+    case attemptsEnded, attemptsLost, failedStarts, concluded, settled
     case takeovers, checkpoints, voidAssignments, voidResults
     case accepted, notAccepted, started, results, stuckJobs
     // The log.

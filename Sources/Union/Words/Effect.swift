@@ -53,6 +53,8 @@ public enum Notice: Sendable {
     case tookOver(open: Int32, assigned: Int32)
     case cancelled(Attempt, CancelReason)
     case attemptEnded(Attempt, Status)
+    /// This attempt's worker could not start its op, of which it gets no more for so many ms.
+    case failedStart(Attempt, OpName, restMs: Int32)
     case settled(requestOffset: Offset, Status)
     case duplicate(requestOffset: Offset)
     /// Bytes: why.

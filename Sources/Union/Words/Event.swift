@@ -73,8 +73,15 @@ public struct JobEnd: Sendable {
     /// There was more output than `Limits.outputBytes`.
     public var truncated: Bool
     public var durationMs: Int64
-    /// False: it came to no start.
-    public var wasStarted = true
+    public var start = Start.made
+
+    public enum Start: Sendable {
+        case made
+        /// It came to none.
+        case none
+        /// Its program could not be started: it does not exist, or the board lacks what it takes.
+        case failed
+    }
 
     public init(status: Status, exitCode: Int32?, truncated: Bool, durationMs: Int64) {
         self.status = status

@@ -325,6 +325,8 @@ public struct WorkResult: Sendable {
         case workerLost
         /// The leader: so many attempts failed or were lost.
         case attemptsFailed(Int32)
+        /// The leader: no worker could start it.
+        case cannotBeStarted
         /// The leader: so many attempts were made that do not count.
         case attemptsInVain(Int32)
         /// The leader: the broker does not have the request's record any more.
@@ -353,6 +355,8 @@ public struct WorkResult: Sendable {
     /// The attempt counts against the request's `max_attempts` (section 6): it was started, or
     /// nobody knows whether it was, and its board did not give it back.
     public var counts = true
+    /// Its worker could not start the program: another may.
+    public var cannotStart = false
     /// The first final result of a request in the log is its outcome.
     public var final: Bool
     /// The status is that of another request with this id, which stands at this offset.

@@ -317,7 +317,7 @@ extension Bench {
         _ place: Int, _ end: JobEnd, _ output: Span<UInt8>, at now: Instant
     ) -> Bool {
         var end = end
-        var counts = end.wasStarted
+        var counts = end.start == .made
         switch jobs[place].state {
         case .running: break
         case .dropped(.withdrawn), .stuck:

@@ -253,6 +253,7 @@ extension Worker {
             durationMs: job.end.durationMs, final: final)
         result.reason = job.reason
         result.counts = job.counts
+        result.cannotStart = job.end.start == .failed
         desk.write(.result(result), .result(Place(place), serial: job.serial))
     }
 
