@@ -247,6 +247,7 @@ extension EventLoop {
         switch event {
         case .delivered(let tag, let offset): step(.delivered(Receipt(tag: tag), offset), config)
         case .undelivered(let tag): step(.undelivered(Receipt(tag: tag)), config)
+        case .refused(let tag): step(.refused(Receipt(tag: tag)), config)
         case .bounds(let topic, let low, let high, let askedAt):
             step(.bounds(topic, low: low, high: high, askedAt: askedAt), config)
         case .reachedEnd(let topic, let offset): step(.reachedEnd(topic, offset), config)
@@ -370,8 +371,10 @@ extension EventLoop {
         _ fits: Bool, to topic: Topic, _ receipt: Receipt, _ now: Instant
     ) {
         precondition(fits, "EventLoop: a record that nobody could read")
-        if !log.write(encoded.span, to: topic, tag: receipt.tag) {
-            log.giveUp(tag: receipt.tag, at: now)
+        switch log.write(encoded.span, to: topic, tag: receipt.tag) {
+        case .taken: break
+        case .notNow: log.giveUp(tag: receipt.tag, forGood: false, at: now)
+        case .never: log.giveUp(tag: receipt.tag, forGood: true, at: now)
         }
     }
 }

@@ -21,6 +21,7 @@ public enum Fault: Int, CaseIterable, Sendable {
     case mixedVersions
     case keyRolls
     case startsFail
+    case resultsTooLarge
 }
 
 struct FaultState {
@@ -105,6 +106,11 @@ extension SimulatedUnion {
             agenda.plan(
                 .mends(fault, board: board.index, serial: 0),
                 at: now + between(1_000_000, 90_000_000))
+            return true
+        case .resultsTooLarge:
+            conditions.resultBytes = Int(random.below(500))
+            agenda.plan(
+                .mends(fault, board: 0, serial: 0), at: now + between(1_000_000, 60_000_000))
             return true
         case .slowLink:
             board.linkUs = between(10_000, 300_000)
@@ -376,6 +382,7 @@ extension SimulatedUnion {
         case .startsFail: boards[board].cannotStart = false
         case .slowLink: boards[board].mendLink()
         case .busyBroker: conditions.recordsPerSecond = 0
+        case .resultsTooLarge: conditions.resultBytes = .max
         case .impersonate: speakMasked(boards[board], serial)
         case .fullTables: strangersSpeak(moreTimes: serial)
         default:

@@ -28,6 +28,8 @@ struct Conditions {
     /// One heartbeat in so many cannot be read by anybody; 0: none.
     var damagedOneIn: Int32 = 0
     var starvingOneIn: Int32 = 0
+    /// Of a result's output the broker takes no more.
+    var resultBytes = Int.max
     /// Records of one fetch.
     var batch: Offset = 500
     /// What the broker takes and hands out, for all together; 0: as much as there is.
@@ -49,6 +51,8 @@ struct Writes {
         /// Counts the uses of this place.
         var use = 0
         var isReported = false
+        /// The broker does not take it as it is.
+        var isRefused = false
     }
 
     private var places = ContiguousArray<Write>()
@@ -130,6 +134,10 @@ extension SimulatedUnion {
                 receipt: receipt, signedBy: board.settings.signsWith, handedAt: now))
         let use = writes[index].use
         let isDenied = topic == .results && !board.mayReport
+        if topic == .results, payload.count > conditions.resultBytes {
+            writes[index].isRefused = true
+            return agenda.plan(.expired(write: index, use: use), at: now + delay())
+        }
         let fate = isDenied ? .produceFails : drawFate()
         if fate == .produceFails {
             return agenda.plan(.expired(write: index, use: use), at: now + delay())
@@ -218,14 +226,15 @@ extension SimulatedUnion {
         guard board.life?.number == writes[index].life else { return }
         if board.pausedUntil != nil { return board.deferred.append(act) }
         let waits = board.outgoing.contains(index) || board.unreported.contains(index)
-        let receipt = writes[index].receipt
+        let (receipt, isRefused) = (writes[index].receipt, writes[index].isRefused)
         writes[index].isReported = true
-        if waits {
+        if waits || isRefused {
             board.outgoing.removeAll { $0 == index }
             board.unreported.removeAll { $0 == index }
             writes.remove(index)
         }
-        if receipt != .none { feed(board, .undelivered(receipt)) }
+        guard receipt != .none else { return }
+        feed(board, isRefused ? .refused(receipt) : .undelivered(receipt))
     }
 
     /// A user's.

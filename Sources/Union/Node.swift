@@ -79,7 +79,8 @@ public struct Node: ~Copyable {
             onVoid(topic, id, digest, isSigned: isSigned, at: offset)
         case .reachedEnd(let topic, let offset): onEnd(of: topic, at: offset)
         case .delivered(let receipt, let offset): onDelivered(receipt, at: offset)
-        case .undelivered(let receipt): onUndelivered(receipt)
+        case .undelivered(let receipt): onUndelivered(receipt, forGood: false)
+        case .refused(let receipt): onUndelivered(receipt, forGood: true)
         case .bounds(let topic, let low, let high, let askedAt):
             onBounds(topic, low: low, high: high, askedAt: askedAt)
         case .vanished(let topic): onVanished(topic)
@@ -388,12 +389,12 @@ extension Node {
         }
     }
 
-    private mutating func onUndelivered(_ receipt: Receipt) {
+    private mutating func onUndelivered(_ receipt: Receipt, forGood: Bool) {
         desk.count(.undelivered)
         switch receipt {
         case .none, .heartbeat, .refusal: break
         case .result(let place, let serial):
-            worker.onResultUndelivered(Int(place), serial: serial, desk)
+            worker.onResultUndelivered(Int(place), serial: serial, forGood: forGood, desk)
         }
     }
 

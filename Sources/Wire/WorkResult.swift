@@ -71,6 +71,8 @@ extension WorkResult.Reason {
         case .recordGone: return FixedText("the broker has this request's record no more")
         case .neverStarted: return FixedText("it was not started")
         case .benchFull: return FixedText("its worker had no place for it")
+        case .resultRefused:
+            return FixedText("the broker refused the result, also without its output")
         case .boardStuck: return FixedText("its worker has a job that does not die")
         case .duplicate(let first):
             var text = FixedText<64>("as requests[")

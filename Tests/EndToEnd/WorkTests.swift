@@ -398,6 +398,20 @@ extension EndToEnd {
             }
         }
 
+        @Test("a result that is too large comes shorter")
+        func largeResult() throws {
+            let op = Op.script("shout", "yes | head -c 3000\n")
+            try Fleet.run(on: broker, ops: [op]) { fleet in
+                try fleet.launch(1) { $0.options.append("kafka.message.max.bytes=1500") }
+                    .awaitReady()
+                try fleet.submit([request("shout", id: "r"), request("noop", id: "next")])
+                let outcome = try fleet.awaitOutcome(of: "r")
+                #expect(outcome.status == "completed" && outcome["truncated"].bool == true)
+                #expect(outcome["output"].string == String(repeating: "y\n", count: 128))
+                #expect(try fleet.awaitOutcome(of: "next").status == "completed")
+            }
+        }
+
         @Test("stdin, stdout, stderr closed at start")
         func closedDescriptors() throws {
             try Fleet.run(on: broker) { fleet in

@@ -15,7 +15,10 @@ struct KafkaWritingTests {
         #expect(report(7, .delivered(12)) == .delivered(tag: 7, 12))
         #expect(report(8, .undelivered) == .undelivered(tag: 8))
         #expect(report(9, .unknownTopic) == .undelivered(tag: 9))
-        for outcome in [.delivered(12), .undelivered, .unknownTopic] as [Delivery.Outcome] {
+        #expect(report(10, .refused) == .refused(tag: 10))
+        for outcome in [.delivered(12), .undelivered, .unknownTopic, .refused]
+            as [Delivery.Outcome]
+        {
             #expect(report(0, outcome) == nil)
         }
     }
@@ -23,25 +26,30 @@ struct KafkaWritingTests {
     @Test("a record that was not taken is told as undelivered, when the queue had time to drain")
     func refused() {
         var talk = Talk.online
-        talk.session.giveUp(tag: 5, at: talk.now)
-        talk.session.giveUp(tag: 0, at: talk.now)
+        talk.session.giveUp(tag: 5, forGood: false, at: talk.now)
+        talk.session.giveUp(tag: 0, forGood: false, at: talk.now)
         #expect(talk.session.deadline == talk.now + 50)
         talk.now = talk.now + 49
         #expect(talk.events() == [])
         talk.now = talk.now + 1
         #expect(talk.session.nextEvent(at: talk.now) == .undelivered(tag: 5))
         // Who writes again at once, in vain, hears of that after as long.
-        talk.session.giveUp(tag: 6, at: talk.now)
+        talk.session.giveUp(tag: 6, forGood: false, at: talk.now)
         #expect(talk.events() == [])
         talk.now = talk.now + 50
         #expect(talk.events() == [.undelivered(tag: 6)])
+        talk.session.giveUp(tag: 7, forGood: true, at: talk.now)
+        talk.now = talk.now + 50
+        #expect(talk.events() == [.refused(tag: 7)])
         #expect(talk.session.deadline == .never)
     }
 
     @Test("of 256 records that were not taken each is told; one more is forgotten")
     func manyRefused() {
         var talk = Talk.online
-        for tag in 1...257 as ClosedRange<UInt> { talk.session.giveUp(tag: tag, at: talk.now) }
+        for tag in 1...257 as ClosedRange<UInt> {
+            talk.session.giveUp(tag: tag, forGood: false, at: talk.now)
+        }
         talk.now = talk.now + 50
         #expect(talk.events() == (1...256).map { .undelivered(tag: $0) })
     }

@@ -462,6 +462,37 @@ struct BenchTests {
         #expect(solo.done.heartbeats.allSatisfy { !$0.cannotReport })
     }
 
+    @Test("a result that the broker refuses is written shorter, then as failed, then as it is")
+    func refused() {
+        let solo = worker1()
+        assign(0, on: solo)
+        let output = [UInt8](repeating: 7, count: 3000)
+        solo.give(.jobEnded(0, jobEnd()), output)
+        let receipt = solo.unread.last { $0.record.topic == .results }!.receipt
+        func writeAgain() -> (result: WorkResult?, count: Int?) {
+            solo.clear()
+            solo.give(.refused(receipt))
+            solo.idle(200)
+            #expect(solo.done.results.count == 1)
+            let written = solo.done.first {
+                if case .write(.result, receipt) = $0.effect { true } else { false }
+            }
+            return (solo.done.results.first, written?.bytes.count)
+        }
+        let shorter = writeAgain()
+        #expect(shorter.count == 256 && shorter.result?.truncated == true)
+        #expect(shorter.result?.status == .completed && shorter.result?.reason == nil)
+        for _ in 0..<3 {
+            let failed = writeAgain()
+            #expect(failed.count == 0 && failed.result?.status == .failed)
+            #expect(failed.result?.reason == .resultRefused)
+        }
+        solo.give(.delivered(receipt, 0))
+        solo.clear()
+        assign(1, on: solo)
+        #expect(solo.done.starts.count == 1)
+    }
+
     @Test("results are retried without a lease, and by a node that leaves")
     func retriedAlways() {
         let solo = worker1()

@@ -138,7 +138,7 @@ extension Demo {
             if topic == .results && requestAt == .never { requestAt = now }
         case .vanished(let topic): client.log.ask(topic)
         case .delivered(let tag, let offset): requests.noteDelivered(tag: tag, offset)
-        case .undelivered(let tag): requests.noteUndelivered(tag: tag)
+        case .undelivered(let tag), .refused(let tag): requests.noteUndelivered(tag: tag)
         default: break
         }
     }
@@ -182,7 +182,7 @@ extension Demo {
             requestID: requests.id(Int(requests.sent)), opCode: op, timeoutMs: nil,
             maxAttempts: 10)
         guard encode(.request(request), payload.span, into: &buffer),
-            client.log.write(buffer.span, to: .requests, tag: requests.nextTag)
+            client.log.write(buffer.span, to: .requests, tag: requests.nextTag) == .taken
         else { return }
         requests.noteSent(at: now)
     }

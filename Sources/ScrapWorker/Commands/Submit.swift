@@ -103,6 +103,7 @@ struct Submit: ~Copyable {
         case .vanished(.results): client.log.ask(.results)
         case .delivered(let tag, let offset): requests.noteDelivered(tag: tag, offset)
         case .undelivered(let tag): requests.noteUndelivered(tag: tag)
+        case .refused(let tag): onRefused(tag)
         default: break
         }
     }
@@ -115,10 +116,26 @@ struct Submit: ~Copyable {
             var record = request
             record.requestID = requests.id(Int(requests.sent))
             _ = encode(.request(record), payload.span, into: &buffer)
-            guard client.log.write(buffer.span, to: .requests, tag: requests.nextTag)
-            else { return }
-            requests.noteSent(at: now)
+            let tag = requests.nextTag
+            switch client.log.write(buffer.span, to: .requests, tag: tag) {
+            case .taken: requests.noteSent(at: now)
+            case .notNow: return
+            case .never:
+                requests.noteSent(at: now)
+                onRefused(tag)
+            }
         }
+    }
+
+    private mutating func onRefused(_ tag: UInt) {
+        if requests.undelivered == 0 {
+            Log.write(.error) { (line: inout Log.Line) in
+                line.put("the broker does not take a request of this size: ")
+                line.put(buffer.span.count)
+                line.put(" bytes")
+            }
+        }
+        requests.noteUndelivered(tag: tag)
     }
 
     private mutating func readResults() {

@@ -41,6 +41,7 @@ struct KafkaEvent: ~Copyable {
             switch unsafe KafkaFailure(message.pointee.err)?.kind {
             case nil: .delivered(unsafe message.pointee.offset)
             case .unknownTopic: .unknownTopic
+            case .recordRefused: .refused
             default: .undelivered
             }
         return Delivery(tag: unsafe UInt(bitPattern: message.pointee._private), outcome)
@@ -138,6 +139,9 @@ extension KafkaFailure {
             RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
             kind = .unknownTopic
         case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: kind = .topicExists
+        case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
+            RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+            kind = .recordRefused
         case RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__TRANSPORT: kind = .unreachable
         case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: kind = .allBrokersDown
         default: kind = .other

@@ -91,22 +91,23 @@ struct KafkaLog: ~Copyable {
 
 // What the owner wants.
 extension KafkaLog {
-    /// Signs a record as the configuration says, and appends it. `tag` comes back in `delivered` or
-    /// `undelivered`; 0 asks for no report. False when the producer takes none now: its queue is full,
-    /// or it is being replaced.
-    mutating func write(_ bytes: Span<UInt8>, to topic: Topic, tag: UInt) -> Bool {
-        let isTaken = writer.write(
+    /// Signs a record as the configuration says, and appends it. `tag` comes back in `delivered`,
+    /// `undelivered` or `refused`; 0 asks for no report.
+    mutating func write(_ bytes: Span<UInt8>, to topic: Topic, tag: UInt) -> KafkaWriter.Answer {
+        let answer = writer.write(
             bytes, signature: seal.sign(bytes, for: topic), to: topic, tag: tag)
-        if isTaken {
+        if answer == .taken {
             session.onWrite(tag: tag, at: Clock.now)
         } else {
             session.onRefusedWrite(isFatal: writer.isUseless)
         }
-        return isTaken
+        return answer
     }
 
-    /// Tells with `undelivered`, after a while, that a record was not taken; 0: nobody is told.
-    mutating func giveUp(tag: UInt, at now: Instant) { session.giveUp(tag: tag, at: now) }
+    /// Tells, after a while, that a record was not taken; 0: nobody is told.
+    mutating func giveUp(tag: UInt, forGood: Bool, at now: Instant) {
+        session.giveUp(tag: tag, forGood: forGood, at: now)
+    }
 
     /// Reads `topic` from `offset` on, wherever it was read before.
     mutating func seek(_ topic: Topic, to offset: Offset) {

@@ -38,11 +38,10 @@ struct KafkaWriter: ~Copyable {
     var pending: Int { unsafe Int(rd_kafka_outq_len(handle)) }
 
     /// Hands a record over, with its signature if it has one: rd_kafka_produce(3) to partition 0.
-    /// False when the handle takes none: its queue is full, or it met a fatal error.
     mutating func write(
         _ bytes: Span<UInt8>, signature: SHA256Hash?, to topic: Topic, tag: UInt
-    ) -> Bool {
-        guard let destination = unsafe open(topic) else { return false }
+    ) -> Answer {
+        guard let destination = unsafe open(topic) else { return .notNow }
         if var signature {
             var span = signature.mutableSpan
             let result = unsafe bytes.withUnsafeBytes { bytes in
@@ -53,7 +52,7 @@ struct KafkaWriter: ~Copyable {
                         UnsafeMutableRawPointer(bitPattern: tag))
                 }
             }
-            return result == RD_KAFKA_RESP_ERR_NO_ERROR
+            return Answer(result)
         }
         let result = unsafe bytes.withUnsafeBytes {
             unsafe rd_kafka_produce(
@@ -61,7 +60,24 @@ struct KafkaWriter: ~Copyable {
                 UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count, nil, 0,
                 UnsafeMutableRawPointer(bitPattern: tag))
         }
-        return result == 0
+        return Answer(result == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error())
+    }
+
+    /// What becomes of a record that is handed over.
+    enum Answer {
+        case taken
+        /// Its queue is full, or it met a fatal error.
+        case notNow
+        /// It is too large for `[kafka] message.max.bytes`.
+        case never
+
+        fileprivate init(_ code: rd_kafka_resp_err_t) {
+            switch KafkaFailure(code)?.kind {
+            case nil: self = .taken
+            case .recordRefused: self = .never
+            default: self = .notNow
+            }
+        }
     }
 
     /// The next event: rd_kafka_queue_poll(3).

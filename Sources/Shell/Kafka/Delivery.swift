@@ -9,6 +9,8 @@ package struct Delivery: Equatable {
         case unknownTopic
         /// It was given up. It may still appear in the log.
         case undelivered
+        /// The broker does not take it as it is: it is too large, or against a policy.
+        case refused
     }
 
     /// What the record was written with; 0 asks for no report.
@@ -26,6 +28,7 @@ package struct Delivery: Equatable {
         return switch outcome {
         case .delivered(let offset): .delivered(tag: tag, offset)
         case .unknownTopic, .undelivered: .undelivered(tag: tag)
+        case .refused: .refused(tag: tag)
         }
     }
 }

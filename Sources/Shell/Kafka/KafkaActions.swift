@@ -41,6 +41,8 @@ package struct KafkaFailure {
         case outOfRange
         case unknownTopic
         case topicExists
+        /// A record that is too large, or against a policy.
+        case recordRefused
         /// No broker answers, and librdkafka's log says why.
         case unreachable
         /// No broker at all can be reached.

@@ -13,6 +13,8 @@ package struct KafkaSession {
         case delivered(tag: UInt, Offset)
         /// The producer gave the record up, or did not take it. It may still appear in the log.
         case undelivered(tag: UInt)
+        /// Neither broker nor producer takes the record as it is.
+        case refused(tag: UInt)
         /// The topic holds `low ..< high`; `askedAt` is when the answered question left.
         case bounds(Topic, low: Offset, high: Offset, askedAt: Instant)
         /// The topic has been read up to this offset, where it ends for now. Comes once after
@@ -115,7 +117,9 @@ extension KafkaSession {
     package mutating func ask(_ topic: Topic) { readings[topic].ask() }
 
     /// Tells that a record was not taken, as if it had been given up, but not at once.
-    package mutating func giveUp(tag: UInt, at now: Instant) { refused.add(tag, at: now) }
+    package mutating func giveUp(tag: UInt, forGood: Bool, at now: Instant) {
+        refused.add(tag, forGood: forGood, at: now)
+    }
 }
 
 // What the writer answers.
@@ -161,7 +165,7 @@ extension KafkaSession {
                 readings[topic].onOutOfRange(at: offset)
                 act(topic)
             case .unknownTopic: setup.checkAgain()
-            case .topicExists, .unreachable, .allBrokersDown, .other:
+            case .topicExists, .recordRefused, .unreachable, .allBrokersDown, .other:
                 connection.onReadError(failure)
             }
         }
@@ -312,7 +316,7 @@ extension KafkaSession {
         for topic in Topic.all {
             if let event = readings[topic].nextEvent() { return Event(event, of: topic) }
         }
-        return refused.next(at: now).map { .undelivered(tag: $0) }
+        return refused.next(at: now)
     }
 
     private mutating func tell(_ event: Connection.Event) -> Event {

@@ -16,6 +16,8 @@ public enum Event: Sendable {
     case delivered(Receipt, Offset)
     /// A record was given up by the producer. It may still appear in the log later.
     case undelivered(Receipt)
+    /// The broker does not take the record as it is: it is too large, or against a policy.
+    case refused(Receipt)
     /// The answer to `Effect.ask`: the topic holds the offsets `low ..< high`. `askedAt` is when
     /// the question left.
     case bounds(Topic, low: Offset, high: Offset, askedAt: Instant)

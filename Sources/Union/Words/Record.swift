@@ -337,6 +337,8 @@ public struct WorkResult: Sendable {
         case benchFull
         /// The worker: it has a job that does not die.
         case boardStuck
+        /// The worker: the broker does not take its result.
+        case resultRefused
         /// The leader: the request at this offset came before it, with the same id, and ended so.
         case duplicate(of: Offset)
         /// The leader: too many requests wait for another with their id.

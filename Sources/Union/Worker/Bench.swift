@@ -371,6 +371,23 @@ extension Bench {
         return true
     }
 
+    /// Nobody takes the result as it is: without most of the output somebody may; without all of it it has
+    /// failed, for that is not what the job has said.
+    mutating func shorten(_ place: Int) {
+        precondition(jobs[place].state == .undelivered, "Bench: there is no result to write")
+        if jobs[place].payloadCount > Self.shortOutput {
+            jobs[place].payloadCount = Self.shortOutput
+            jobs[place].end.truncated = true
+        } else {
+            jobs[place].payloadCount = 0
+            jobs[place].reason = .resultRefused
+            if jobs[place].end.status != .lost { jobs[place].end.status = .failed }
+        }
+    }
+
+    /// Bytes of output in a result that was refused with more.
+    private static var shortOutput: Int32 { 256 }
+
     /// Results that were finished so long ago, and are not delivered, are for others to do: they are
     /// shown no more. False: there are none.
     mutating func giveUp(finishedBefore limit: Instant) -> Bool {

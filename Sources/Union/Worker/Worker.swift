@@ -267,8 +267,12 @@ extension Worker {
         desk.say(.canReport)
     }
 
-    mutating func onResultUndelivered(_ place: Int, serial: UInt32, _ desk: borrowing Desk) {
+    /// `forGood`: as it is it would never be.
+    mutating func onResultUndelivered(
+        _ place: Int, serial: UInt32, forGood: Bool, _ desk: borrowing Desk
+    ) {
         guard bench.onUndelivered(place, serial: serial) else { return }
+        if forGood { bench.shorten(place) }
         retryAt = min(retryAt, desk.now + desk.settings.announceMs)
     }
 
