@@ -223,7 +223,7 @@ extension EventLoop {
 
     /// What would be a job's output says why there is none.
     private func sayWhy(_ place: Int) {
-        Log.write(.warning) { (line: inout Log.Line) in line.put(jobs.output(of: place)) }
+        Log.write(.warning) { (line: inout Log.Line) in line.put(foreign: jobs.output(of: place)) }
     }
 
     /// A function of its own: in one of `self` the compiler takes the bytes for a part of all of

@@ -373,9 +373,9 @@ extension EndToEnd {
             let quoted = how.replacingOccurrences(of: "'", with: "'\\''")
             let script = "exec bash -c '\(quoted)\necho one\necho two' \"$folder/out\"\n"
             try Fleet.run(on: broker, ops: [.script("say", script)]) { fleet in
-                try fleet.launchAll(1)
-                try fleet.submit((0..<10).map { request("say", id: "r\($0)") })
-                for i in 0..<10 {
+                try fleet.launch(1) { $0.pace = "normal" }.awaitReady()
+                try fleet.submit((0..<5).map { request("say", id: "r\($0)") })
+                for i in 0..<5 {
                     let outcome = try fleet.awaitOutcome(of: "r\(i)")
                     #expect(outcome.status == "completed")
                     #expect(outcome["output"].string == "> one\n> two\n")
@@ -388,7 +388,7 @@ extension EndToEnd {
         func backgroundHolds() throws {
             let script = "sleep 600 &\nsay child \"$!\"\necho said\n"
             try Fleet.run(on: broker, ops: [.script("leave", script)]) { fleet in
-                try fleet.launchAll(1)
+                try fleet.launch(1) { $0.pace = "normal" }.awaitReady()
                 try fleet.submit([request("leave", id: "r")])
                 let child = try #require(try Int32(fleet.jobs.await("child", of: "r").rest))
                 let outcome = try fleet.awaitOutcome(of: "r")

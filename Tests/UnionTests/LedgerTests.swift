@@ -1061,6 +1061,73 @@ struct LedgerTests {
         }
     }
 
+    @Test("starts that fail together are one reason to rest; after long the rest is short again")
+    func restsOnce() {
+        withArena(bytes: 1 << 17) { arena in
+            var failed = FailedStarts(Capacities(), &arena)
+            let (two, x, y): (_, OpName, OpName) = (worker(2), text("x"), text("y"))
+            var now = Instant.zero + 1000
+            for _ in 0..<8 {
+                let rest = failed.note(0, two, x, at: now)
+                #expect(rest == 1000)
+            }
+            func rests(_ place: Int, _ id: WorkerID, _ op: OpName, at now: Instant) -> Bool {
+                failed.rests(place, id, op.key, at: now)
+            }
+            let isResting = [
+                rests(0, two, x, at: now + 999), rests(0, worker(3), x, at: now),
+                rests(0, two, y, at: now), rests(0, two, x, at: now + 1000),
+            ]
+            #expect(isResting == [true, false, false, false])
+            now = now + 1000
+            let (second, late) = (
+                failed.note(0, two, x, at: now), failed.note(0, two, x, at: now + 70_000)
+            )
+            #expect(second == 2000 && late == 1000)
+            failed.forget(0, two, x)
+            let isHeld = failed.holds(0, two, x.key)
+            #expect(!isHeld)
+            // Of more than eight the one whose rest ends first is forgotten.
+            let ops = (0..<9).map { text("x\($0)") as OpName }
+            for i in 0..<9 { _ = failed.note(1, two, ops[i], at: now + Int32(i)) }
+            let held = ops.map { failed.holds(1, two, $0.key) }
+            #expect(held == [false] + Array(repeating: true, count: 8))
+        }
+    }
+
+    @Test("who waits for somebody that can start it keeps its turn")
+    func keepsTurn() {
+        let solo = leader()
+        solo.read(request("r0", op: "x"))
+        failStart(solo, 0, by: 2)
+        solo.read(request("r1", op: "x"))
+        for i in 2...5 { solo.read(request("r\(i)", op: "y")) }
+        live(solo, 200, [2: [2], 3: [0]])
+        #expect(solo.done.assignments.last?.attempt.requestOffset == 2)
+        solo.read(result(of: 0, by: 3, attempt: 2))
+        #expect(solo.done.assignments.last?.attempt.requestOffset == 1)
+        #expect(solo.done.assignments.last?.attempt.workerID == worker(3))
+    }
+
+    @Test("whoever could not start it, and is busy now, keeps nobody waiting: the leader is asked")
+    func busyAndUnable() {
+        let solo = leader()
+        solo.read(request("r0", op: "x"))
+        failStart(solo, 0, by: 2)
+        failStart(solo, 0, by: 3, attempt: 2)
+        #expect(solo.done.assignments.last?.attempt.workerID == worker(1))
+        solo.give(.jobEnded(solo.done.starts.last!.place, jobEnd()))
+        solo.readBack()
+        solo.read(request("r1", op: "y"))
+        let busy = solo.done.assignments.last?.attempt.workerID == worker(2) ? 2 : 3
+        live(solo, 1400, [busy: [1], 5 - busy: []])
+        solo.read(request("r2", op: "x"))
+        #expect(solo.done.assignments.last?.attempt.workerID == worker(5 - busy))
+        failStart(solo, 2, by: 5 - busy)
+        #expect(solo.done.assignments.last?.attempt.requestOffset == 2)
+        #expect(solo.done.assignments.last?.attempt.workerID == worker(1))
+    }
+
     @Test("what nobody can start ends all the same, and says so")
     func nobodyStarts() {
         let solo = leader()

@@ -174,31 +174,37 @@ extension Minder {
     /// until nobody holds the job's output any more, or the job must die: poll(2).
     @unsafe
     private static func readOn(_ lease: UnsafePointer<Int64>) {
-        if unsafe isOver(nil, within: 0) { return }
+        if isOver(-1, within: 0) == true { return }
         report(.readsOn)
-        let left = min(outlivesMs, unsafe (lease.pointee - Clock.now.us) / 1000)
         var mustDie = sigset_t()
         unsafe sigemptyset(&mustDie)
         unsafe sigaddset(&mustDie, killsNow)
-        let isSaid = unsafe left > 0 && isOver(&mustDie, within: Int32(left))
-        if !isSaid { report(.cutOff) }
+        let signals = unsafe signalfd(-1, &mustDie, Int32(SFD_CLOEXEC))
+        let end = Clock.now.us + 1000 * outlivesMs
+        while true {
+            // The lease may be renewed meanwhile.
+            let now = Clock.now.us
+            let left = unsafe (min(end, lease.pointee) - now) / 1000
+            guard left > 0, let isOver = isOver(signals, within: Int32(min(left, 50))) else {
+                return report(.cutOff)
+            }
+            if isOver { return }
+        }
     }
 
-    /// Whether nobody holds the output any more, in so many milliseconds and before such a signal comes.
-    @unsafe
-    private static func isOver(_ signals: UnsafePointer<sigset_t>?, within ms: Int32) -> Bool {
+    /// Whether nobody holds the output any more, in so many milliseconds; nil: something was to be read
+    /// from `signals` first.
+    private static func isOver(_ signals: Int32, within ms: Int32) -> Bool? {
         var polled: InlineArray<2, pollfd> = [
-            pollfd(fd: outputFd, events: 0, revents: 0), pollfd(fd: -1, events: 0, revents: 0),
+            pollfd(fd: outputFd, events: 0, revents: 0),
+            pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
         ]
-        if let signals = unsafe signals {
-            polled[1].fd = unsafe signalfd(-1, signals, Int32(SFD_CLOEXEC))
-            polled[1].events = Int16(POLLIN)
-        }
         var span = polled.mutableSpan
         let count = unsafe span.withUnsafeMutableBufferPointer {
             unsafe poll($0.baseAddress, nfds_t($0.count), ms)
         }
-        return count > 0 && polled[0].revents != 0
+        if polled[0].revents != 0 { return true }
+        return count > 0 ? nil : false
     }
 
     private static func report(_ what: Report) {

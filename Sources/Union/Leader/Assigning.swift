@@ -63,47 +63,63 @@ struct FailedStarts: ~Copyable {
         var restMs: Int32 = 0
     }
 
+    /// For each place of the roster so many.
     private var rows: Table<Row>
-    private var used = 0
+    private static var each: Int { 8 }
+    private var isUsed = false
 
     private static var firstRestMs: Int32 { 1000 }
     private static var longestRestMs: Int32 { 30_000 }
 
-    init(_ arena: inout Arena) { rows = arena.table(64, filler: Row()) }
+    init(_ capacities: Capacities, _ arena: inout Arena) {
+        rows = arena.table(Self.each * capacities.members, filler: Row())
+    }
 
-    /// It could not, and rests for so many ms.
-    mutating func note(_ worker: WorkerID, _ op: OpName, at now: Instant) -> Int32 {
-        let row = find(worker, op.key) ?? place()
-        if rows[row].op == 0 { used += 1 }
-        if rows[row].worker != worker || rows[row].op != op.key { rows[row] = Row() }
-        rows[row].worker = worker
-        rows[row].op = op.key
+    /// It could not, and rests for so many ms: what was ordered before it rested makes that no longer.
+    mutating func note(_ place: Int, _ worker: WorkerID, _ op: OpName, at now: Instant) -> Int32 {
+        isUsed = true
+        let row = find(place, worker, op.key) ?? freeRow(of: place)
+        if rows[row].worker != worker || rows[row].op != op.key
+            || now >= rows[row].until + 2 * Self.longestRestMs
+        {
+            rows[row] = Row(worker: worker, op: op.key)
+        }
+        guard now >= rows[row].until else { return rows[row].restMs }
         rows[row].restMs = min(max(2 * rows[row].restMs, Self.firstRestMs), Self.longestRestMs)
         rows[row].until = now + rows[row].restMs
         return rows[row].restMs
     }
 
     /// It could.
-    mutating func forget(_ worker: WorkerID, _ op: OpName) {
-        guard used > 0, let row = find(worker, op.key) else { return }
+    mutating func forget(_ place: Int, _ worker: WorkerID, _ op: OpName) {
+        guard let row = find(place, worker, op.key) else { return }
         rows[row] = Row()
-        used -= 1
     }
 
-    func rests(_ worker: WorkerID, _ op: OpName, at now: Instant) -> Bool {
-        guard used > 0, let row = find(worker, op.key) else { return false }
+    func rests(_ place: Int, _ worker: WorkerID, _ op: Digest, at now: Instant) -> Bool {
+        guard let row = find(place, worker, op) else { return false }
         return now < rows[row].until
     }
 
-    private func find(_ worker: WorkerID, _ op: Digest) -> Int? {
-        for i in 0..<rows.count where rows[i].op == op && rows[i].worker == worker { return i }
+    /// It could not when it was asked last.
+    func holds(_ place: Int, _ worker: WorkerID, _ op: Digest) -> Bool {
+        find(place, worker, op) != nil
+    }
+
+    private func find(_ place: Int, _ worker: WorkerID, _ op: Digest) -> Int? {
+        guard isUsed else { return nil }
+        let first = place * Self.each
+        for i in first..<(first + Self.each) where rows[i].op == op && rows[i].worker == worker {
+            return i
+        }
         return nil
     }
 
-    /// A free row, or the one whose rest ends first.
-    private func place() -> Int {
-        var first = 0
-        for i in 0..<rows.count {
+    /// A row of another worker's, which had the place before, or the one whose rest ends first.
+    private func freeRow(of place: Int) -> Int {
+        let begin = place * Self.each
+        var first = begin
+        for i in begin..<(begin + Self.each) {
             if rows[i].op == 0 { return i }
             if rows[i].until < rows[first].until { first = i }
         }
@@ -117,8 +133,11 @@ extension Leader {
     mutating func assignWaiting(_ elector: inout Elector, _ desk: inout Desk) {
         isBehind = false
         guard !blindness.isBlind else { return }
-        var resting = 0
-        while resting < ledger.waiting, let index = ledger.firstInTurn {
+        // Those before it need somebody who rests now: who comes after them does not wait for that.
+        var position = 0
+        var held: Digest = 0
+        while position < ledger.waiting {
+            let index = ledger.inTurn(position)
             guard desk.hasRoom else {
                 isBehind = true
                 return
@@ -134,15 +153,18 @@ extension Leader {
                 conclude(index, .exhausted, .attemptsInVain(entry.inVain), &elector, &desk)
                 continue
             }
+            guard entry.request.opCode.key != held else {
+                position += 1
+                continue
+            }
             let shortUs = timing.shortTime(entry.request.opCode)
             switch pick(entry.request.opCode, shortUs: shortUs, elector, desk) {
             case .worker(let worker):
                 assign(index, to: worker, isShort: shortUs != nil, &elector, &desk)
             case .nobody: return
             case .resting:
-                // Those behind it need not wait for that.
-                resting += 1
-                ledger.yieldTurn()
+                held = entry.request.opCode.key
+                position += 1
             }
         }
     }
@@ -171,7 +193,7 @@ extension Leader {
                 let window = timing.window(slots: worker.slots, shortUs: shortUs, bench: bench)
                 guard worker.inFlight < window else { continue }
             }
-            if failedStarts.rests(roster.id(i), op, at: desk.now) {
+            if rests(i, op, desk) {
                 isOneResting = true
                 continue
             }
@@ -189,6 +211,20 @@ extension Leader {
         return isOneResting ? .resting : .nobody
     }
 
+    private func rests(_ place: Int, _ op: OpName, _ desk: borrowing Desk) -> Bool {
+        failedStarts.rests(place, roster.id(place), op.key, at: desk.now)
+    }
+
+    /// Whether this member may start such an op, sooner or later: it is not known that it cannot. Whose
+    /// rest is over is asked again when it is free.
+    private func mayStart(_ place: Int, _ op: OpName, _ desk: borrowing Desk) -> Bool {
+        guard roster[place].isMember, !roster[place].isSuspended, !rests(place, op, desk) else {
+            return false
+        }
+        return roster[place].inFlight < roster[place].slots
+            || !failedStarts.holds(place, roster.id(place), op.key)
+    }
+
     /// Its worker could not start it, and gets no more of its op for a while. True: somebody else can be
     /// asked.
     mutating func noteFailedStart(
@@ -197,14 +233,13 @@ extension Leader {
         let entry = ledger.entries[index]
         guard entry.isLoaded, let id = entry.workerID else { return true }
         let op = entry.request.opCode
-        let restMs = failedStarts.note(id, op, at: desk.now)
         desk.count(.failedStarts)
+        guard let place = roster.find(id) else { return true }
+        let restMs = failedStarts.note(place, id, op, at: desk.now)
         desk.say(.failedStart(attempt(of: index, desk), op, restMs: restMs))
-        for i in 0..<roster.count
-        where isEligible(i, for: op, elector, desk)
-            && !failedStarts.rests(roster.id(i), op, at: desk.now)
-        {
-            return true
+        for i in 0..<roster.count where i != place {
+            let isOurs = roster.id(i) == desk.settings.workerID
+            if mayStart(i, op, desk) || isOurs && !rests(i, op, desk) { return true }
         }
         return false
     }
@@ -218,12 +253,7 @@ extension Leader {
                 && !roster.isSilent(index, leadingSince: elector.leadingSince, desk)
         }
         guard roster.id(index) == desk.settings.workerID else { return false }
-        for i in 0..<roster.count
-        where roster[i].isMember && !roster[i].isSuspended
-            && !failedStarts.rests(roster.id(i), op, at: desk.now)
-        {
-            return false
-        }
+        for i in 0..<roster.count where mayStart(i, op, desk) { return false }
         return true
     }
 

@@ -198,7 +198,8 @@ extension Leader {
         guard let said = ledger.entries[index].saidOver else { return false }
         // Where nobody else can be asked it is the request's own: else it would never end.
         let isOwn = said.cannotStart && !noteFailedStart(index, elector, &desk)
-        end(index, said.status, counts: said.counts || isOwn, cannotStart: isOwn, &desk)
+        let counts = said.counts || isOwn
+        end(index, said.status, counts: counts, cannotStart: said.cannotStart, &desk)
         return true
     }
 

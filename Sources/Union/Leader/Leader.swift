@@ -29,7 +29,7 @@ struct Leader: ~Copyable {
         ledger = Ledger(capacities, &arena)
         requestsLoss = RequestsLoss(&arena)
         timing = Timing(&arena)
-        failedStarts = FailedStarts(&arena)
+        failedStarts = FailedStarts(capacities, &arena)
     }
 
     /// The ledger is complete, and ours.

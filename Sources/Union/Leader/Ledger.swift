@@ -56,7 +56,7 @@ struct Ledger: ~Copyable {
         fileprivate(set) var cancelOffset: Offset?
         /// A result says that the present attempt is over. Its worker has not shown it yet.
         fileprivate(set) var saidOver: (status: Status, counts: Bool, cannotStart: Bool)?
-        /// The last attempt that counted was one that nobody could start.
+        /// All attempts that counted were such as could not be started.
         fileprivate(set) var couldNotStart = false
         /// Whether its op is known to be short, as it was when it was assigned.
         fileprivate(set) var isShort = false
@@ -399,34 +399,34 @@ extension Ledger {
 // MARK: - Attempts begin and end
 
 extension Ledger {
-    /// The entry whose turn it is; nil: nothing waits.
-    var firstInTurn: Int? {
-        guard !turn.isEmpty else { return nil }
-        guard let index = entries.find(turn[0]), entries[index].state == .waiting else {
+    /// How many entries wait.
+    var waiting: Int { turn.count }
+
+    /// The entry that waits behind so many others.
+    func inTurn(_ position: Int) -> Int {
+        guard let index = entries.find(turn[position]), entries[index].state == .waiting else {
             preconditionFailure("Ledger: it has its turn, and does not wait")
         }
         return index
     }
 
-    /// How many wait.
-    var waiting: Int { turn.count }
-
-    /// Those behind the one whose turn it is come before it.
-    mutating func yieldTurn() { turn.append(turn.removeFirst()) }
-
     private mutating func leaveTurn(_ offset: Offset) {
+        if !turn.isEmpty, turn[0] == offset {
+            turn.removeFirst()
+            return
+        }
         for _ in 0..<turn.count {
             let first = turn.removeFirst()
             if first != offset { turn.append(first) }
         }
     }
 
-    /// A worker gets the entry whose turn it is. The attempt's number is a new one.
+    /// A worker gets the entry, which waits. The attempt's number is a new one.
     mutating func assign(
         _ index: Int, to id: WorkerID, term: Term, isShort: Bool, at now: Instant
     ) {
-        precondition(index == firstInTurn, "Ledger: it is not its turn")
-        turn.removeFirst()
+        precondition(entries[index].state == .waiting, "Ledger: it does not wait")
+        leaveTurn(entries.offset(at: index))
         let used = lastAttempt(of: entries[index].requestKey)
         entries[index].attempt = max(entries[index].attempt, used) + 1
         change(index, to: .assigned)
@@ -514,12 +514,14 @@ extension Ledger {
     mutating func clearWorker(_ index: Int) { entries[index].workerID = nil }
 
     /// The attempt is over. One rule says whether it counts (design, section 6).
-    /// What we have taken back ourselves before it started was not even in vain.
+    /// What we have taken back ourselves before it started was not even in vain; nor what could not be
+    /// started as long as another can be asked, for rests keep that from being often.
     mutating func noteAttemptOver(_ index: Int, counts: Bool, cannotStart: Bool) {
         if counts {
             entries[index].failures += 1
-            entries[index].couldNotStart = cannotStart
-        } else if entries[index].state != .cancelling(.stalled) {
+            let isFirst = entries[index].failures == 1
+            entries[index].couldNotStart = cannotStart && (isFirst || entries[index].couldNotStart)
+        } else if entries[index].state != .cancelling(.stalled), !cannotStart {
             entries[index].inVain += 1
         }
     }

@@ -27,7 +27,9 @@ extension Leader {
             entry.attempt == r.attempt && entry.workerID == r.workerID && r.term >= entry.term
         if isCurrent && entry.isLoaded && r.status != .lost && r.status != .rejected {
             timing.learn(entry.request.opCode, durationMs: r.durationMs)
-            failedStarts.forget(r.workerID, entry.request.opCode)
+            if let place = roster.find(r.workerID) {
+                failedStarts.forget(place, r.workerID, entry.request.opCode)
+            }
         }
         if r.final {
             settle(index, r, isCurrent: isCurrent, &elector, &desk)

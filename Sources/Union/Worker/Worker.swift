@@ -15,6 +15,8 @@ struct Worker: ~Copyable {
     /// Heartbeats written so far.
     private(set) var heartbeatCount: Int64 = 0
     private var heartbeatSentAt = Instant.zero
+    /// Our leader is of an older version: it has not said how long it waits for who is silent.
+    private var isLedByOlder = false
     private(set) var heartbeatDueAt = Instant.never
 
     private static var coalescedMs: Int32 { 20 }
@@ -252,8 +254,9 @@ extension Worker {
             status: job.end.status, exitCode: job.end.exitCode, truncated: job.end.truncated,
             durationMs: job.end.durationMs, final: final)
         result.reason = job.reason
-        result.counts = job.counts
         result.cannotStart = job.end.start == .failed
+        // An older leader would ask us again and again.
+        result.counts = job.counts || result.cannotStart && isLedByOlder
         desk.write(.result(result), .result(Place(place), serial: job.serial))
     }
 
@@ -363,6 +366,7 @@ extension Worker {
     /// less than our own lease asks for: it is of an older version.
     mutating func noteLeader(saysTimeout: Bool, leaseMs: Int32, _ desk: borrowing Desk) {
         let least = Settings.leastMemberTimeoutMs(lease: leaseMs)
+        isLedByOlder = !saysTimeout
         lease.underLeaderMs =
             saysTimeout ? .max : desk.settings.longestWorkerLeaseMs(memberTimeout: least)
     }

@@ -2,17 +2,6 @@ import Testing
 import Union
 
 struct ArenaTests {
-    /// A region as the node gets it: zeroed, and given for as long as its tables live.
-    private func withArena<Result>(
-        bytes: Int, _ body: (inout Arena) throws -> Result
-    ) rethrows -> Result {
-        let region = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 16)
-        region.initializeMemory(as: UInt8.self, repeating: 0)
-        defer { region.deallocate() }
-        var arena = Arena(region)
-        return try body(&arena)
-    }
-
     private func elements<Element>(_ table: borrowing Table<Element>) -> [Element] {
         var elements: [Element] = []
         for i in 0..<table.count { elements.append(table[i]) }
@@ -124,4 +113,15 @@ struct ArenaTests {
             table.copy([1, 2].span, at: 7)
         }
     }
+}
+
+/// Lends an arena of so many bytes, as the node gets it: zeroed, and given for as long as its tables live.
+func withArena<Result>(
+    bytes: Int, _ body: (inout Arena) throws -> Result
+) rethrows -> Result {
+    let region = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 16)
+    region.initializeMemory(as: UInt8.self, repeating: 0)
+    defer { region.deallocate() }
+    var arena = Arena(region)
+    return try body(&arena)
 }
