@@ -91,7 +91,8 @@ struct ConfigTests {
         #expect(NumberKey.countdownStart.range == 0...100)
         #expect(NumberKey.killGraceMs.range == 0...3_600_000)
         #expect(NumberKey.countdownDelayMs.range == 0...3_600_000)
-        #expect(NumberKey.leaseMs.range == 1...3_600_000)
+        #expect(NumberKey.memberTimeoutMs.range == 1...3_600_000)
+        #expect(NumberKey.leaseMs.range == 1...60_000)
     }
 
     @Test("a pace sets all timings, and a single timing overrides it wherever it stands")

@@ -316,13 +316,18 @@ struct UnionViewWorkerTests {
         #expect(union.read(.request(request)) == "none")
     }
 
-    @Test("256 workers have a place, and more are not shown")
+    @Test("whom a full union leaves out is shown as well, in the end in a silent one's place")
     func full() {
         var union = Watched()
-        for i in 1...256 as ClosedRange<UInt64> { _ = union.heartbeat(i) }
-        #expect(union.view.count == 256)
-        #expect(union.heartbeat(300) == "none")
-        #expect(union.view.index(of: id(300)) == nil)
+        for i in 1...512 as ClosedRange<UInt64> { _ = union.heartbeat(i) }
+        #expect(union.view.count == 512)
+        #expect(union.heartbeat(600) == "none")
+        #expect(union.view.index(of: id(600)) == nil)
+        union.now = union.now + 100_000
+        for i in 2...512 as ClosedRange<UInt64> { _ = union.heartbeat(i) }
+        while case .worker = union.view.nextSilent(at: ms(union.now)) {}
+        #expect(union.heartbeat(600) != "none")
+        #expect(union.view.index(of: id(600)) == 0 && union.view.index(of: id(1)) == nil)
     }
 }
 

@@ -49,6 +49,18 @@ struct CampaignTests {
         #expect(delays.count > 3)
     }
 
+    @Test("a lease of an hour, which no configuration takes, is waited for as one of a minute")
+    func longLease() {
+        let solo = Solo()
+        solo.follow()
+        solo.read(leaderRecord(by: 2, term: 1, leaseMs: Limits.timingMs))
+        let heard = solo.now
+        solo.idle(200_000) { solo.role == .candidate }
+        #expect((75_000...95_000).contains(solo.now.ms(since: heard)))
+        solo.live(300) { solo.leads }
+        #expect(solo.leads)
+    }
+
     @Test("a member that hears the leader never runs")
     func heard() {
         let solo = Solo()

@@ -263,6 +263,10 @@ struct RosterTests {
         solo.report(257)
         #expect(solo.done.added.isEmpty)
         #expect(solo.counters[.rosterFull] == 1)
+        let told = solo.done.notices.compactMap {
+            if case .rosterFull(let id) = $0 { id } else { nil }
+        }
+        #expect(told == [worker(257)])
         solo.live(4000)
         #expect(solo.done.removed.count == 255)
         solo.report(257)

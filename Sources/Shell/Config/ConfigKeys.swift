@@ -104,8 +104,9 @@ package enum NumberKey: UInt8, Worded {
         case .slots: 1...Int32(Limits.slots)
         case .countdownStart: 0...Limits.countdown
         case .countdownDelayMs, .killGraceMs: 0...Limits.timingMs
-        case .announceMs, .leaseMs, .leaderTimeoutMs, .heartbeatMs, .memberTimeoutMs,
-            .workerLeaseMs, .ackTimeoutMs, .campaignTtlMs:
+        case .leaseMs: 1...Limits.leaseMs
+        case .announceMs, .leaderTimeoutMs, .heartbeatMs, .memberTimeoutMs, .workerLeaseMs,
+            .ackTimeoutMs, .campaignTtlMs:
             1...Limits.timingMs
         }
     }

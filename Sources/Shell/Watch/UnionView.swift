@@ -62,8 +62,8 @@ package struct UnionView: ~Copyable {
     /// `silenceMs`: how long a worker may be silent before it is shown as such.
     package init(silenceMs: Int32) {
         let rowBytes = MemoryLayout<Worker>.stride + 64
-        var arena = Arena.mapped(Limits.members * rowBytes + Limits.openWork * 16)
-        workers = arena.table(Limits.members, filler: Worker())
+        var arena = Arena.mapped(Self.places * rowBytes + Limits.openWork * 16)
+        workers = arena.table(Self.places, filler: Worker())
         open = arena.table(Limits.openWork, filler: 0)
         self.silenceMs = silenceMs
     }
@@ -79,14 +79,27 @@ package struct UnionView: ~Copyable {
         return nil
     }
 
-    /// The place of `id`, a new one if need be; nil when there is no room.
+    /// Whom a full union leaves out, and strangers, are shown, too.
+    private static var places: Int { 2 * Limits.members }
+
+    /// The place of `id`, a new one if need be, or that of who is silent for longest; nil when there is no
+    /// room.
     package mutating func place(of id: WorkerID) -> Int? {
         if let known = index(of: id) { return known }
-        guard count < Limits.members else { return nil }
-        workers[count] = Worker()
-        workers[count].id = id
-        count += 1
-        return count - 1
+        guard let place = count < Self.places ? count : longestSilent else { return nil }
+        count = max(count, place + 1)
+        workers[place] = Worker()
+        workers[place].id = id
+        return place
+    }
+
+    private var longestSilent: Int? {
+        var longest: Int?
+        for i in 0..<count where workers[i].isSilent {
+            if let first = longest, workers[first].heardAt <= workers[i].heardAt { continue }
+            longest = i
+        }
+        return longest
     }
 }
 

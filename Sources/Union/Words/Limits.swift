@@ -69,6 +69,8 @@ public enum Limits {
     public static let requestBytes = recordBytes - 1024
     /// What a configuration may say of timings, rankings and countdowns.
     public static let timingMs: Int32 = 3_600_000
+    /// And of a leader's lease: one that a record says, and that is longer, is waited for no longer.
+    public static let leaseMs: Int32 = 60_000
     public static let ranking: Int32 = 1_000_000
     public static let countdown: Int32 = 100
     /// How often a leader looks whether `requests` is the topic that it was.

@@ -88,7 +88,7 @@ public struct Settings: Sendable {
     /// For how long whoever hears no leader waits for one with this lease, at the least: by then its
     /// LED is dark, even if what keeps it is stopped (section 7).
     public static func patienceMs(lease ms: Int32) -> Int32 {
-        Int32(clamping: (Int64(ms) * 5 + 3) / 4)
+        Int32(clamping: (Int64(min(ms, Limits.leaseMs)) * 5 + 3) / 4)
     }
 
     /// So long after the end of its lease a leader's LED may be lit: until 2 % before others' patience
