@@ -1065,6 +1065,29 @@ struct TakeoverTests {
         #expect(solo.done.assignments.contains { $0.attempt.requestOffset == 1 })
     }
 
+    @Test("what was concluded while somebody had it gives its offset to another without him")
+    func concludedAndGone() {
+        let solo = claimed(
+            rows: [openWork(3, attempt: 1, worker: 2)], requestsNext: 3,
+            firstRequest: .init(offset: 0, digest: digest("r0")), lastRequest: digest("r2"))
+        answer(solo, requests: 4)
+        fetch(2, on: solo)
+        fetch(0, on: solo)
+        solo.report(2, running: [3])
+        solo.give(.malformed(.requests, text("r3"), 3), Array("why".utf8))
+        let index = solo.node.leader.ledger.find(3)!
+        let entry = solo.node.leader.ledger.entries[index]
+        #expect(entry.state == .concluded(.rejected, nil) && entry.workerID == worker(2))
+        // The topic is made anew.
+        solo.give(.vanished(.requests))
+        solo.give(.bounds(.requests, low: 0, high: 4, askedAt: solo.now))
+        fetch(3, id: "n3", on: solo)
+        fetch(0, id: "n0", on: solo)
+        for i in 0..<4 { fetch(Offset(i), id: "n\(i)", on: solo) }
+        let other = solo.node.leader.ledger.entries[solo.node.leader.ledger.find(3)!]
+        #expect(other.state == .waiting && other.workerID == nil)
+    }
+
     @Test("what there was no room for while requests are read again is new when it comes again")
     func noRoomWhileReadAgain() {
         let solo = Solo()

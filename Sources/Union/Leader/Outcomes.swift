@@ -97,7 +97,7 @@ extension Leader {
     }
 
     /// The entry's worker has one thing less to do.
-    private mutating func takeBack(_ index: Int, _ desk: borrowing Desk) {
+    mutating func takeBack(_ index: Int, _ desk: borrowing Desk) {
         let entry = ledger.entries[index]
         guard let id = entry.workerID else { return }
         ledger.clearWorker(index)

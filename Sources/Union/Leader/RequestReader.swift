@@ -220,6 +220,8 @@ extension Leader {
         desk.count(.offsetsUsedAgain)
         checkpoints.want()
         let state = ledger.entries[index].state
+        // Who has what was concluded has another request's attempt.
+        if case .concluded = state { takeBack(index, desk) }
         ledger.giveTo(key, index)
         if state == .assigned { cancel(index, .forgotten, &elector, &desk) }
         // What stood after it is lost as well.
