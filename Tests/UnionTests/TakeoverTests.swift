@@ -1065,6 +1065,25 @@ struct TakeoverTests {
         #expect(solo.done.assignments.contains { $0.attempt.requestOffset == 1 })
     }
 
+    @Test("whose outcome was read while another had its offset is not run after that one")
+    func settledBeforeItsTurn() {
+        let solo = looking()
+        solo.read(result(of: 3, by: 9, id: "n3"))
+        fetch(0, id: "n0", on: solo)
+        for i in 0..<4 { fetch(Offset(i), id: "n\(i)", on: solo) }
+        solo.readBack()
+        let attempt = Attempt(requestOffset: 3, attempt: 1, workerID: worker(2))
+        #expect(solo.done.cancels.contains(attempt))
+        solo.clear()
+        live(solo, 400, [2: [4]])
+        #expect(solo.done.seeks(.requests).contains(3))
+        fetch(3, id: "n3", on: solo)
+        live(solo, 400, [2: []])
+        #expect(!solo.done.assignments.contains { $0.attempt.requestOffset == 3 })
+        let index = solo.node.leader.ledger.find(3)
+        #expect(index == nil)
+    }
+
     @Test("what was concluded while somebody had it gives its offset to another without him")
     func concludedAndGone() {
         let solo = claimed(

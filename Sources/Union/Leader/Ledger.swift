@@ -390,8 +390,8 @@ extension Ledger {
     }
 
     /// The broker lost what was to be read again in this place.
-    mutating func forgetFetching(_ index: Int) {
-        precondition(entries[index].state == .fetching, "Ledger: it is known")
+    mutating func forget(_ index: Int) {
+        precondition(entries[index].workerID == nil, "Ledger: somebody has it")
         remove(at: index)
     }
 }

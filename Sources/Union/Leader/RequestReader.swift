@@ -176,15 +176,13 @@ extension Leader {
             noteRead(digest, at: ledger.entries.offset(at: index))
             checkpoints.noteTaken()
         }
-        if isUsedAgain(index, by: key) {
-            // Of what stands there now the outcome was read.
-            let offset = ledger.entries.offset(at: index)
-            if ledger.entries[index].state == .fetching, ledger.outcome(of: key)?.offset == offset {
-                ledger.forgetFetching(index)
-                return nil
-            }
-            return giveTo(key, index, &elector, &desk)
+        // Of what stands there now the outcome was read, perhaps while another had its offset.
+        let offset = ledger.entries.offset(at: index)
+        if ledger.entries[index].state == .fetching, ledger.outcome(of: key)?.offset == offset {
+            ledger.forget(index)
+            return nil
         }
+        if isUsedAgain(index, by: key) { return giveTo(key, index, &elector, &desk) }
         switch ledger.entries[index].state {
         case .settled:
             if isInOrder { ledger.pass(index) }
@@ -216,7 +214,7 @@ extension Leader {
     /// Gives the entry to the request that has its offset now.
     private mutating func giveTo(
         _ key: Digest, _ index: Int, _ elector: inout Elector, _ desk: inout Desk
-    ) -> Int {
+    ) -> Int? {
         desk.count(.offsetsUsedAgain)
         checkpoints.want()
         let state = ledger.entries[index].state
@@ -226,6 +224,11 @@ extension Leader {
         if state == .assigned { cancel(index, .forgotten, &elector, &desk) }
         // What stood after it is lost as well.
         if state == .fetching { forgetRequests(from: requests.end, &desk) }
+        // Its own outcome may have been read already. Who has another's attempt is waited for first.
+        if ledger.outcome(of: key)?.offset == ledger.entries.offset(at: index) {
+            if !ledger.isOut(index) { ledger.forget(index) }
+            return nil
+        }
         return index
     }
 

@@ -349,7 +349,7 @@ extension Leader {
     /// other requests will stand at those offsets, and that would be read as theirs.
     mutating func forgetRequests(from end: Offset, _ desk: inout Desk) {
         for i in 0..<ledger.capacity where ledger.isFetching(i, from: end) {
-            ledger.forgetFetching(i)
+            ledger.forget(i)
             desk.count(.requestsForgotten)
             checkpoints.want()
         }
