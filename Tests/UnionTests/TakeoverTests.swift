@@ -998,6 +998,18 @@ struct TakeoverTests {
         #expect(solo.node.leader.requests.next == 700 && !isVerifying)
     }
 
+    /// The broker was away, and where the last of so many requests stood there is another: all are read
+    /// again.
+    private func loseLast(of end: Offset, on solo: Solo) {
+        solo.give(.brokerLost)
+        solo.give(.brokerFound)
+        solo.give(.bounds(.requests, low: 0, high: end, askedAt: solo.now))
+        solo.live(50)
+        fetch(end - 1, id: "c", on: solo)
+        #expect(solo.done.seeks(.requests).last == 0)
+        solo.clear()
+    }
+
     @Test("what is read again after a loss is not run again, though it has no id")
     func unnamedReadAgain() {
         let solo = Solo()
@@ -1006,13 +1018,7 @@ struct TakeoverTests {
         solo.read(request(""))
         solo.read(request("b"))
         solo.read(result(of: 0, by: 2, id: "offset-0"))
-        solo.give(.brokerLost)
-        solo.give(.brokerFound)
-        solo.give(.bounds(.requests, low: 0, high: 2, askedAt: solo.now))
-        solo.live(50)
-        fetch(1, id: "c", on: solo)
-        #expect(solo.done.seeks(.requests).last == 0)
-        solo.clear()
+        loseLast(of: 2, on: solo)
         solo.read(.request(request("")), emptyPayload, at: 0)
         solo.readBack()
         #expect(!solo.done.assignments.map(\.attempt.requestOffset).contains(0))
@@ -1029,13 +1035,7 @@ struct TakeoverTests {
         solo.read(request("a"))
         solo.readBack()
         solo.read(request("b"))
-        solo.give(.brokerLost)
-        solo.give(.brokerFound)
-        solo.give(.bounds(.requests, low: 0, high: 3, askedAt: solo.now))
-        solo.live(50)
-        fetch(2, id: "c", on: solo)
-        #expect(solo.done.seeks(.requests).last == 0)
-        solo.clear()
+        loseLast(of: 3, on: solo)
         for offset in 0..<2 as Range<Offset> { fetch(offset, id: "a", on: solo) }
         #expect(solo.done.results.isEmpty)
         #expect(solo.counters[.duplicates] == 1)

@@ -227,9 +227,7 @@ extension Leader {
 
     /// Its worker could not start it, and gets no more of its op for a while. True: somebody else can be
     /// asked.
-    mutating func noteFailedStart(
-        _ index: Int, _ elector: borrowing Elector, _ desk: inout Desk
-    ) -> Bool {
+    mutating func noteFailedStart(_ index: Int, _ desk: inout Desk) -> Bool {
         let entry = ledger.entries[index]
         guard entry.isLoaded, let id = entry.workerID else { return true }
         let op = entry.request.opCode

@@ -171,7 +171,7 @@ extension Leader {
             }
             // Its next heartbeat says the same of the rest.
             guard desk.hasRoom else { return }
-            if endAsSaid(index, elector, &desk) { continue }
+            if endAsSaid(index, &desk) { continue }
             guard case .cancelling(let reason) = ledger.entries[index].state else { continue }
             // Of a removed worker's attempts another incarnation cannot speak.
             let counts =
@@ -192,12 +192,10 @@ extension Leader {
     }
 
     /// True: its worker has said how the attempt ended.
-    private mutating func endAsSaid(
-        _ index: Int, _ elector: borrowing Elector, _ desk: inout Desk
-    ) -> Bool {
+    private mutating func endAsSaid(_ index: Int, _ desk: inout Desk) -> Bool {
         guard let said = ledger.entries[index].saidOver else { return false }
         // Where nobody else can be asked it is the request's own: else it would never end.
-        let isOwn = said.cannotStart && !noteFailedStart(index, elector, &desk)
+        let isOwn = said.cannotStart && !noteFailedStart(index, &desk)
         let counts = said.counts || isOwn
         end(index, said.status, counts: counts, cannotStart: said.cannotStart, &desk)
         return true
@@ -263,7 +261,7 @@ extension Leader {
         _ index: Int, _ reason: CancelReason, counts: Bool, _ elector: borrowing Elector,
         _ desk: inout Desk
     ) {
-        if endAsSaid(index, elector, &desk) { return }
+        if endAsSaid(index, &desk) { return }
         switch reason {
         // It was another request's attempt.
         case .forgotten: end(index, .lost, counts: false, &desk)

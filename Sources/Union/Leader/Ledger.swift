@@ -389,7 +389,7 @@ extension Ledger {
         }
     }
 
-    /// The broker lost what was to be read again in this place.
+    /// The broker lost what was to be read again in this place, or it has its outcome.
     mutating func forget(_ index: Int) {
         precondition(entries[index].workerID == nil, "Ledger: somebody has it")
         remove(at: index)
